@@ -1,0 +1,121 @@
+"""Build the notebooks of all lessons from their percent files: `python -m lessons.build`.
+
+build/lessons/student/NAME.ipynb has every solution replaced by "your turn"; notebooks that are
+already there are kept, since a student may have worked in them (--force replaces them).
+build/lessons/solved/NAME.ipynb has the solutions, and with --execute also the outputs.
+"""
+
+import argparse
+import ast
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+
+LESSONS = Path(__file__).resolve().parent
+TARGET = LESSONS.parent / "build" / "lessons"
+
+# Both markers stand at the indentation of the code between them; the text is the student's task.
+SOLUTION = re.compile(r"^( *)# solution: ([^\n]*)\n.*?^\1# end solution$", re.MULTILINE | re.DOTALL)
+
+
+def lesson_files():
+    """The percent files: those that open with jupytext's header."""
+    return sorted(path for path in LESSONS.glob("*.py") if read(path).startswith("# ---\n"))
+
+
+def read(path):
+    return path.read_text(encoding="utf-8")
+
+
+def strip(source):
+    """Replace every solution by a NotImplementedError that says what to do."""
+    stripped = SOLUTION.sub(your_turn, source)
+    for marker in ("# solution", "# end solution"):
+        if marker in stripped:
+            raise ValueError(f"a {marker!r} without its partner, or at another indentation")
+    return stripped
+
+
+def your_turn(match):
+    indent, task = match.groups()
+    return f"{indent}raise NotImplementedError({json.dumps('your turn: ' + task)})"
+
+
+def exercise_name(source):
+    """The name of the function or class that a cell defines first, None if it defines none."""
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:
+        return None
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return next((statement.name for statement in statements if isinstance(statement, kinds)), None)
+
+
+def notebook(path, solved):
+    """One lesson as a notebook whose exercise cells carry their name in the metadata."""
+    book = jupytext.reads(read(path), fmt="py:percent")
+    for number, cell in enumerate(book.cells):
+        cell.id = f"{path.stem}-{number}"
+        if "# solution" in cell.source and cell.cell_type == "code":
+            cell.metadata["exercise"] = exercise_name(cell.source)
+            cell.source = cell.source if solved else strip(cell.source)
+    # Without this JupyterLab would pair the notebook with a .py file beside it.
+    book.metadata.pop("jupytext", None)
+    return book
+
+
+def write_student(path, folder, force):
+    """Write one student notebook unless there is one already."""
+    target = folder / f"{path.stem}.ipynb"
+    if target.exists() and not force:
+        return f"kept   {target} (python -m lessons.build --force starts it afresh)"
+    nbformat.write(notebook(path, solved=False), target)
+    return f"built  {target}"
+
+
+def write_solved(path, folder, execute):
+    """Write one solved notebook, run through first when asked to."""
+    target = folder / f"{path.stem}.ipynb"
+    book = notebook(path, solved=True)
+    if execute:
+        run(book, folder)
+    nbformat.write(book, target)
+    return f"built  {target}"
+
+
+def run(book, folder):
+    """Execute a notebook in place, in the folder where it will lie."""
+    try:
+        from nbclient import NotebookClient
+    except ImportError:
+        sys.exit("--execute needs nbclient and ipykernel: pip install nbclient ipykernel")
+    NotebookClient(book, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
+
+
+def build(target=TARGET, force=False, execute=False):
+    """Build everything; the notebooks import `checks`, so a copy of it lies beside them."""
+    student, solved = target / "student", target / "solved"
+    for folder in (student, solved):
+        unwanted = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(LESSONS / "checks", folder / "checks", ignore=unwanted, dirs_exist_ok=True)
+    for path in lesson_files():
+        print(write_student(path, student, force))
+        print(write_solved(path, solved, execute))
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--force", action="store_true", help="replace student notebooks too")
+    options.add_argument("--execute", action="store_true", help="run the solved notebooks")
+    options.add_argument("--to", type=Path, default=TARGET, help="folder to build into")
+    chosen = options.parse_args()
+    build(chosen.to, chosen.force, chosen.execute)
+
+
+if __name__ == "__main__":
+    main()
