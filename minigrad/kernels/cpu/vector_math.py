@@ -1,0 +1,509 @@
+"""Scalar functions that LLVM turns into vector code when a loop inlines them.
+
+Every function exists once a float type, named NAME_float32 and NAME_float64, so that generated
+kernels can write `from minigrad.kernels.cpu.vector_math import exp_float32 as exp`. `FUNCTIONS`
+lists the names. Nothing is compiled at import. `maximum` and `minimum` take any type, integers too,
+and pass NaN on, as torch does.
+
+A call to libm keeps a loop scalar (4 to 22 ns an element), so the common functions are polynomials:
+a range reduction, a polynomial, and selects for the extremes in place of branches. Every constant
+is typed: one Python float would widen a float32 loop to float64. The error figures are the largest
+found by tests/kernels/test_vector_math.py.
+
+Sources of the coefficients: Cephes (S. Moshier, netlib.org/cephes) for the float32 exp, log, tanh,
+sin, cos and the float64 tanh; SLEEF (N. Shibata, sleef.org) for the float64 exp; fdlibm (Sun,
+netlib.org/fdlibm) for the float64 log; N. Juffa's faithfully rounded erff (NVIDIA developer forum)
+for erf. Those of expm1 are Cephes' exp.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+__all__ = ["FUNCTIONS", "maximum", "minimum"]
+
+inlined = njit(error_model="numpy", fastmath={"contract", "nsz"})
+
+f32, f64 = np.float32, np.float64
+INF32, NAN32, INF64, NAN64 = f32(np.inf), f32(np.nan), f64(np.inf), f64(np.nan)
+
+
+# ------------------------------------------------ what LLVM does better than Python
+def float_suffix(value_type: Any) -> str:
+    """The ending of an overloaded LLVM intrinsic's name."""
+    return {"half": "f16", "float": "f32", "double": "f64"}[str(value_type)]
+
+
+def call_llvm(builder: Any, name: str, args: Any, flags: tuple[str, ...] = ()) -> Any:
+    """Call the LLVM intrinsic `name` whose arguments and result all have the type of `args[0]`."""
+    value_type = args[0].type
+    function_type = ir.FunctionType(value_type, [value_type] * len(args))
+    full_name = f"llvm.{name}.{float_suffix(value_type)}"
+    function = cgutils.get_or_insert_function(builder.module, function_type, full_name)
+    return builder.call(function, args, fastmath=flags)
+
+
+def llvm_unary(name: str) -> Any:
+    """A function of one float around the LLVM intrinsic `name`, which has a vector form."""
+
+    @intrinsic
+    def function(typing_context: Any, x: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return call_llvm(builder, name, args)
+
+        return (x(x), code) if isinstance(x, types.Float) else None
+
+    return function
+
+
+def llvm_extremum(name: str, keeps_first: str) -> Any:
+    """`maximum` or `minimum`: NaN wins for floats, a comparison decides for integers and bools."""
+
+    @intrinsic
+    def function(typing_context: Any, a: Any, b: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            if isinstance(a, types.Float):
+                return call_llvm(builder, name, args, ("nsz",))
+            signed = isinstance(a, types.Integer) and a.signed
+            compare = builder.icmp_signed if signed else builder.icmp_unsigned
+            return builder.select(compare(keeps_first, *args), *args)
+
+        known = a == b and isinstance(a, types.Float | types.Integer | types.Boolean)
+        return (a(a, b), code) if known else None
+
+    return function
+
+
+maximum = llvm_extremum("maximum", ">")
+minimum = llvm_extremum("minimum", "<")
+maximum_float32 = maximum_float64 = maximum
+minimum_float32 = minimum_float64 = minimum
+
+floor_float32 = floor_float64 = llvm_unary("floor")
+ceil_float32 = ceil_float64 = llvm_unary("ceil")
+trunc_float32 = trunc_float64 = llvm_unary("trunc")
+rint_float32 = rint_float64 = llvm_unary("rint")  # half to even
+fabs_float32 = fabs_float64 = llvm_unary("fabs")
+sqrt_float32 = sqrt_float64 = llvm_unary("sqrt")
+
+
+@intrinsic
+def copysign(typing_context: Any, magnitude: Any, sign: Any) -> Any:
+    """The magnitude of one float with the sign of another, -0.0 and NaN included."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return call_llvm(builder, "copysign", args)
+
+    known = magnitude == sign and isinstance(magnitude, types.Float)
+    return (magnitude(magnitude, sign), code) if known else None
+
+
+copysign_float32 = copysign_float64 = copysign
+
+INTEGER_OF = {types.float32: types.int32, types.float64: types.int64}
+FLOAT_OF = {integer: real for real, integer in INTEGER_OF.items()}
+
+
+@intrinsic
+def to_bits(typing_context: Any, x: Any) -> Any:
+    """The bits of a float as an integer of its width."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], context.get_value_type(signature.return_type))
+
+    return (INTEGER_OF[x](x), code) if x in INTEGER_OF else None
+
+
+@intrinsic
+def from_bits(typing_context: Any, i: Any) -> Any:
+    """The float that has these bits."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], context.get_value_type(signature.return_type))
+
+    return (FLOAT_OF[i](i), code) if i in FLOAT_OF else None
+
+
+@intrinsic
+def polynomial(typing_context: Any, x: Any, coefficients: Any) -> Any:
+    """Horner's rule; the coefficient of the highest power comes first."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        point, terms = args[0], cgutils.unpack_tuple(builder, args[1])
+        total = terms[0]
+        for term in terms[1:]:
+            total = builder.fadd(builder.fmul(total, point, ("contract",)), term, ("contract",))
+        return total
+
+    return x(x, coefficients), code
+
+
+def typed(real: type, *numbers: float) -> tuple[Any, ...]:
+    """Coefficients as numbers of one float type."""
+    return tuple(real(number) for number in numbers)
+
+
+# ------------------------------------------------ exp: x = n ln2 + r, e^x = 2^n e^r
+# Adding ROUND leaves round(x) in the low bits of the sum: no conversion to an integer, which NaN
+# would upset.
+LOG2E_32, ROUND_32 = f32(1.44269504088896341), f32(12582912.0)
+LN2_HIGH_32, LN2_LOW_32 = f32(0.693359375), f32(-2.12194440e-4)
+EXP_32 = typed(
+    f32, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5
+)
+EXP_LOW_32, EXP_HIGH_32 = f32(-87.33654), f32(88.72283)  # ln 2^-126, ln (2^128 - 2^104)
+
+LOG2E_64, ROUND_64 = f64(1.4426950408889634), f64(6755399441055744.0)
+LN2_HIGH_64, LN2_LOW_64 = f64(6.93147180369123816490e-01), f64(1.90821492927058770002e-10)
+EXP_64 = typed(
+    f64,
+    2.08860621107283687536341e-09,
+    2.51112930892876518610661e-08,
+    2.75573911234900471893338e-07,
+    2.75572362911928827629423e-06,
+    2.4801587159235472998791e-05,
+    0.000198412698960509205564975,
+    0.00138888888889774492207962,
+    0.00833333333331652721664984,
+    0.0416666666666665047591422,
+    0.166666666666666851703837,
+    0.5,
+)
+EXP_LOW_64, EXP_HIGH_64 = f64(-708.3964185322641), f64(709.782712893384)
+
+
+@inlined
+def exp_float32(x):
+    """e^x to 1 ulp; exactly 0 where the result would be subnormal."""
+    shifted = x * LOG2E_32 + ROUND_32
+    n = shifted - ROUND_32
+    r = (x - n * LN2_HIGH_32) - n * LN2_LOW_32
+    power = (r * r) * polynomial(r, EXP_32) + r + f32(1)
+    result = from_bits(np.int32(to_bits(power) + np.int32(to_bits(shifted) << 23)))
+    result = INF32 if x > EXP_HIGH_32 else result
+    result = f32(0) if x < EXP_LOW_32 else result
+    return result if x == x else x
+
+
+@inlined
+def exp_float64(x):
+    """e^x to 1 ulp; exactly 0 where the result would be subnormal."""
+    shifted = x * LOG2E_64 + ROUND_64
+    n = shifted - ROUND_64
+    r = (x - n * LN2_HIGH_64) - n * LN2_LOW_64
+    power = (r * r) * polynomial(r, EXP_64) + r + f64(1)
+    result = from_bits(to_bits(power) + (to_bits(shifted) << 52))
+    result = INF64 if x > EXP_HIGH_64 else result
+    result = f64(0) if x < EXP_LOW_64 else result
+    return result if x == x else x
+
+
+# expm1: with q = e^r - 1, e^x - 1 = 2^n q + (2^n - 1). Halved while n may be 128.
+EXPM1_LOW_32, TINY_32 = f32(-17.5), f32(2.0**-25)
+
+
+@inlined
+def expm1_float32(x):
+    """e^x - 1 to 1.5 ulp."""
+    bounded = EXPM1_LOW_32 if x < EXPM1_LOW_32 else x
+    shifted = bounded * LOG2E_32 + ROUND_32
+    n = shifted - ROUND_32
+    r = (bounded - n * LN2_HIGH_32) - n * LN2_LOW_32
+    q = (r * r) * polynomial(r, EXP_32) + r
+    half_scale = from_bits(np.int32(np.int32(to_bits(shifted) << 23) + np.int32(126 << 23)))
+    result = (half_scale * q + (half_scale - f32(0.5))) * f32(2)
+    result = q if n == f32(0) else result
+    result = INF32 if x > EXP_HIGH_32 else result
+    return result if fabs_float32(x) > TINY_32 else x  # a NaN is x too
+
+
+# ------------------------------------------------ log: x = 2^e m, m in [1/sqrt2, sqrt2)
+SQRT_HALF_BITS_32, SQRT_HALF_BITS_64 = np.int32(0x3F3504F3), np.int64(0x3FE6A09E667F3BCD)
+SMALLEST_NORMAL_32, SMALLEST_NORMAL_64 = f32(2.0**-126), f64(2.0**-1022)
+LOG_32 = typed(
+    f32,
+    7.0376836292e-2,
+    -1.1514610310e-1,
+    1.1676998740e-1,
+    -1.2420140846e-1,
+    1.4249322787e-1,
+    -1.6668057665e-1,
+    2.0000714765e-1,
+    -2.4999993993e-1,
+    3.3333331174e-1,
+)
+LOG_64 = typed(
+    f64,
+    1.479819860511658591e-01,
+    1.531383769920937332e-01,
+    1.818357216161805012e-01,
+    2.222219843214978396e-01,
+    2.857142874366239149e-01,
+    3.999999999940941908e-01,
+    6.666666666666735130e-01,
+)
+
+
+@inlined
+def corrected_log(x, correction):
+    """log(x) + correction, for a correction below the rounding of x."""
+    subnormal = x < SMALLEST_NORMAL_32
+    scaled = x * f32(2.0**23) if subnormal else x
+    bits = to_bits(scaled)
+    exponent = np.int32(np.int32(bits - SQRT_HALF_BITS_32) >> 23)
+    f = from_bits(np.int32(bits - np.int32(exponent << 23))) - f32(1)
+    e = f32(exponent) - (f32(23) if subnormal else f32(0))
+    square = f * f
+    small = (f * square) * polynomial(f, LOG_32) + (e * LN2_LOW_32 + correction)
+    result = (f + (small - f32(0.5) * square)) + e * LN2_HIGH_32
+    result = INF32 if x == INF32 else result
+    result = -INF32 if x == f32(0) else result
+    return result if x >= f32(0) else NAN32
+
+
+@inlined
+def log_float32(x):
+    """log x to 1 ulp, subnormals included."""
+    return corrected_log(x, f32(0))
+
+
+@inlined
+def log1p_float32(x):
+    """log(1 + x) to 1.5 ulp: log(u) and what u = 1 + x has lost, divided by u."""
+    u = f32(1) + x
+    lost = (x - (u - f32(1))) if x < f32(1) else (f32(1) - (u - x))
+    proper = (u > f32(0)) & (u < INF32)
+    result = corrected_log(u, lost / u if proper else f32(0))
+    return result if not fabs_float32(x) < TINY_32 else x
+
+
+@inlined
+def log_float64(x):
+    """log x to 1 ulp, subnormals included."""
+    subnormal = x < SMALLEST_NORMAL_64
+    scaled = x * f64(2.0**54) if subnormal else x
+    bits = to_bits(scaled)
+    exponent = (bits - SQRT_HALF_BITS_64) >> 52
+    f = from_bits(bits - (exponent << 52)) - f64(1)
+    e = f64(exponent) - (f64(54) if subnormal else f64(0))
+    s = f / (f64(2) + f)
+    square = s * s
+    half = f64(0.5) * f * f
+    tail = s * (half + square * polynomial(square, LOG_64)) + e * LN2_LOW_64
+    result = e * LN2_HIGH_64 - ((half - tail) - f)
+    result = INF64 if x == INF64 else result
+    result = -INF64 if x == f64(0) else result
+    return result if x >= f64(0) else NAN64
+
+
+# ------------------------------------------------ tanh: odd polynomial, or 1 - 2 / (e^2x + 1)
+TANH_SPLIT_32, TANH_SPLIT_64 = f32(0.625), f64(0.625)
+TANH_32 = typed(
+    f32,
+    -5.70498872745e-3,
+    2.06390887954e-2,
+    -5.37397155531e-2,
+    1.33314422036e-1,
+    -3.33332819422e-1,
+)
+TANH_OVER_64 = typed(
+    f64, -9.64399179425052238628e-1, -9.92877231001918586564e1, -1.61468768441708447952e3
+)
+TANH_UNDER_64 = typed(
+    f64, 1.0, 1.12811678491632931402e2, 2.23548839060100448583e3, 4.84406305325125486048e3
+)
+
+
+@inlined
+def tanh_float32(x):
+    """tanh x to 1.5 ulp."""
+    size = fabs_float32(x)
+    large = f32(1) - f32(2) / (exp_float32(size + size) + f32(1))
+    square = size * size
+    small = (size * square) * polynomial(square, TANH_32) + size
+    return copysign(small if size < TANH_SPLIT_32 else large, x)
+
+
+@inlined
+def tanh_float64(x):
+    """tanh x to 2 ulp. Both ways are base + over / under, so that one division serves them."""
+    size = fabs_float64(x)
+    small = size < TANH_SPLIT_64
+    square = size * size
+    over = (size * square) * polynomial(square, TANH_OVER_64) if small else f64(-2)
+    grown = exp_float64(size + size) + f64(1)
+    under = polynomial(square, TANH_UNDER_64) if small else grown
+    base = size if small else f64(1)
+    return copysign(base + over / under, x)
+
+
+# ------------------------------------------------ erf
+ERF_SPLIT_32 = f32(0.927734375)
+ERF_SMALL_32 = typed(
+    f32,
+    -5.96761703e-4,
+    4.99119423e-3,
+    -2.67681349e-2,
+    1.12819925e-1,
+    -3.76125336e-1,
+    1.28379166e-1,
+)
+ERF_LARGE_32 = typed(
+    f32,
+    -1.72853470e-5,
+    3.83197126e-4,
+    -3.88396438e-3,
+    2.42546219e-2,
+    -1.06777877e-1,
+    -6.34846687e-1,
+    -1.28717512e-1,
+)
+
+
+@inlined
+def erf_float32(x):
+    """The error function to 1.5 ulp: x + x P(x^2), or 1 - exp(-x - x P(x))."""
+    size = fabs_float32(x)
+    bounded = size if size < f32(4) else f32(4)  # erf(4) rounds to 1
+    small = size * polynomial(size * size, ERF_SMALL_32) + size
+    large = f32(1) - exp_float32(bounded * polynomial(bounded, ERF_LARGE_32) - bounded)
+    result = small if size < ERF_SPLIT_32 else large
+    return copysign(result, x) if x == x else x
+
+
+# ------------------------------------------------ sin, cos: x 2/pi = 4 k + quadrant + turn
+# In float64, as a float32 x times 29 bits of 2/pi is exact there. A float32 above 2^50 is a
+# multiple of 2^27, so that bits of 2/pi above 2^(2 - 27) only add full turns: the rows below
+# leave them out, for x up to 2^50, 2^76, 2^102, 2^128, which keeps products below 2^51. A row is
+# split in 29 + 29 + 53 bits.
+TWO_OVER_PI_BITS = int(
+    "A2F9836E4E441529FC2757D1F534DDC0DB6295993C439041FE5163ABDEBBC561B7246E3A424DD2E006492EEA09", 16
+)
+TWO_OVER_PI_PLACES = 360
+
+
+def reduction_row(skipped: int) -> tuple[Any, ...]:
+    """2/pi without the bits that give multiples of 4 when x is a multiple of 2^skipped."""
+    places = TWO_OVER_PI_PLACES
+    rest = TWO_OVER_PI_BITS % (1 << min(places, places - skipped + 2))
+    parts = []
+    for kept in (27 + skipped, 56 + skipped, 109 + skipped):
+        part = rest >> (places - kept) << (places - kept)
+        parts.append(math.ldexp(part >> (places - kept), -kept))
+        rest -= part
+    return typed(f64, *parts)
+
+
+REDUCTION_0, REDUCTION_27, REDUCTION_53, REDUCTION_79 = map(reduction_row, (0, 27, 53, 79))
+TWO_50, TWO_76, TWO_102 = f64(2.0**50), f64(2.0**76), f64(2.0**102)
+HALF_PI = f64(math.pi / 2)
+SIN_32 = typed(f32, -1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
+COS_32 = typed(f32, 2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
+SIN_TINY_32 = f32(2.0**-12)
+
+
+@inlined
+def reduction_part(size, part):
+    """One third of 2/pi, chosen by the size of x with selects: a table would keep loops scalar."""
+    large = REDUCTION_79[part] if size >= TWO_102 else REDUCTION_53[part]
+    small = REDUCTION_27[part] if size >= TWO_50 else REDUCTION_0[part]
+    return large if size >= TWO_76 else small
+
+
+@inlined
+def quarter_turns(x):
+    """x as quarter turns: (turns modulo 4 in the low two bits, the remaining angle within pi/4)."""
+    wide = f64(x)
+    size = fabs_float64(wide)
+    first = wide * reduction_part(size, 0)
+    second = wide * reduction_part(size, 1)
+    third = wide * reduction_part(size, 2)
+    whole_first, whole_second = rint_float64(first), rint_float64(second)
+    fraction = ((first - whole_first) + (second - whole_second)) + third
+    whole_fraction = rint_float64(fraction)
+    angle = f32((fraction - whole_fraction) * HALF_PI)
+    turns = (whole_first + (whole_second + whole_fraction)) + ROUND_64
+    return np.int32(to_bits(turns)), angle
+
+
+@inlined
+def sin_or_cos(turns, angle):
+    """sin(angle + turns pi/2)."""
+    square = angle * angle
+    sine = (angle * square) * polynomial(square, SIN_32) + angle
+    cosine = (square * square) * polynomial(square, COS_32) - f32(0.5) * square + f32(1)
+    result = cosine if turns & np.int32(1) else sine
+    return -result if turns & np.int32(2) else result
+
+
+@inlined
+def sin_float32(x):
+    """sin x to 1.5 ulp, at any size of x."""
+    turns, angle = quarter_turns(x)
+    result = sin_or_cos(turns, angle)
+    return x if fabs_float32(x) < SIN_TINY_32 else result
+
+
+@inlined
+def cos_float32(x):
+    """cos x to 1.5 ulp, at any size of x."""
+    turns, angle = quarter_turns(x)
+    return sin_or_cos(np.int32(turns + np.int32(1)), angle)
+
+
+# ------------------------------------------------ predicates
+@inlined
+def isnan_float32(x):
+    """Whether x is not a number."""
+    return x != x
+
+
+@inlined
+def isinf_float32(x):
+    """Whether x is an infinity of either sign."""
+    return fabs_float32(x) == math.inf
+
+
+@inlined
+def isfinite_float32(x):
+    """Whether x is neither NaN nor infinite."""
+    return fabs_float32(x) < math.inf
+
+
+isnan_float64, isinf_float64, isfinite_float64 = isnan_float32, isinf_float32, isfinite_float32
+
+
+# ------------------------------------------------ libm, one element at a time
+def libm(function: Callable[..., float]) -> Any:
+    """A scalar function around one of `math` with one argument."""
+    return inlined(lambda x: function(x))
+
+
+def libm_of_two(function: Callable[..., float]) -> Any:
+    """A scalar function around one of `math` with two arguments."""
+    return inlined(lambda x, y: function(x, y))
+
+
+tan_float32 = tan_float64 = libm(math.tan)
+asin_float32 = asin_float64 = libm(math.asin)
+acos_float32 = acos_float64 = libm(math.acos)
+atan_float32 = atan_float64 = libm(math.atan)
+sinh_float32 = sinh_float64 = libm(math.sinh)
+cosh_float32 = cosh_float64 = libm(math.cosh)
+log2_float32 = log2_float64 = libm(math.log2)
+log10_float32 = log10_float64 = libm(math.log10)
+exp2_float32 = exp2_float64 = llvm_unary("exp2")  # math.exp2 came with Python 3.11
+sin_float64, cos_float64 = libm(math.sin), libm(math.cos)
+expm1_float64, log1p_float64, erf_float64 = libm(math.expm1), libm(math.log1p), libm(math.erf)
+pow_float32 = pow_float64 = libm_of_two(math.pow)
+atan2_float32 = atan2_float64 = libm_of_two(math.atan2)
+fmod_float32 = fmod_float64 = libm_of_two(math.fmod)
+
+SUFFIX = "_float32"
+FUNCTIONS = tuple(name.removesuffix(SUFFIX) for name in dict(globals()) if name.endswith(SUFFIX))
