@@ -1,0 +1,186 @@
+"""The names that CUDA kernels are written in, here and in generated text.
+
+On a GPU they are Numba's: `cuda`, the dtypes, functions of `math` (which Numba compiles to
+libdevice's).  Under the simulator a kernel is plain Python, whose arithmetic differs: 1 / 0
+warns and math.exp(1000) raises.  There the same names stand for NumPy's scalars and functions.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import cuda as numba_cuda
+from numba.core import types
+
+from minigrad.kernels.cuda import driver
+
+__all__ = [
+    "boolean",
+    "cuda",
+    "device",
+    "float16",
+    "float32",
+    "float64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "kernel",
+    "math_function",
+    "place",
+    "uint8",
+]
+
+SIMULATED = driver.is_simulator()
+
+
+class SimulatedCuda:
+    """Numba's `cuda` for kernels under the simulator.
+
+    While a kernel runs, the simulator puts what `cuda.threadIdx` needs into the globals of the
+    function that was launched.  Here that is always `run` in `simulated_kernel`, so the globals
+    are this module's, and helpers in any module reach them through this object.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(numba_cuda, name)
+
+
+def simulated_kernel(function: Callable[..., Any]) -> Any:
+    @functools.wraps(function)
+    def run(*arguments: Any) -> None:
+        with np.errstate(all="ignore"):  # a GPU has no floating-point warnings
+            function(*arguments)
+
+    return numba_cuda.jit(run)
+
+
+def simulated_device(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """A device function, inlined: a kernel that calls one cannot be compiled without a driver."""
+    return numba_cuda.jit(function, device=True, inline="always")
+
+
+cuda: Any = SimulatedCuda() if SIMULATED else numba_cuda
+kernel: Any = simulated_kernel if SIMULATED else numba_cuda.jit
+device: Any = simulated_device if SIMULATED else inlined
+
+
+# ---------------------------------------------------------------------------------------- dtypes
+
+
+def dtype_of(dtype: Any) -> Any:
+    """What a kernel calls a dtype: a type of Numba's, or of NumPy's under the simulator."""
+    dtype = np.dtype(dtype)
+    if SIMULATED:
+        return dtype.type
+    return types.boolean if dtype == np.bool_ else getattr(types, str(dtype))
+
+
+boolean = dtype_of("bool")
+uint8, int8, int16, int32, int64 = map(dtype_of, ("uint8", "int8", "int16", "int32", "int64"))
+float16, float32, float64 = map(dtype_of, ("float16", "float32", "float64"))
+
+
+def computed_in(dtype: Any) -> Any:
+    """The dtype in which elements of `dtype` are added and multiplied: float16 in float32."""
+    dtype = np.dtype(dtype)
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
+
+
+# -------------------------------------------------------------------------------------- elements
+
+
+@device
+def place(i, shape, offset, steps):
+    """Where element `i`, counted in row-major order of `shape`, lies in a buffer.
+
+    offset, steps: in elements.  `shape` has one axis or more; the first needs no division.
+    """
+    for axis in range(len(shape) - 1, 0, -1):
+        offset += i % shape[axis] * steps[axis]
+        i //= shape[axis]
+    return offset + i * steps[0]
+
+
+# PTX's own max(nan, 0) is 0; torch's, and so ours, is nan.
+@device
+def maximum(x, y):
+    return x if x > y or x != x else y
+
+
+@device
+def minimum(x, y):
+    return x if x < y or x != x else y
+
+
+@device
+def absolute(x):
+    return abs(x)
+
+
+@device
+def itself(x):
+    """What rounding makes of an integer."""
+    return x
+
+
+@device
+def no(x):
+    return False
+
+
+@device
+def yes(x):
+    return True
+
+
+# ------------------------------------------------------------------------------- functions of math
+
+WRITTEN_HERE = {"maximum": maximum, "minimum": minimum, "fabs": absolute}
+OF_INTEGERS = {"floor": itself, "ceil": itself, "trunc": itself, "rint": itself}
+OF_INTEGERS |= {"isnan": no, "isinf": no, "isfinite": yes}
+# Absent from math, or from that of Python 3.10; libdevice has one for each dtype.
+IN_LIBDEVICE = {
+    ("rint", "float32"): "rintf",
+    ("rint", "float64"): "rint",
+    ("exp2", "float32"): "exp2f",
+    ("exp2", "float64"): "exp2",
+}
+NUMPY_NAMES = {
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "atan2": "arctan2",
+    "pow": "power",
+}
+
+
+def math_function(name: str, dtype: Any) -> Any:
+    """The function of one element that a formula calls `math.NAME`, for operands of `dtype`."""
+    dtype = np.dtype(dtype)
+    if name in WRITTEN_HERE:
+        return WRITTEN_HERE[name]
+    if dtype.kind != "f" and name in OF_INTEGERS:
+        return OF_INTEGERS[name]
+    if SIMULATED:
+        return simulated_function(name)
+    if (name, str(dtype)) in IN_LIBDEVICE:
+        return getattr(numba_cuda.libdevice, IN_LIBDEVICE[name, str(dtype)])
+    return getattr(math, name)
+
+
+def simulated_function(name: str) -> Any:
+    """NumPy's function: math's would raise where a GPU gives inf or nan."""
+    if name == "erf":
+        return simulated_erf
+    return getattr(np, NUMPY_NAMES.get(name, name))
+
+
+def simulated_erf(x: Any) -> Any:
+    return type(x)(math.erf(x))
