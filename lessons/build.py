@@ -10,6 +10,7 @@ import ast
 import json
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -43,7 +44,9 @@ def strip(source):
 
 def your_turn(match):
     indent, task = match.groups()
-    return f"{indent}raise NotImplementedError({json.dumps('your turn: ' + task)})"
+    return (
+        f"{indent}raise NotImplementedError({json.dumps('your turn: ' + task, ensure_ascii=False)})"
+    )
 
 
 def exercise_name(source):
@@ -79,22 +82,14 @@ def write_student(path, folder, force):
 
 
 def write_solved(path, folder, execute):
-    """Write one solved notebook, run through first when asked to."""
+    """Write one solved notebook, and run it when asked to, so that it has its outputs."""
     target = folder / f"{path.stem}.ipynb"
-    book = notebook(path, solved=True)
+    nbformat.write(notebook(path, solved=True), target)
     if execute:
-        run(book, folder)
-    nbformat.write(book, target)
+        subprocess.run(
+            [sys.executable, "-m", "jupyter", "execute", "--inplace", target], check=True
+        )
     return f"built  {target}"
-
-
-def run(book, folder):
-    """Execute a notebook in place, in the folder where it will lie."""
-    try:
-        from nbclient import NotebookClient
-    except ImportError:
-        sys.exit("--execute needs nbclient and ipykernel: pip install nbclient ipykernel")
-    NotebookClient(book, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
 
 
 def build(target=TARGET, force=False, execute=False):
@@ -111,7 +106,9 @@ def build(target=TARGET, force=False, execute=False):
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--force", action="store_true", help="replace student notebooks too")
-    options.add_argument("--execute", action="store_true", help="run the solved notebooks")
+    options.add_argument(
+        "--execute", action="store_true", help="run the solved notebooks (in Jupyter)"
+    )
     options.add_argument("--to", type=Path, default=TARGET, help="folder to build into")
     chosen = options.parse_args()
     build(chosen.to, chosen.force, chosen.execute)

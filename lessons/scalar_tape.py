@@ -605,33 +605,17 @@ for (weights, _), row in zip(layers[0], w1.grad.tolist(), strict=True):
     print("grads  tape", ours, "  tensors", [round(number, 12) for number in row])
 
 # %% [markdown]
-# The same to the last digit that is printed. What differs is the size of the graph. Our tape notes
-# each single multiplication; a tensor notes one node for a whole matrix product:
-
+# The same, to the last digit that is printed. What differs is the size of the graph. The tape notes
+# each single addition and multiplication. A tensor notes one node for a whole matrix product:
 
 # %%
-def count_nodes(grad_fn):
-    """How many nodes minigrad recorded below and with grad_fn."""
-    seen, waiting = set(), [grad_fn]
-    while waiting:
-        node = waiting.pop()
-        if node is not None and node not in seen:
-            seen.add(node)
-            waiting.extend(source for source, _ in node.next_functions)
-    return len(seen)
-
-
 print("values on the tape:", 1 + len(counted_uses(loss)))
-print("nodes of minigrad: ", count_nodes(tensor_loss.grad_fn))
-
-# %% [markdown]
-# And here is minigrad's graph. Gradients flow the way you have just programmed: each box waits
-# for all that use it, multiplies by its slope, and hands on.
-
-# %%
 visualize.backward_graph(tensor_loss, params={"w1": w1, "b1": b1, "w2": w2, "b2": b2})
 
 # %% [markdown]
+# This is minigrad's graph: one box an operation. Gradients flow in it the way that you have just
+# programmed: each box waits for all that use it, multiplies by its slope, and hands on.
+#
 # Everything you built has a name there. The next lesson reads such graphs with these names:
 #
 # | your tape | minigrad and PyTorch |

@@ -35,21 +35,33 @@ def expect(given, got, expected, hint="", mistakes=(), tolerance=1e-6):
     raise NotYet(explain(given, expected, got, (known or [hint])[0]))
 
 
+def expect_error(given, action, kind, hint):
+    """Go on when the action raises this kind of exception."""
+    try:
+        got = action()
+    except kind:
+        return
+    raise NotYet(explain(given, kind.__name__, got, hint))
+
+
 def explain(given, expected, got, hint):
     """Four aligned lines: what was given, what should come out, what came out, and a hint."""
     lines = [f"given     {given}", f"expected  {show(expected)}", f"got       {show(got)}"]
     return "\n".join(lines + ([f"hint      {hint}"] if hint else []))
 
 
-def exercise(reference):
-    """Turn a check into one that reports, remembers, and returns a function that works."""
+def exercise(reference, hints=()):
+    """Turn a check into one that reports, remembers, and returns a function that works.
+
+    `hints` is a dict from words of an error message to what a student who meets it should know.
+    """
 
     def decorate(check):
         name = check.__name__.removeprefix("check_")
 
         @functools.wraps(check)
         def report(student):
-            problem = find_problem(check, student)
+            problem = find_problem(check, student, dict(hints))
             results[name] = problem is None
             print(verdict(name, problem))
             return reference if problem else student
@@ -60,7 +72,7 @@ def exercise(reference):
     return decorate
 
 
-def find_problem(check, student):
+def find_problem(check, student, hints):
     """Run one check; None when all is well, else the words that say what is not."""
     try:
         check(student)
@@ -74,8 +86,15 @@ def find_problem(check, student):
             "hint      graphs are deep; keep the work still to do in a list and loop over it"
         )
     except Exception as error:
-        return f"raised    {type(error).__name__}: {error}\nat        {where(error)}"
+        name_and_text = f"{type(error).__name__}: {error}"
+        known = [f"\nhint      {hints[words]}" for words in hints if words in name_and_text]
+        return f"raised    {brief(error)}\nat        {where(error)}" + "".join(known[:1])
     return None
+
+
+def brief(error):
+    """The kind of an error and the first line of what it says."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 def where(error):
