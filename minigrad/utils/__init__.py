@@ -1,0 +1,1 @@
+"""What is of use around training, with the names of torch.utils."""
