@@ -1,0 +1,148 @@
+"""Reading and adding by index.  An index out of range raises IndexError, on a GPU with a delay
+(see driver.check_faults), and leaves the element out."""
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from minigrad.kernels.cuda import driver, runtime
+from minigrad.kernels.cuda.array import CudaArray, empty, to_device, zeros
+from minigrad.kernels.cuda.runtime import cuda, device, kernel
+
+Dtype = np.dtype[Any]
+Shape = tuple[int, ...]
+
+
+@device
+def row_of(index, size, fault):
+    """An index into an axis of `size`; -1 after noting a fault.  Negative ones are out of range."""
+    if index < 0 or index >= size:
+        fault[0] = 1
+        return -1
+    return index
+
+
+# ----------------------------------------------------------------------------- along one axis
+
+
+def take_rows(x: CudaArray, index: CudaArray, axis: int) -> CudaArray:
+    """x.shape with `axis` replaced by the shape of `index` (int64)."""
+    x, index = x.contiguous(), index.contiguous()
+    before, after = x.shape[:axis], x.shape[axis + 1 :]
+    out = empty((*before, *index.shape, *after), x.dtype)
+    start_rows(take_kernel(x.dtype), out.size, x.shape, axis, index, out, x)
+    return out
+
+
+def add_rows(shape: Shape, index: CudaArray, grad: CudaArray, axis: int) -> CudaArray:
+    """Zeros of `shape`, to which every row of `grad` is added at its index.
+
+    Sums are made with atomic additions, so their order, and with it the last digit of a float,
+    may differ from run to run, as torch's do.
+    """
+    dtype = runtime.computed_in(grad.dtype)
+    out, index, grad = zeros(shape, dtype), index.contiguous(), grad.contiguous()
+    start_rows(add_kernel(grad.dtype, dtype), grad.size, shape, axis, index, out, grad)
+    return out.astype(grad.dtype, copy=False)
+
+
+def start_rows(
+    run: Any, n: int, shape: Shape, axis: int, index: CudaArray, target: CudaArray, x: CudaArray
+) -> None:
+    after = int(np.prod(shape[axis + 1 :], dtype=np.int64))
+    sizes = (n, shape[axis], index.size, after)
+    arguments = (target.buffer, x.buffer, x.offset, index.buffer, index.offset)
+    driver.launch_over(n, run, *sizes, *arguments, driver.fault_flag())
+    driver.expect_faults()
+
+
+@functools.cache
+def take_kernel(dtype: Dtype) -> Any:
+    @kernel
+    def take_rows(n, rows, picks, after, out, x, x_offset, index, index_offset, fault):
+        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+            column, pick, block = i % after, i // after % picks, i // after // picks
+            row = row_of(index[index_offset + pick], rows, fault)
+            if row >= 0:
+                out[i] = x[x_offset + (block * rows + row) * after + column]
+
+    return take_rows
+
+
+@functools.cache
+def add_kernel(dtype: Dtype, total: Dtype) -> Any:
+    computed = runtime.dtype_of(total)
+
+    @kernel
+    def add_rows(n, rows, picks, after, out, grad, grad_offset, index, index_offset, fault):
+        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+            column, pick, block = i % after, i // after % picks, i // after // picks
+            row = row_of(index[index_offset + pick], rows, fault)
+            if row >= 0:
+                place = (block * rows + row) * after + column
+                cuda.atomic.add(out, place, computed(grad[grad_offset + i]))
+
+    return add_rows
+
+
+# --------------------------------------------------------------------- along the leading axes
+
+
+def gather_nd(x: CudaArray, indices: tuple[CudaArray, ...]) -> CudaArray:
+    """x[indices] for int64 arrays of one broadcast shape, one for each leading axis of `x`."""
+    x, places = x.contiguous(), flat_places(x.shape, indices)
+    rest = x.shape[len(indices) :]
+    out = empty((*places.shape, *rest), x.dtype)
+    after = int(np.prod(rest, dtype=np.int64))
+    run = take_kernel(x.dtype)
+    rows = x.size // max(after, 1)
+    start_rows(run, out.size, (rows, after), 0, places, out, x)
+    return out
+
+
+def scatter_add_nd(
+    shape: Shape, dtype: Any, indices: tuple[CudaArray, ...], values: CudaArray
+) -> CudaArray:
+    """Zeros of `shape`, to which `values` are added at `indices`."""
+    places = flat_places(shape, indices)
+    rest = shape[len(indices) :]
+    after = int(np.prod(rest, dtype=np.int64))
+    rows = int(np.prod(shape[: len(indices)], dtype=np.int64))
+    values = values.broadcast_to((*places.shape, *rest))
+    out = add_rows((rows, after), places, values, 0)
+    return out.reshape(shape).astype(dtype, copy=False)
+
+
+def flat_places(shape: Shape, indices: tuple[CudaArray, ...]) -> CudaArray:
+    """One index in place of several: the row number in an array whose leading axes are merged.
+
+    Here negative indices count from the end.
+    """
+    common = np.broadcast_shapes(*(index.shape for index in indices))
+    flat = zeros(common, np.int64)
+    n = flat.size
+    for size, index in zip(shape, indices, strict=False):
+        index = index.broadcast_to(common).contiguous()
+        arguments = (n, size, flat.buffer, index.buffer, index.offset, driver.fault_flag())
+        driver.launch_over(n, flatten_kernel(index.dtype), *arguments)
+    driver.expect_faults()
+    return flat
+
+
+@functools.cache
+def flatten_kernel(dtype: Dtype) -> Any:
+    @kernel
+    def flatten(n, size, flat, index, offset, fault):
+        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+            one = index[offset + i]
+            row = row_of(one + size if one < 0 else one, size, fault)
+            flat[i] = flat[i] * size + row if row >= 0 and flat[i] >= 0 else -1
+
+    return flatten
+
+
+def nonzero(mask: CudaArray) -> Any:
+    """The indices of what is true.  Their number is not known before, so the mask is looked at
+    on the host."""
+    return tuple(to_device(index) for index in np.nonzero(mask.to_host()))
