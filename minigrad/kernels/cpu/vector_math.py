@@ -24,11 +24,10 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
-__all__ = ["FUNCTIONS", "maximum", "minimum"]
-
-inlined = njit(error_model="numpy", fastmath={"contract", "nsz"})
+OPTIONS = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
+inlined = njit(**OPTIONS)
 
 f32, f64 = np.float32, np.float64
 INF32, NAN32, INF64, NAN64 = f32(np.inf), f32(np.nan), f64(np.inf), f64(np.nan)
@@ -504,6 +503,24 @@ expm1_float64, log1p_float64, erf_float64 = libm(math.expm1), libm(math.log1p), 
 pow_float32 = pow_float64 = libm_of_two(math.pow)
 atan2_float32 = atan2_float64 = libm_of_two(math.atan2)
 fmod_float32 = fmod_float64 = libm_of_two(math.fmod)
+
+
+# ------------------------------------------------ for kernels written once for both widths
+def either_width(single: Any, double: Any) -> Any:
+    """A function that is `single` for float32 and `double` for float64 when a kernel calls it."""
+
+    def function(x: Any) -> Any:
+        raise TypeError("only compiled kernels can call this function")
+
+    def choose(x):  # Numba compares this signature with that of the functions
+        return {types.float32: single.py_func, types.float64: double.py_func}.get(x)
+
+    overload(function, jit_options=OPTIONS)(choose)
+    return function
+
+
+exp = either_width(exp_float32, exp_float64)
+log = either_width(log_float32, log_float64)
 
 SUFFIX = "_float32"
 FUNCTIONS = tuple(name.removesuffix(SUFFIX) for name in dict(globals()) if name.endswith(SUFFIX))

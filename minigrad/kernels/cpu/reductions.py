@@ -1,0 +1,249 @@
+"""Reductions of arrays over any axes: sum, prod, amax, amin, any, all, argmax, argmin.
+
+Axes are normalised by the caller: non-negative, sorted, no axis twice. Every function returns an
+array, a 0-d one when nothing is left. Integers, bools and argmax go to NumPy, which is exact and as
+fast; floats have kernels here, since NumPy warns on overflow, adds columns of float32 one by one
+and is slow on short rows.
+
+A contiguous array whose reduced axes are neighbours is three numbers: outer blocks of `length`
+times `inner` elements, where `length` goes. Several groups of axes are reduced one after the other,
+from the last; other layouts are first put into memory order.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from minigrad.kernels import threads
+from minigrad.kernels.cpu.vector_math import maximum
+from minigrad.kernels.jit import kernel
+
+Array = np.ndarray[Any, Any]
+Axes = tuple[int, ...]
+
+BLOCK = 1024  # elements added in their own type before they go to the float64 total
+BLOCK_ROWS = 128  # the same where rows are added to each other
+TILE = 1024  # columns handled together: their totals stay in the first-level cache
+LARGE = 1 << 19  # elements from which threads pay
+PIECES = 16  # fixed, so that the result does not depend on the number of threads
+NARROW = 64  # rows shorter than this are reduced several side by side
+
+
+# ---------------------------------------------------------------------------------------- kernels
+# Each computes sign * reduction(sign * x): with sign = -1 a maximum becomes the minimum.
+@kernel(reassoc=True)
+def sum_rows(x, out, start, stop, length, sign):
+    """out[i] = sum of row i of x, for rows start to stop of `length` elements each."""
+    kind = x.dtype.type
+    for i in range(start, stop):
+        row = x[i * length : (i + 1) * length]
+        total = 0.0
+        for begin in range(0, length, BLOCK):
+            block = row[begin : begin + BLOCK]
+            part = kind(0)
+            for j in range(block.size):
+                part += block[j]
+            total += part
+        out[i] = kind(sign * total)
+
+
+@kernel(reassoc=True)
+def max_rows(x, out, start, stop, length, sign):
+    """out[i] = maximum of row i of x; NaN wins."""
+    kind = x.dtype.type
+    factor = kind(sign)
+    for i in range(start, stop):
+        row = x[i * length : (i + 1) * length]
+        largest = kind(-np.inf)
+        for j in range(length):
+            largest = maximum(largest, factor * row[j])
+        out[i] = factor * largest
+
+
+@kernel(reassoc=True)
+def sum_columns(x, out, start, stop, length, inner, sign):
+    """out[i, :] = sum over k of x[i, k, :], for blocks start to stop of (length, inner)."""
+    kind = x.dtype.type
+    part, total = np.empty(TILE, x.dtype), np.empty(TILE, np.float64)
+    for i in range(start, stop):
+        for left in range(0, inner, TILE):
+            width = min(TILE, inner - left)
+            total[:width] = 0.0
+            for top in range(0, length, BLOCK_ROWS):
+                part[:width] = kind(0)
+                for k in range(top, min(top + BLOCK_ROWS, length)):
+                    first = (i * length + k) * inner + left
+                    row = x[first : first + width]
+                    for j in range(row.size):
+                        part[j] += row[j]
+                for j in range(width):
+                    total[j] += part[j]
+            goal = out[i * inner + left : i * inner + left + width]
+            for j in range(goal.size):
+                goal[j] = kind(sign * total[j])
+
+
+@kernel(reassoc=True)
+def max_columns(x, out, start, stop, length, inner, sign):
+    """out[i, :] = maximum over k of x[i, k, :]; NaN wins."""
+    kind = x.dtype.type
+    factor = kind(sign)
+    for i in range(start, stop):
+        for left in range(0, inner, TILE):
+            width = min(TILE, inner - left)
+            goal = out[i * inner + left : i * inner + left + width]
+            goal[:] = kind(-np.inf)
+            for k in range(length):
+                first = (i * length + k) * inner + left
+                row = x[first : first + width]
+                for j in range(row.size):
+                    goal[j] = maximum(goal[j], factor * row[j])
+            for j in range(goal.size):
+                goal[j] = factor * goal[j]
+
+
+class Reduction:
+    """One reduction: its kernels for floats, NumPy's ufunc for integers."""
+
+    def __init__(self, rows: Any, columns: Any, ufunc: np.ufunc, sign: int = 1):
+        self.rows, self.columns, self.ufunc, self.sign = rows, columns, ufunc, sign
+        # dtype -> machine code. Called directly it skips Numba's look at the arguments (120 ns) and
+        # every check with it: arrays must be flat, contiguous and of that dtype.
+        self.rows_code: dict[Any, Callable[..., None]] = {}
+        self.columns_code: dict[Any, Callable[..., None]] = {}
+
+    def compile(self, dtype: Any) -> None:
+        """Fill in the machine code for float32 or float64."""
+        flat = {"f": types.float32, "d": types.float64}[dtype.char][::1]
+        self.rows_code[dtype] = self.rows.compile((flat, flat) + (types.intp,) * 4)
+        self.columns_code[dtype] = self.columns.compile((flat, flat) + (types.intp,) * 5)
+
+    def over(self, x: Array, axes: Axes, keepdim: bool) -> Array:
+        """Reduce an array of any dtype and layout."""
+        code = self.rows_code.get(x.dtype)
+        if code is None or not x.flags.c_contiguous:
+            return self.over_anything(x, axes, keepdim)
+        shape = x.shape
+        if len(axes) == len(shape) and x.size < LARGE:  # the short way to a number
+            out = np.empty(1, x.dtype)
+            code(x if len(shape) == 1 else x.reshape(-1), out, 0, 1, x.size, self.sign)
+            return out.reshape((1,) * len(shape) if keepdim else ())
+        first, stop = (axes[0], axes[-1] + 1) if axes else (0, 0)
+        if len(axes) != stop - first:
+            return self.over_groups(x, axes, keepdim)
+        outer, inner = math.prod(shape[:first]), math.prod(shape[stop:])
+        flat = self.flat(x.reshape(-1), outer, math.prod(shape[first:stop]), inner)
+        kept = (1,) * len(axes) if keepdim else ()
+        return flat.reshape(shape[:first] + kept + shape[stop:])
+
+    def over_anything(self, x: Array, axes: Axes, keepdim: bool) -> Array:
+        """Integers, half precision, dtypes met for the first time, arrays not in C order."""
+        if x.dtype.kind != "f":
+            dtype = np.int64 if self is SUM else x.dtype
+            return np.asarray(self.ufunc.reduce(x, axes, dtype, None, keepdim))
+        if x.dtype == np.float16:
+            with np.errstate(over="ignore"):
+                return self.over(x.astype(np.float32), axes, keepdim).astype(np.float16)
+        if x.dtype not in self.rows_code:
+            self.compile(x.dtype)
+            return self.over(x, axes, keepdim)
+        order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
+        back = [order.index(axis) for axis in range(x.ndim)]
+        in_order = np.ascontiguousarray(x.transpose(order))  # no copy if x has no gaps
+        result = self.over(in_order, tuple(sorted(back[axis] for axis in axes)), True)
+        return drop(np.ascontiguousarray(result.transpose(back)), axes, keepdim)
+
+    def over_groups(self, x: Array, axes: Axes, keepdim: bool) -> Array:
+        """Axes that are not neighbours: one run of neighbours after the other, from the last."""
+        run: list[int] = []
+        for axis in reversed(axes):
+            if run and run[0] != axis + 1:
+                x, run = self.over(x, tuple(run), True), []
+            run.insert(0, axis)
+        return drop(self.over(x, tuple(run), True), axes, keepdim)
+
+    def flat(self, x: Array, outer: int, length: int, inner: int) -> Array:
+        """Reduce the middle of a flat (outer, length, inner) to a flat (outer, inner)."""
+        if outer == 1 and 1 < inner < NARROW and length > 8 * NARROW:
+            return self.joined(x, 1, length // NARROW, inner, side_by_side=NARROW)
+        if outer == 1 and x.size > LARGE and length >= PIECES * PIECES:
+            return self.joined(x, PIECES, length // PIECES, inner)
+        out = np.empty(outer * inner, x.dtype)
+        sizes: tuple[int, ...] = (length, self.sign)
+        code = self.rows_code[x.dtype]
+        if inner != 1:
+            sizes, code = (length, inner, self.sign), self.columns_code[x.dtype]
+        if x.size < LARGE:
+            code(x, out, 0, outer, *sizes)
+        else:
+            threads.split(outer, 1, lambda start, stop: code(x, out, start, stop, *sizes))
+        return out
+
+    def joined(self, x: Array, outer: int, length: int, inner: int, side_by_side: int = 1) -> Array:
+        """Reduce one long column of rows in parts, then the parts and what was left over.
+
+        Parts are pieces for threads (outer), or short rows taken together as one that vectorises.
+        """
+        used = outer * length * side_by_side * inner
+        parts = self.flat(x[:used], outer, length, side_by_side * inner)
+        both = np.concatenate([parts, x[used:]])
+        return self.flat(both, 1, both.size // inner, inner)
+
+
+def drop(x: Array, axes: Axes, keepdim: bool) -> Array:
+    """Take out axes of one element."""
+    return x if keepdim else x.squeeze(axes)
+
+
+SUM = Reduction(sum_rows, sum_columns, np.add)
+MAX = Reduction(max_rows, max_columns, np.maximum)
+MIN = Reduction(max_rows, max_columns, np.minimum, sign=-1)
+
+
+# ------------------------------------------------------------------------------- the routines
+def sum(x: Array, axes: Axes, keepdim: bool) -> Array:
+    """Sum over axes; 0 over an empty axis. Integers and bools give int64."""
+    return SUM.over(x, axes, keepdim)
+
+
+def amax(x: Array, axes: Axes, keepdim: bool) -> Array:
+    """Maximum over axes, NaN if there is one."""
+    return MAX.over(x, axes, keepdim)
+
+
+def amin(x: Array, axes: Axes, keepdim: bool) -> Array:
+    """Minimum over axes, NaN if there is one."""
+    return MIN.over(x, axes, keepdim)
+
+
+def prod(x: Array, axes: Axes, keepdim: bool) -> Array:
+    """Product over axes; 1 over an empty axis. Integers and bools give int64."""
+    if x.dtype.kind != "f":
+        return np.asarray(np.multiply.reduce(x, axes, np.int64, None, keepdim))
+    compute = np.promote_types(x.dtype, np.float32)
+    with np.errstate(all="ignore"):
+        result = np.multiply.reduce(x, axes, compute, None, keepdim)
+        return np.asarray(result, dtype=x.dtype)
+
+
+def any(x: Array, axes: Axes, keepdim: bool) -> Array:
+    """Whether an element is not zero (NaN is not)."""
+    return np.asarray(np.logical_or.reduce(x, axes, None, None, keepdim))
+
+
+def all(x: Array, axes: Axes, keepdim: bool) -> Array:
+    """Whether no element is zero."""
+    return np.asarray(np.logical_and.reduce(x, axes, None, None, keepdim))
+
+
+def argmax(x: Array, axis: int, keepdim: bool) -> Array:
+    """First index of the maximum along an axis; NaN counts as the largest."""
+    return np.asarray(x.argmax(axis, keepdims=keepdim), dtype=np.int64)
+
+
+def argmin(x: Array, axis: int, keepdim: bool) -> Array:
+    """First index of the minimum along an axis; NaN counts as the smallest."""
+    return np.asarray(x.argmin(axis, keepdims=keepdim), dtype=np.int64)

@@ -1,0 +1,274 @@
+"""Kernels that work row by row: softmax and its relatives, cross entropy, layer normalisation.
+
+One row fits the first-level cache, so a kernel may pass over it several times: memory is read once
+and written once. The rows of an array are its last axis; another axis is moved there first.
+float16 computes in float32.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.kernels import threads
+from minigrad.kernels.cpu.vector_math import exp, log, maximum
+from minigrad.kernels.jit import kernel
+
+Array = np.ndarray[Any, Any]
+Optional = Array | None
+
+LARGE = 1 << 16  # elements from which threads pay
+FLUSH = 128  # rows whose weight gradients are added before they go to the float64 total
+
+
+# ---------------------------------------------------------------------------------------- kernels
+@kernel(reassoc=True)
+def softmax_rows(x, out, start, stop):
+    """out = e^x / sum(e^x), both divided by e^max so that nothing overflows."""
+    kind = x.dtype.type
+    for i in range(start, stop):
+        row, result = x[i], out[i]
+        top = kind(-np.inf)
+        for j in range(row.size):
+            top = maximum(top, row[j])
+        total = kind(0)
+        for j in range(row.size):
+            power = exp(row[j] - top)
+            result[j] = power
+            total += power
+        scale = kind(1) / total
+        for j in range(row.size):
+            result[j] *= scale
+
+
+@kernel(reassoc=True)
+def log_softmax_rows(x, out, start, stop):
+    """out = x - max - log(sum(e^(x - max)))."""
+    kind = x.dtype.type
+    for i in range(start, stop):
+        row, result = x[i], out[i]
+        top = kind(-np.inf)
+        for j in range(row.size):
+            top = maximum(top, row[j])
+        total = kind(0)
+        for j in range(row.size):
+            total += exp(row[j] - top)
+        shift = log(total)
+        for j in range(row.size):
+            result[j] = (row[j] - top) - shift
+
+
+@kernel(reassoc=True)
+def softmax_backward_rows(grad, result, out, start, stop):
+    """out = result (grad - sum(grad result))."""
+    for i in range(start, stop):
+        g, y, dx = grad[i], result[i], out[i]
+        total = g.dtype.type(0)
+        for j in range(g.size):
+            total += g[j] * y[j]
+        for j in range(g.size):
+            dx[j] = (g[j] - total) * y[j]
+
+
+@kernel(reassoc=True)
+def log_softmax_backward_rows(grad, result, out, start, stop):
+    """out = grad - e^result sum(grad)."""
+    for i in range(start, stop):
+        g, y, dx = grad[i], result[i], out[i]
+        total = g.dtype.type(0)
+        for j in range(g.size):
+            total += g[j]
+        for j in range(g.size):
+            dx[j] = g[j] - exp(y[j]) * total
+
+
+@kernel
+def pick_losses(log_probs, target, losses, start, stop):
+    """losses[i] = -log_probs[i, target[i]]; 0 where the target is no column."""
+    for i in range(start, stop):
+        column = target[i]
+        losses[i] = 0
+        if 0 <= column < log_probs.shape[1]:
+            losses[i] = -log_probs[i, column]
+
+
+@kernel(reassoc=True)
+def layer_norm_rows(x, weight, bias, eps, out, mean, rstd, start, stop):
+    """out = (x - mean) rstd weight + bias, rstd = 1 / sqrt(variance + eps)."""
+    kind = x.dtype.type
+    size = kind(x.shape[1])
+    for i in range(start, stop):
+        row, result = x[i], out[i]
+        total, squares = kind(0), kind(0)
+        for j in range(row.size):
+            total += row[j]
+        center = total / size
+        for j in range(row.size):
+            difference = row[j] - center
+            squares += difference * difference
+        scale = kind(1.0 / math.sqrt(squares / size + eps))
+        for j in range(row.size):
+            result[j] = (row[j] - center) * scale * weight[j] + bias[j]
+        mean[i], rstd[i] = center, scale
+
+
+@kernel(reassoc=True)
+def layer_norm_input_rows(grad, x, mean, rstd, weight, out, start, stop):
+    """out = rstd (g - mean(g) - n mean(g n)), g = grad weight, n = (x - mean) rstd."""
+    kind = x.dtype.type
+    size = kind(x.shape[1])
+    for i in range(start, stop):
+        g, row, dx = grad[i], x[i], out[i]
+        center, scale = mean[i], rstd[i]
+        total, product = kind(0), kind(0)
+        for j in range(row.size):
+            scaled = g[j] * weight[j]
+            total += scaled
+            product += scaled * (row[j] - center)
+        slope = product * scale * scale / size
+        shift = total / size
+        for j in range(row.size):
+            dx[j] = scale * (g[j] * weight[j] - shift - slope * (row[j] - center))
+
+
+@kernel
+def layer_norm_weight_rows(grad, x, mean, rstd, dweight, dbias, start, stop):
+    """Add to the float64 arrays: dweight += sum of rows grad n, dbias += sum of rows grad."""
+    kind = x.dtype.type
+    width = x.shape[1]
+    products, grads = np.empty(width, x.dtype), np.empty(width, x.dtype)
+    for first in range(start, stop, FLUSH):
+        products[:], grads[:] = kind(0), kind(0)
+        for i in range(first, min(first + FLUSH, stop)):
+            g, row = grad[i], x[i]
+            center, scale = mean[i], rstd[i]
+            for j in range(row.size):
+                products[j] += g[j] * (row[j] - center) * scale
+                grads[j] += g[j]
+        for j in range(width):
+            dweight[j] += products[j]
+            dbias[j] += grads[j]
+
+
+# ----------------------------------------------------------------------------------------- layout
+def as_rows(x: Array, axis: int) -> Array:
+    """x as (rows, n) in C order with `axis` last, float16 as float32."""
+    if x.ndim == 0:
+        x = x.reshape(1)
+    if axis != x.ndim - 1:
+        x = np.moveaxis(x, axis, -1)
+    rows = x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    if rows.dtype.char in "fd" and rows.flags.c_contiguous:
+        return rows
+    return np.ascontiguousarray(rows, np.promote_types(rows.dtype, np.float32))
+
+
+def from_rows(rows: Array, like: Array, axis: int) -> Array:
+    """Rows back in the shape, axis order and dtype of `like`, C-contiguous."""
+    if rows.dtype != like.dtype:
+        with np.errstate(over="ignore"):  # above 65504 a float16 is inf
+            rows = rows.astype(like.dtype)
+    if axis >= like.ndim - 1:
+        return rows if like.ndim == 2 else rows.reshape(like.shape)
+    shape = like.shape[:axis] + like.shape[axis + 1 :] + like.shape[axis : axis + 1]
+    return np.ascontiguousarray(np.moveaxis(rows.reshape(shape), -1, axis))
+
+
+def over_rows(run: Callable[..., None], rows: Array, *arguments: Any) -> None:
+    """Call run(rows, *arguments, start, stop), on several threads if there are many elements."""
+    count = rows.shape[0]
+    if rows.size < LARGE:
+        run(rows, *arguments, 0, count)
+    else:
+        grain = max(1, LARGE // 2 // rows.shape[1])
+        threads.split(count, grain, lambda start, stop: run(rows, *arguments, start, stop))
+
+
+# --------------------------------------------------------------------------------------- routines
+def softmax(x: Array, axis: int) -> Array:
+    """e^x / sum(e^x) along an axis."""
+    rows = as_rows(x, axis)
+    out = np.empty_like(rows)
+    over_rows(softmax_rows, rows, out)
+    return from_rows(out, x, axis)
+
+
+def log_softmax(x: Array, axis: int) -> Array:
+    """log(softmax(x)) along an axis."""
+    rows = as_rows(x, axis)
+    out = np.empty_like(rows)
+    over_rows(log_softmax_rows, rows, out)
+    return from_rows(out, x, axis)
+
+
+def softmax_backward(grad: Array, result: Array, axis: int) -> Array:
+    """The gradient of softmax's input."""
+    rows = as_rows(grad, axis)
+    out = np.empty_like(rows)
+    over_rows(softmax_backward_rows, rows, as_rows(result, axis), out)
+    return from_rows(out, result, axis)
+
+
+def log_softmax_backward(grad: Array, result: Array, axis: int) -> Array:
+    """The gradient of log_softmax's input."""
+    rows = as_rows(grad, axis)
+    out = np.empty_like(rows)
+    over_rows(log_softmax_backward_rows, rows, as_rows(result, axis), out)
+    return from_rows(out, result, axis)
+
+
+def cross_entropy_rows(x: Array, target: Array) -> tuple[Array, Array]:
+    """(log_probs (N, C), losses (N,)) of scores x (N, C) and int64 targets (N,).
+
+    The loss is 0 where the target is not in 0 .. C - 1, as for an ignored one.
+    """
+    log_probs = log_softmax(x, 1)
+    losses = np.empty(x.shape[0], x.dtype)
+    wide = losses if x.dtype != np.float16 else losses.astype(np.float32)
+    over_rows(pick_losses, as_rows(log_probs, 1), np.ascontiguousarray(target), wide)
+    return log_probs, wide.astype(x.dtype, copy=False)
+
+
+def layer_norm(
+    x: Array, weight: Optional, bias: Optional, eps: float
+) -> tuple[Array, Array, Array]:
+    """(out (N, D), mean (N,), rstd (N,)) of x (N, D): normalised rows times weight plus bias."""
+    rows = as_rows(x, 1)
+    count, width = rows.shape
+    out, dtype = np.empty_like(rows), rows.dtype
+    mean, rstd = np.empty(count, dtype), np.empty(count, dtype)
+    scale = np.ones(width, dtype) if weight is None else as_vector(weight, dtype)
+    shift = np.zeros(width, dtype) if bias is None else as_vector(bias, dtype)
+    over_rows(layer_norm_rows, rows, scale, shift, eps, out, mean, rstd)
+    return from_rows(out, x, 1), mean.astype(x.dtype, copy=False), rstd.astype(x.dtype, copy=False)
+
+
+def layer_norm_backward(
+    grad: Array,
+    x: Array,
+    mean: Array,
+    rstd: Array,
+    weight: Optional,
+    mask: tuple[bool, bool, bool],
+) -> tuple[Optional, Optional, Optional]:
+    """(dx, dweight, dbias) of layer_norm, None where `mask` is False."""
+    grads, rows = as_rows(grad, 1), as_rows(x, 1)
+    dtype = rows.dtype
+    mean, rstd = as_vector(mean, dtype), as_vector(rstd, dtype)
+    dx = dweight = dbias = None
+    if mask[0]:
+        out = np.empty_like(rows)
+        scale = np.ones(rows.shape[1], dtype) if weight is None else as_vector(weight, dtype)
+        over_rows(layer_norm_input_rows, grads, rows, mean, rstd, scale, out)
+        dx = from_rows(out, x, 1)
+    if mask[1] or mask[2]:
+        totals = np.zeros((2, rows.shape[1]))
+        layer_norm_weight_rows(grads, rows, mean, rstd, totals[0], totals[1], 0, len(rows))
+        with np.errstate(over="ignore"):
+            dweight, dbias = totals.astype(x.dtype)
+    return dx, dweight if mask[1] else None, dbias if mask[2] else None
+
+
+def as_vector(x: Array, dtype: Any) -> Array:
+    return np.ascontiguousarray(x, dtype)
