@@ -294,8 +294,17 @@ print(f"at 30 levels this would take about {seconds * 2**14 / 60:.0f} minutes")
 # Seventeen values, 65,536 paths. Thirty-one values: more than a thousand million. Nothing here is
 # far-fetched: any value that is used twice is a diamond, and networks are full of them.
 #
-# "Then visit each value only once!" is everybody's next thought. Here it is, pushing the gradient
-# from the top down and stopping wherever it has been before. Look at what it gets:
+# A graph for the next attempt: $h = x + x$ and $y = h + h \cdot h$. minigrad records the same graph
+# that your tape does, and can draw it. `h` is the lower `Add`; three arrows lead into it.
+
+# %%
+x = minigrad.tensor(3.0, requires_grad=True)
+h = x + x
+visualize.backward_graph(h + h * h, params={"x": x})
+
+# %% [markdown]
+# "Visit each value only once, then!" is everybody's next thought. Here it is, pushing the gradient
+# from the outcome down and stopping wherever it has been before. Look at what it gets:
 
 
 # %%

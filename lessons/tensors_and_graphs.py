@@ -200,8 +200,8 @@ for name, tensor in {"w": w, "data": data, "product": product, "data * 2": data 
     print(f"{name:9} {kind} requires_grad {tensor.requires_grad!s:6} grad_fn {tensor.grad_fn}")
 
 # %% [markdown]
-# - A **leaf** was not computed by anything on record. `w` is one, of the kind that matters: it wants
-#   a gradient. `data` is a leaf too, only nobody asks.
+# - A **leaf** was not computed by anything on record. `w` is one, of the kind that matters: it
+#   wants a gradient. `data` is a leaf too, only nobody asks.
 # - `product` has a `grad_fn`: a node that knows how to send a gradient back through `*`. Its name
 #   is the operation's, then `Backward`, then a number (operations with variants count from 0).
 # - `data * 2` recorded nothing. No input wanted a gradient.

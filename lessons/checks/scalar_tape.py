@@ -29,9 +29,9 @@ class Probe:
         Probe.looks += 1
         if Probe.looks > Probe.allowed:
             raise NotYet(
-                f"stopped   after {Probe.looks} looks at inputs: the walk visits values again and "
-                "again\nhint      in a ladder of 30 diamonds there are 2**30 paths but 31 values; "
-                "each value needs one visit"
+                f"stopped   after {Probe.looks} looks at inputs: values are visited again and again"
+                "\nhint      30 diamonds have 2**30 paths but few values; each needs one visit, "
+                "and should wait for it until all that use it are done"
             )
         return self._inputs
 
@@ -57,6 +57,15 @@ def ladder(levels):
     bottom = top = Probe(1.0)
     for _ in range(levels):
         top = plus(top, top)
+    return bottom, top
+
+
+def skewed_ladder(levels):
+    """Each level is used at two depths, so that whoever does not wait meets it twice."""
+    bottom = top = Probe(1.0)
+    for level in range(levels):
+        detour = product(top, Probe(1.0))
+        top = plus(top, detour) if level % 2 else plus(detour, top)
     return bottom, top
 
 
@@ -178,21 +187,15 @@ def check_sum_over_paths(sum_over_paths):
     x, two = Probe(3.0), Probe(2.0)
     expect("sum_over_paths(x, x)", sum_over_paths(x, x), 1.0, "x moves itself by 1")
     expect("sum_over_paths(x, two), unrelated", sum_over_paths(x, two), 0, "no path, so 0")
-    line = product(product(x, two), two)
     mistakes = [
         (1.0, "you do not multiply by the slopes yet"),
-        (2.0, "only one of the two steps was multiplied in"),
-        (2.0 + 2.0, "along a path slopes multiply: 2 * 2; it is across paths that they add"),
+        (2.0, "the slope of the last step is missing"),
+        (3.0, "only the slope of the last step is in it"),
+        (5.0, "along a path slopes multiply: 2 * 3; it is across paths that they add"),
     ]
+    y = product(product(x, two), Probe(3.0))
     hint = "slope of the step, times the answer of the input"
-    expect(
-        "y = x * 2 * 3 at x = 3",
-        sum_over_paths(product(product(x, two), Probe(3.0)), x),
-        6.0,
-        hint,
-        mistakes,
-    )
-    expect("y = x * 2 * 2 at x = 3", sum_over_paths(line, x), 4.0, hint)
+    expect("y = x * 2 * 3 at x = 3", sum_over_paths(y, x), 6.0, hint, mistakes)
     mistakes = [
         (3.0, "that is one of the two paths; x reaches x * x twice"),
         (9.0, "across paths products add up, they do not multiply"),
@@ -337,6 +340,9 @@ def check_large_walks(backward):
     bottom, top = ladder(30)
     backward(top)
     expect("a ladder of 30 diamonds: bottom.grad", bottom.grad, 2.0**30, "each level doubles")
+    bottom, top = skewed_ladder(30)
+    backward(top)
+    expect("30 levels of v = v + v * 1: bottom.grad", bottom.grad, 2.0**30, "each level doubles")
     allow(100_000)
     first, last = chain(5_000)
     backward(last)

@@ -48,7 +48,13 @@ def stretched_shape(a, b):
 def check_broadcast_shape(broadcast_shape):
     cases = [
         ((2, 3), (2, 3), (2, 3), "equal shapes stay as they are", []),
-        ((4, 1), (1, 3), (4, 3), "a 1 on either side is stretched", [((4, 1), "stretch both")]),
+        (
+            (4, 1),
+            (1, 3),
+            (4, 3),
+            "a 1 on either side is stretched",
+            [((4, 1), "a 1 in the second shape is stretched as well")],
+        ),
         ((2, 5), (5,), (2, 5), "align on the right", [((5, 5), "align on the right, not left")]),
         ((5,), (2, 5), (2, 5), "the shorter shape may come first", []),
         ((5, 1, 6), (7, 1), (5, 7, 6), "align on the right, then size by size", []),
@@ -396,7 +402,7 @@ def check_numerical_gradient(numerical_gradient):
     expect(given, got, TABLE, "entry by entry, in the shape of x", mistakes)
 
 
-class LengthOf(minigrad.autograd.Function):
+class Hypot(minigrad.autograd.Function):
     @staticmethod
     def forward(ctx, x, y):
         length = (x * x + y * y).sqrt()
@@ -414,11 +420,11 @@ HYPOT_HINTS = {
 }
 
 
-@exercise(reference=LengthOf, hints=HYPOT_HINTS)
-def check_hypot(Hypot):
+@exercise(reference=Hypot, hints=HYPOT_HINTS)
+def check_hypot(function):
     x = minigrad.tensor([3.0, 5.0], dtype=minigrad.float64, requires_grad=True)
     y = minigrad.tensor([4.0, 12.0], dtype=minigrad.float64, requires_grad=True)
-    length = Hypot.apply(x, y)
+    length = function.apply(x, y)
     expect("Hypot.apply([3, 5], [4, 12])", length, [5.0, 13.0], "forward was right: leave it")
     (length * minigrad.tensor([10.0, 100.0], dtype=minigrad.float64)).sum().backward()
     in_x, in_y = [30 / 5, 500 / 13], [40 / 5, 1200 / 13]
