@@ -14,6 +14,7 @@ from visualize.style import (
     QUIET_COLOR,
     RANK_GAP,
     TITLE_SIZE,
+    Look,
     box_size,
 )
 from visualize.walk import Box, Drawing, Edge
@@ -72,32 +73,39 @@ def _graph_attributes(drawing: Drawing, direction: str, legend: bool) -> str:
 
 
 def _node_defaults() -> str:
-    return f'shape=box, fontname="{FONT}", fontsize={TITLE_SIZE}, margin="0.1,0.06"'
+    """Return the look of an operation, so that only other boxes need say how they look."""
+    font = f'fontname="{FONT}", fontsize={TITLE_SIZE}, margin="0.1,0.06"'
+    return f"shape=box, {font}, {', '.join(_look(LOOKS['op']))}"
+
+
+def _look(look: Look) -> list[str]:
+    style = ["filled", *(["rounded"] if look.rounded else []), *(["dashed"] if look.dashed else [])]
+    return [
+        f'style="{",".join(style)}"',
+        f'fillcolor="{look.fill}"',
+        f'color="{look.stroke}"',
+        f'fontcolor="{look.title}"',
+        f"penwidth={look.border:g}",
+    ]
 
 
 def _node(box: Box) -> str:
-    look = LOOKS[box.kind]
     width, height = box_size(box.title, box.details)
-    style = ["filled", *(["rounded"] if look.rounded else []), *(["dashed"] if look.dashed else [])]
     attributes = [
         f'id="{box.id}"',
         f'class="{box.kind}"',
         f"label=<{_label(box)}>",
         f'tooltip="{quoted(box.tooltip)}"',
-        f'style="{",".join(style)}"',
-        f'fillcolor="{look.fill}"',
-        f'color="{look.stroke}"',
-        f"penwidth={look.border:g}",
         f"width={width / POINTS_PER_INCH:.2f}",
         f"height={height / POINTS_PER_INCH:.2f}",
+        *([] if box.kind == "op" else _look(LOOKS[box.kind])),
     ]
     return f"{box.id} [{', '.join(attributes)}];"
 
 
 def _label(box: Box) -> str:
-    look = LOOKS[box.kind]
-    lines = [f'<FONT COLOR="{look.title}"><B>{markup(box.title)}</B></FONT>']
-    font = f'<FONT POINT-SIZE="{DETAIL_SIZE}" COLOR="{look.detail}">'
+    font = f'<FONT POINT-SIZE="{DETAIL_SIZE}" COLOR="{LOOKS[box.kind].detail}">'
+    lines = [f"<B>{markup(box.title)}</B>"]
     lines += [f"{font}{markup(detail)}</FONT>" for detail in box.details]
     return "<BR/>".join(lines)
 

@@ -46,7 +46,7 @@ def is_node(thing: Any) -> bool:
 def _has(thing: Any, attribute: str) -> bool:
     try:
         return hasattr(thing, attribute)
-    except Exception:
+    except Exception:  # it is there, and cannot be read now
         return True
 
 
@@ -145,27 +145,36 @@ def bytes_in_words(tensor: Any) -> str:
 
 
 def saved_tensors(node: Any) -> list[Saved]:
-    """Return what the node saved: torch's `_saved_NAME` attributes, or else `saved_tensors`.
+    """Return what the node saved: torch's `_saved_NAME`, or else `saved_tensors`, or else `saved`.
 
-    Reading may run saved-tensor hooks (unpacking, recomputation), so ask only when it is to be
-    drawn.
+    Reading may run saved-tensor hooks (unpacking, recomputation): ask only for what is drawn.
     """
     names = sorted(name for name in dir(node) if name.startswith("_saved_"))
-    if not names:
-        return _saved_list("saved", node, "saved_tensors")
-    return [saved for name in names for saved in _saved_list(name[len("_saved_") :], node, name)]
+    if names:
+        return [
+            saved for name in names for saved in _saved_list(name[len("_saved_") :], node, name)
+        ]
+    attribute = "saved_tensors" if _has(node, "saved_tensors") else "saved"
+    return _saved_list("saved", node, attribute)
 
 
 def _saved_list(name: str, node: Any, attribute: str) -> list[Saved]:
+    """Return one attribute's tensors; one that raises, or a `saved` that is None, was freed."""
     try:
-        value = getattr(node, attribute, None)
+        value = getattr(node, attribute, ())
     except Exception:
         return [Saved(name, FREED)]
-    if is_tensor(value):
+    if value is None and name == "saved":
+        return [Saved(name, FREED)]
+    if _is_array(value):
         return [_saved(name, value)]
     if not isinstance(value, (tuple, list)):
         return []
-    return [_saved(f"{name}[{i}]", item) for i, item in enumerate(value) if is_tensor(item)]
+    return [_saved(f"{name}[{i}]", item) for i, item in enumerate(value) if _is_array(item)]
+
+
+def _is_array(thing: Any) -> bool:
+    return _has(thing, "shape") and _has(thing, "dtype")
 
 
 def _saved(name: str, tensor: Any) -> Saved:

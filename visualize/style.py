@@ -47,6 +47,15 @@ LOOKS = {
     "more": Look("#f8fafc", "#94a3b8", QUIET_COLOR, QUIET_COLOR, "left out", True, dashed=True),
 }
 
+# The same boxes on the page's dark background.
+DARK_LOOKS = {
+    "root": Look("#e2e8f0", "#e2e8f0", "#0f172a", "#334155", ""),
+    "op": Look("#1e293b", "#94a3b8", "#f1f5f9", "#cbd5e1", ""),
+    "leaf": Look("#1e3a5f", "#93c5fd", "#f1f5f9", "#dbeafe", ""),
+    "saved": Look("#3a2c10", "#e0a94a", "#f1f5f9", "#e7dcc4", ""),
+    "more": Look("#0f172a", "#64748b", "#cbd5e1", "#cbd5e1", ""),
+}
+
 # Helvetica's (and Arial's) advance widths of the characters 32 to 126, in thousandths of the font
 # size.
 _WIDTHS = (
