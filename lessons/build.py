@@ -49,14 +49,13 @@ def your_turn(match):
     )
 
 
-def exercise_name(source):
-    """The name of the function or class that a cell defines first, None if it defines none."""
+def defined_names(source):
+    """The functions and classes that a cell defines, in order; none if it is not Python."""
     try:
         statements = ast.parse(source).body
     except SyntaxError:
-        return None
-    kinds = (ast.FunctionDef, ast.ClassDef)
-    return next((statement.name for statement in statements if isinstance(statement, kinds)), None)
+        return []
+    return [node.name for node in statements if isinstance(node, ast.FunctionDef | ast.ClassDef)]
 
 
 def notebook(path, solved):
@@ -65,7 +64,7 @@ def notebook(path, solved):
     for number, cell in enumerate(book.cells):
         cell.id = f"{path.stem}-{number}"
         if "# solution" in cell.source and cell.cell_type == "code":
-            cell.metadata["exercise"] = exercise_name(cell.source)
+            cell.metadata["exercise"] = defined_names(cell.source)[0]
             cell.source = cell.source if solved else strip(cell.source)
     # Without this JupyterLab would pair the notebook with a .py file beside it.
     book.metadata.pop("jupytext", None)

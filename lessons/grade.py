@@ -18,14 +18,14 @@ from pathlib import Path
 
 import nbformat
 
-from lessons.build import LESSONS, exercise_name, notebook
+from lessons.build import LESSONS, defined_names, notebook
 
 
 def answers(path):
-    """Name to source of all cells that define something, in a submitted notebook."""
+    """Each name that a submitted notebook defines, with the source of the last cell to define it."""
     cells = nbformat.read(path, as_version=4).cells
     sources = [cell.source for cell in cells if cell.cell_type == "code"]
-    return {exercise_name(source): source for source in sources}
+    return {name: source for source in sources for name in defined_names(source)}
 
 
 def spliced(lesson, submitted):

@@ -373,6 +373,20 @@ print(f"the line behind the noise is 2.00 x - 1.00, found {w.item():.2f} x {b.it
 print(f"its loss is {line_loss(w, b, x, y).item():.4f}; the noise alone is about 0.01")
 
 # %% [markdown]
+# In longer programs an *optimizer* holds the list of weights and does the last two steps of your
+# loop. These are its names for them; nothing else is in it that you do not know.
+
+# %%
+w = minigrad.tensor(0.0, requires_grad=True)
+b = minigrad.tensor(0.0, requires_grad=True)
+optimizer = minigrad.optim.SGD([w, b], lr=0.2)
+for _ in range(200):
+    optimizer.zero_grad()
+    line_loss(w, b, x, y).backward()
+    optimizer.step()
+print(f"the optimizer found {w.item():.2f} x {b.item():+.2f}")
+
+# %% [markdown]
 # ## 5. Cutting the graph
 #
 # `no_grad` switches recording off for everything inside it. `detach` is finer: it gives you *one*

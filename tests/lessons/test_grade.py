@@ -53,6 +53,12 @@ def test_the_last_cell_that_defines_an_exercise_counts(submit, solutions):
     assert submit("def slope(f, x, h=1e-5):\n    return 0", solutions[0])["points"] == 1
 
 
+def test_an_exercise_cell_may_begin_with_a_helper(submit):
+    helper = "def nudged(f, x, h):\n    return (f(x + h) - f(x - h)) / (2 * h)\n\n"
+    answer = "def slope(f, x, h=1e-5):\n    return nudged(f, x, h)\n"
+    assert submit(helper + answer)["exercises"]["slope"]
+
+
 def test_an_endless_loop_is_stopped(tmp_path, monkeypatch):
     def too_slow(*args, **options):
         raise subprocess.TimeoutExpired(args, options["timeout"])
