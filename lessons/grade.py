@@ -22,7 +22,7 @@ from lessons.build import LESSONS, defined_names, notebook
 
 
 def answers(path):
-    """Each name that a submitted notebook defines, with the source of the last cell to define it."""
+    """Each name that a submitted notebook defines, with the source of the last cell that does."""
     cells = nbformat.read(path, as_version=4).cells
     sources = [cell.source for cell in cells if cell.cell_type == "code"]
     return {name: source for source in sources for name in defined_names(source)}
