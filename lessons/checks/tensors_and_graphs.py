@@ -392,8 +392,10 @@ def check_numerical_gradient(numerical_gradient):
     ]
     expected = [3.0 + h * h, 12.0 + h * h]
     given = "numerical_gradient(lambda v: (v**3).sum(), [1, 2], h=0.001)"
+    hint = "return a tensor with dtype=x.dtype; in float32 too few digits are left"
+    expect(f"{given}: the dtype", str(getattr(got, "dtype", None)), str(x.dtype), hint)
     hint = "(f(up) - f(down)) / (2 * h), entry by entry"
-    expect(given, got, expected, hint, mistakes, tolerance=1e-9)
+    expect(given, got, expected, hint, mistakes, tolerance=1e-8)
     expect("x afterwards", x, [1.0, 2.0], "x itself was changed: nudge a new tensor, x + ...")
     table = minigrad.tensor(TABLE, dtype=minigrad.float64)
     got = numerical_gradient(lambda v: (v * table).sum(), table)

@@ -93,6 +93,7 @@ TENSORS_AND_GRAPHS = [
     ("centred", "x - x.mean().detach()", "x.detach() - x.mean()", "the wrong half was cut"),
     ("numerical_gradient", "f(x - nudge)).item() / (2 * h)", "f(x)).item() / h", "one side only"),
     ("numerical_gradient", "/ (2 * h)", "/ h", "twice too much"),
+    ("numerical_gradient", "slopes, dtype=x.dtype", "slopes", "in float32 too few digits"),
     ("numerical_gradient", ".reshape(x.shape)\n    # end", "\n    # end", "but in one row"),
     ("numerical_gradient", "h * row.reshape(x.shape)", "h", "all entries were nudged at once"),
     ("Hypot", "gradient * x / length, gradient * y", "x / length, y", "the slope alone"),
