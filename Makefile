@@ -36,13 +36,13 @@ bench: $(VENV)/.torch ## time steps and operations beside torch (installs it)
 
 lessons: $(VENV)/.notebooks ## build the notebooks and open them in JupyterLab
 	@$(PY) -m lessons.build
-	@$(BIN)/jupyter lab lessons
+	@$(BIN)/jupyter lab build/lessons
 
 ptx: .venv-ptx/.base ## compile every CUDA kernel to PTX; needs no GPU
-	@.venv-ptx/bin/python -m benchmarks.ptx $(ARGS)
+	@.venv-ptx/bin/python -m tests.ptx.report --table build/ptx.md --json build/ptx.json $(ARGS)
 
-clean:              ## remove what make made
-	rm -rf $(VENV) .venv-ptx demo build dist *.egg-info
+clean:              ## remove what make made, but not notebooks that somebody may have worked in
+	rm -rf $(VENV) .venv-ptx demo dist *.egg-info build/bdist.* build/lib build/ptx.*
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
