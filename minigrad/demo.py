@@ -163,7 +163,7 @@ def draw_graph(model: nn.Module, data: TensorDataset, size: int, device: str) ->
     """The backward graph of the loss on the first `size` digits, as a picture and as a page."""
     images, labels = (tensor[:size] for tensor in data.tensors)
     loss = nn.CrossEntropyLoss()(scores(model, images, device), labels.to(device))
-    graph = backward_graph(loss, model)
+    graph = backward_graph({"loss": loss}, model)
     return {
         "graph.svg": graph.svg(),
         "graph.html": graph.html("The backward graph of the digits network"),

@@ -178,7 +178,7 @@ def accuracy_panel(history: History, goal: float) -> list[str]:
     right, y = panel.left + panel.width, panel.y(100 * goal)
     points = [(panel.x(i + 1), panel.y(value)) for i, value in enumerate(values)]
     parts.append(line(panel.left, y, right, y, MUTED, dash="4 4"))
-    parts.append(text(panel.left + 6, y + 16, f"goal {100 * goal:g}%", color=MUTED, size=11))
+    parts.append(text(right, y + 16, f"goal {100 * goal:g}%", size=11, color=MUTED, anchor="end"))
     parts.append(curve(points, GREEN, 2.5))
     x, y = points[-1]
     parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{GREEN}"/>')

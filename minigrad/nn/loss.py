@@ -23,7 +23,11 @@ class CrossEntropyLoss(Module):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
-        F.reject_deprecated(size_average=size_average, reduce=reduce)
+        if size_average is not None or reduce is not None:
+            raise TypeError(
+                "CrossEntropyLoss: size_average and reduce are torch's names of old; "
+                'use reduction="mean", "sum" or "none"'
+            )
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
         self.reduction = reduction
