@@ -4,8 +4,9 @@ import gzip
 from importlib import resources
 
 import numpy as np
+from minigrad.ops.creation import from_numpy
 
-from minigrad.tensor import Tensor, from_numpy
+from minigrad.tensor import Tensor
 from minigrad.utils.data import TensorDataset
 
 HELD_OUT = 359  # a fifth of the 1,797

@@ -1,6 +1,7 @@
 """Layers and losses as plain functions, with the names of torch.nn.functional."""
 
 from minigrad.ops.indexing import embedding
+
 from minigrad.ops.matmul import linear
 from minigrad.ops.normalization import cross_entropy, layer_norm, log_softmax, nll_loss, softmax
 from minigrad.ops.pointwise import elu, gelu, hardtanh, leaky_relu, sigmoid, silu, softplus, tanh

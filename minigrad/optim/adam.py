@@ -4,8 +4,12 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from minigrad.optim.optimizer import Group, Optimizer
-from minigrad.tensor import Tensor, tensor, zeros_like
+import numpy as np
+from minigrad.ops.creation import zeros_like
+
+from minigrad.optim.formulas import adam_step, approach, approach_square, largest
+from minigrad.optim.optimizer import Group, Optimizer, regularised
+from minigrad.tensor import Tensor, constant
 
 
 class Adam(Optimizer):
@@ -48,30 +52,30 @@ class Adam(Optimizer):
     def update(self, group: Group) -> None:
         for param in group["params"]:
             if param.grad is not None:
-                self._update(param, group)
+                self.update_one(param, group)
 
-    def _update(self, param: Tensor, group: Group) -> None:
-        grad: Tensor = -param.grad if group["maximize"] else param.grad
-        if group["weight_decay"]:
-            grad = grad.add(param, alpha=group["weight_decay"])
-        state = self.state[param] or self._start(param, group)
+    def update_one(self, param: Tensor, group: Group) -> None:
+        grad = regularised(param, group)
+        state = self.state[param] or self.start(param, group)
         beta1, beta2 = group["betas"]
         state["step"] += 1
         step = state["step"].item()
-
-        mean, square = state["exp_avg"], state["exp_avg_sq"]
-        mean.lerp_(grad, 1 - beta1)
-        square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
+        approach.into(state["exp_avg"], grad, 1 - beta1)
+        approach_square.into(state["exp_avg_sq"], grad, beta2, 1 - beta2)
+        square = state["exp_avg_sq"]
         if group["amsgrad"]:
-            state["max_exp_avg_sq"] = square = state["max_exp_avg_sq"].maximum(square)
-        deviation = (square.sqrt() / math.sqrt(1 - beta2**step)).add_(group["eps"])
-        param.addcdiv_(mean, deviation, value=-group["lr"] / (1 - beta1**step))
+            largest.into(state["max_exp_avg_sq"], square.array)
+            square = state["max_exp_avg_sq"]
+        size = group["lr"] / (1 - beta1**step)
+        correction = math.sqrt(1 - beta2**step)
+        mean = state["exp_avg"].array
+        adam_step.into(param, mean, square.array, size, correction, group["eps"])
 
-    def _start(self, param: Tensor, group: Group) -> dict[str, Any]:
+    def start(self, param: Tensor, group: Group) -> dict[str, Any]:
+        """The state before the first step."""
         state = self.state[param]
-        state["step"] = tensor(0.0)
-        state["exp_avg"] = zeros_like(param)
-        state["exp_avg_sq"] = zeros_like(param)
-        if group["amsgrad"]:
-            state["max_exp_avg_sq"] = zeros_like(param)
+        state["step"] = constant(np.array(0, np.float32))
+        names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * group["amsgrad"]
+        for name in names:
+            state[name] = zeros_like(param)
         return state

@@ -7,7 +7,9 @@ from copy import deepcopy
 from typing import Any
 
 from minigrad.grad_mode import enable_grad, no_grad
+from minigrad.kernels import Array
 from minigrad.nn.module import clear_grad, type_name
+from minigrad.optim.formulas import decayed, negated
 from minigrad.tensor import Tensor
 
 Group = dict[str, Any]
@@ -151,3 +153,13 @@ def check_parameter(param: Any) -> None:
 
 def copy_state(values: dict[str, Any]) -> dict[str, Any]:
     return {name: x.clone() if isinstance(x, Tensor) else deepcopy(x) for name, x in values.items()}
+
+
+def regularised(param: Tensor, group: Group) -> Array:
+    """The gradient to go down, with the sign and the weight decay that the group asks for."""
+    grad = param.grad.array
+    if group["maximize"]:
+        grad = negated(grad)
+    if group["weight_decay"]:
+        grad = decayed(grad, param.array, group["weight_decay"])
+    return grad

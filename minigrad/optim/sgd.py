@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from minigrad.optim.optimizer import Group, Optimizer
-from minigrad.tensor import Tensor
+from minigrad.kernels import Array
+from minigrad.optim.formulas import accumulate, decayed, descend
+from minigrad.optim.optimizer import Group, Optimizer, regularised
+from minigrad.tensor import Tensor, constant
 
 
 class SGD(Optimizer):
@@ -46,20 +48,20 @@ class SGD(Optimizer):
     def update(self, group: Group) -> None:
         for param in group["params"]:
             if param.grad is not None:
-                param.add_(self._direction(param, group), alpha=-group["lr"])
+                descend.into(param, self.direction(param, group), group["lr"])
 
-    def _direction(self, param: Tensor, group: Group) -> Tensor:
-        """Where to go for this parameter: its gradient, or the momentum of its gradients."""
-        grad: Tensor = -param.grad if group["maximize"] else param.grad
-        if group["weight_decay"]:
-            grad = grad.add(param, alpha=group["weight_decay"])
+    def direction(self, param: Tensor, group: Group) -> Array:
+        """Where this parameter came from: its gradient, or the momentum of its gradients."""
+        grad = regularised(param, group)
         momentum = group["momentum"]
         if not momentum:
             return grad
         state = self.state[param]
         velocity: Tensor | None = state.get("momentum_buffer")
         if velocity is None:
-            velocity = state["momentum_buffer"] = grad.clone().detach()
+            velocity = state["momentum_buffer"] = constant(grad.copy())
         else:
-            velocity.mul_(momentum).add_(grad, alpha=1 - group["dampening"])
-        return grad.add(velocity, alpha=momentum) if group["nesterov"] else velocity
+            accumulate.into(velocity, grad, momentum, 1 - group["dampening"])
+        if group["nesterov"]:
+            return decayed(grad, velocity.array, momentum)
+        return velocity.array
