@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-from minigrad.ops.creation import from_numpy
 from numba import config
 
 from minigrad import cuda, nn, optim
 from minigrad.data import digits_split
 from minigrad.demo_pictures import History, Misread, index_page, misread_picture, training_picture
 from minigrad.grad_mode import no_grad
-from minigrad.random import manual_seed
+from minigrad.ops.creation import from_numpy
+from minigrad.ops.random import manual_seed
 from minigrad.tensor import Tensor
 from minigrad.utils.data import DataLoader, TensorDataset
 from visualize import backward_graph

@@ -4,8 +4,8 @@ import gzip
 from importlib import resources
 
 import numpy as np
-from minigrad.ops.creation import from_numpy
 
+from minigrad.ops.creation import from_numpy
 from minigrad.tensor import Tensor
 from minigrad.utils.data import TensorDataset
 

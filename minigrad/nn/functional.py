@@ -1,9 +1,9 @@
 """Layers and losses as plain functions, with the names of torch.nn.functional."""
 
-from minigrad.ops.indexing import embedding
-
+from minigrad.ops.index import embedding
+from minigrad.ops.loss import cross_entropy, mse_loss, nll_loss
 from minigrad.ops.matmul import linear
-from minigrad.ops.normalization import cross_entropy, layer_norm, log_softmax, nll_loss, softmax
+from minigrad.ops.normalization import layer_norm, log_softmax, softmax
 from minigrad.ops.pointwise import elu, gelu, hardtanh, leaky_relu, sigmoid, silu, softplus, tanh
 from minigrad.ops.pointwise import log_sigmoid as logsigmoid
 from minigrad.ops.pointwise import relu as _relu
@@ -20,6 +20,7 @@ __all__ = [
     "linear",
     "log_softmax",
     "logsigmoid",
+    "mse_loss",
     "nll_loss",
     "relu",
     "sigmoid",

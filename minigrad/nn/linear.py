@@ -3,12 +3,11 @@
 import math
 from typing import Any
 
-from minigrad.ops.creation import empty
-
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.ops.creation import empty
 from minigrad.tensor import Tensor
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from minigrad.ops.creation import from_numpy, tensor
 
 from minigrad.dtypes import float64
+from minigrad.ops.creation import from_numpy, tensor
 from minigrad.ops.view import stack
 from minigrad.tensor import Tensor
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
-from minigrad.random import Generator, default_generator
+from minigrad.ops.random import Generator, source
 from minigrad.tensor import Tensor
 
 Sample_co = TypeVar("Sample_co", covariant=True)
@@ -52,7 +52,7 @@ class Subset(Dataset[Sample_co]):
 
 
 def random_split(
-    dataset: Any, lengths: Sequence[int | float], generator: Generator = default_generator
+    dataset: Any, lengths: Sequence[int | float], generator: Generator | None = None
 ) -> list[Subset[Any]]:
     """Split at random into parts of the given lengths, or of fractions that add up to 1."""
     size = len(dataset)
@@ -60,7 +60,7 @@ def random_split(
         lengths = whole_lengths(size, lengths)
     if sum(lengths) != size:
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
-    order = generator.numpy.permutation(size).tolist()
+    order = source(generator).permutation(size).tolist()
     return [
         Subset(dataset, order[int(end - length) : int(end)])
         for length, end in zip(lengths, accumulate(lengths), strict=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sized
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from minigrad.random import Generator, default_generator
+from minigrad.ops.random import Generator, source
 
 Index_co = TypeVar("Index_co", covariant=True)
 
@@ -59,7 +59,7 @@ class RandomSampler(Sampler[int]):
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:
-        stream = (self.generator or default_generator).numpy
+        stream = source(self.generator)
         size, wanted = len(self.data_source), self.num_samples
         if self.replacement:
             yield from stream.integers(size, size=wanted).tolist()
