@@ -63,8 +63,8 @@ class CudaArray:
         return self.layout.flags
 
     @property
-    def device(self) -> int:
-        """The index of the GPU."""
+    def device_index(self) -> int:
+        """The number of the GPU: of cuda:0, 0."""
         return 0
 
     @property
@@ -91,7 +91,7 @@ class CudaArray:
 
     def __repr__(self) -> str:
         values = np.array2string(self.to_host(), separator=", ", prefix="CudaArray(")
-        return f"CudaArray({values}, dtype={self.dtype}, device='cuda:{self.device}')"
+        return f"CudaArray({values}, dtype={self.dtype}, device='cuda:{self.device_index}')"
 
     # ------------------------------------------------------------------------------------ views
 
@@ -176,7 +176,7 @@ class CudaArray:
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise TypeError(
-            f"can't convert cuda:{self.device} device type tensor to numpy. "
+            f"can't convert cuda:{self.device_index} device type tensor to numpy. "
             "Use Tensor.cpu() to copy the tensor to host memory first."
         )
 
@@ -237,29 +237,31 @@ def basic(key: Any) -> tuple[Any, ...]:
 # -------------------------------------------------------------------------------------- new arrays
 
 
-def wrap(buffer: Any, shape: Shape, dtype: Any) -> CudaArray:
-    layout = np.empty(shape, dtype)
+def wrap(buffer: Any, layout: np.ndarray) -> CudaArray:
+    """The array that owns a buffer; `layout` is new and contiguous."""
     return CudaArray(buffer, layout, address(layout))
 
 
-def empty(shape: Shape, dtype: Any = np.float32) -> CudaArray:
-    """An array of the GPU with any contents."""
+def empty(shape: Shape, dtype: Any = np.float32, index: int = 0) -> CudaArray:
+    """An array on the GPU `cuda:index` with any contents."""
+    driver.require(index)
     layout = np.empty(shape, dtype)
-    return CudaArray(driver.allocate(layout.size, layout.dtype), layout, address(layout))
+    return wrap(driver.allocate(layout.size, layout.dtype), layout)
 
 
-def full(shape: Shape, value: Any, dtype: Any = np.float32) -> CudaArray:
-    result = empty(shape, dtype)
+def full(shape: Shape, value: Any, dtype: Any = np.float32, index: int = 0) -> CudaArray:
+    """An array on the GPU `cuda:index` filled with one number."""
+    result = empty(shape, dtype, index)
     result.fill(value)
     return result
 
 
-def zeros(shape: Shape, dtype: Any = np.float32) -> CudaArray:
-    return full(shape, 0, dtype)
+def zeros(shape: Shape, dtype: Any = np.float32, index: int = 0) -> CudaArray:
+    return full(shape, 0, dtype, index)
 
 
 def to_device(array: np.ndarray, index: int = 0) -> CudaArray:
     """A copy of a NumPy array on the GPU `cuda:index`."""
     driver.require(index)
     flat = np.ascontiguousarray(array).reshape(-1)
-    return wrap(driver.upload(flat), array.shape, array.dtype)
+    return wrap(driver.upload(flat), np.empty(array.shape, array.dtype))

@@ -147,14 +147,12 @@ def power_of_two(n: int) -> int:
 
 def allocate(size: int, dtype: Any) -> Any:
     """A flat buffer on the device; never of length 0, which drivers refuse."""
-    require()
     quiet()
     return cuda.device_array(max(size, 1), dtype)
 
 
 def upload(flat: Any) -> Any:
     """A flat buffer on the device with the contents of a 1-D array."""
-    require()
     quiet()
     return cuda.to_device(flat) if flat.size else allocate(0, flat.dtype)
 

@@ -142,7 +142,9 @@ def flatten_kernel(dtype: Dtype) -> Any:
     return flatten
 
 
-def nonzero(mask: CudaArray) -> Any:
-    """The indices of what is true.  Their number is not known before, so the mask is looked at
-    on the host."""
-    return tuple(to_device(index) for index in np.nonzero(mask.to_host()))
+def nonzero(mask: CudaArray) -> CudaArray:
+    """The positions of the elements that are not zero, one a row: (count, ndim) int64.
+
+    Their number is not known before, so they are looked for on the host.
+    """
+    return to_device(np.argwhere(mask.to_host()))

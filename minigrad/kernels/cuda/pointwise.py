@@ -52,20 +52,29 @@ def result_of(formula: Formula, operands: Sequence[Any]) -> tuple[tuple[int, ...
     Like a ufunc without a loop for these dtypes, it raises TypeError when they must be promoted
     first.
     """
-    values = [x for i, x in enumerate(operands) if i not in formula.conditions]
-    dtype = values[0].dtype if values else np.dtype(bool)
+    dtype = operand_dtype(formula, operands)
     expected = formula.dtypes(dtype)
+    formula.check(dtype)
     found = [x.dtype for x in operands]
     if found != expected[:-1] or (formula.kind is float and dtype.kind != "f"):
         raise TypeError(f"{formula.name} has no kernel for {', '.join(map(str, found))}")
+    first = operands[0].shape
+    if all(x.shape == first for x in operands):
+        return first, expected[-1]
     return np.broadcast_shapes(*(x.shape for x in operands)), expected[-1]
 
 
 def run(formula: Formula, operands: Sequence[Any], out: Any) -> None:
     """Write `formula(*operands)` into `out`."""
-    last = operands[-1]  # never a condition, which comes first
     scalars = tuple(not hasattr(x, "buffer") for x in operands)
-    launch(formula_kernel(formula, last.dtype, scalars), out, *operands)
+    dtype = operand_dtype(formula, operands)
+    launch(formula_kernel(formula, dtype, scalars), out, *operands)
+
+
+def operand_dtype(formula: Formula, operands: Sequence[Any]) -> Dtype:
+    """The dtype of the operands other than conditions."""
+    values = [x for i, x in enumerate(operands) if i not in formula.conditions]
+    return values[0].dtype if values else np.dtype(bool)
 
 
 @functools.cache
@@ -105,16 +114,15 @@ def loop_text(formula: Formula, dtype: Dtype, scalars: tuple[bool, ...]) -> str:
         parameters += [name] if one else [name, f"{name}_offset", f"{name}_steps"]
         element = name if one else f"{name}[place(i, shape, {name}_offset, {name}_steps)]"
         elements.append(f"float32({element})" if dtype == np.float16 else element)
-    computed = type_name(formula.compute_dtype(dtypes[-1]))
-    arguments = ",\n".join(elements)
+    result = type_name(dtypes[-1])
+    arguments = textwrap.indent(",\n".join(elements), " " * 12)
     return f"""
 @kernel
 def loop({", ".join(parameters)}):
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        value = {formula.name}(
-{textwrap.indent(arguments, " " * 12)},
-        )
-        out[place(i, shape, out_offset, out_steps)] = {type_name(dtypes[-1])}({computed}(value))
+        out[place(i, shape, out_offset, out_steps)] = {result}({formula.name}(
+{arguments},
+        ))
 """
 
 

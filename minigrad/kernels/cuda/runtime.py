@@ -125,12 +125,6 @@ def absolute(x):
 
 
 @device
-def itself(x):
-    """What rounding makes of an integer."""
-    return x
-
-
-@device
 def no(x):
     return False
 
@@ -143,8 +137,7 @@ def yes(x):
 # ------------------------------------------------------------------------------- functions of math
 
 WRITTEN_HERE = {"maximum": maximum, "minimum": minimum, "fabs": absolute}
-OF_INTEGERS = {"floor": itself, "ceil": itself, "trunc": itself, "rint": itself}
-OF_INTEGERS |= {"isnan": no, "isinf": no, "isfinite": yes}
+OF_INTEGERS = {"isnan": no, "isinf": no, "isfinite": yes}
 # Absent from math, or from that of Python 3.10; libdevice has one for each dtype.
 IN_LIBDEVICE = {
     ("rint", "float32"): "rintf",

@@ -1,0 +1,166 @@
+"""Every CUDA kernel of minigrad with the types of its arguments, found without a GPU.
+
+The library's own functions are called on small arrays whose buffers are NumPy's, while the
+function that starts kernels only notes what it was given.  So a kernel is compiled for exactly
+the types that it is started with.
+"""
+
+import contextlib
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+import numba
+import numpy as np
+
+from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
+from minigrad.kernels.cuda import array, driver, gemm, indexing, pointwise, reductions, rows
+
+# libdevice reduces large angles in float64 and keeps their digits in local memory.
+ANGLES = {"sin", "cos", "tan"}
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A kernel, compiled for the types of one call."""
+
+    name: str
+    function: Callable[..., Any]
+    types: tuple[Any, ...]
+    angles: bool = False  # whether it calls sin, cos or tan
+
+    @property
+    def has_float64(self) -> bool:
+        """Whether an array of float64 is among the arguments."""
+        arrays = (one for one in self.types if isinstance(one, numba.types.Array))
+        return any(one.dtype == numba.types.float64 for one in arrays)
+
+
+def launches(dtype: str) -> list[Launch]:
+    """One launch for each kernel and kind of arguments, for operands of `dtype`."""
+    found = [*routine_launches(np.dtype(dtype)), *formula_launches(np.dtype(dtype))]
+    return list({(launch.name, launch.types): launch for launch in found}.values())
+
+
+# -------------------------------------------------------------------------------------- recording
+
+
+@contextlib.contextmanager
+def recording(into: list[tuple[Any, tuple[Any, ...]]]) -> Iterator[None]:
+    """Buffers in host memory; kernels are noted and not started."""
+
+    def note(kernel: Any, blocks: Any, threads: Any, *arguments: Any) -> None:
+        into.append((kernel.py_func, tuple(map(numba.typeof, arguments))))
+
+    with (
+        mock.patch.object(driver, "launch", note),
+        mock.patch.object(driver, "require", lambda index=0: None),
+        mock.patch.object(driver, "upload", np.copy),
+        mock.patch.object(driver, "allocate", lambda size, dtype: np.empty(max(size, 1), dtype)),
+        mock.patch.object(driver, "fault_flag", lambda: np.zeros(1, np.int32)),
+    ):
+        yield
+
+
+def record(
+    name: str, call: Callable[..., Any], *arguments: Any, angles: bool = False
+) -> list[Launch]:
+    """The launches of one call; arguments that are NumPy arrays become arrays of the GPU."""
+    notes: list[tuple[Any, tuple[Any, ...]]] = []
+    with recording(notes):
+        call(*map(on_device, arguments))
+    return [Launch(f"{name}: {f.__name__}", f, types, angles) for f, types in notes]
+
+
+def on_device(x: Any) -> Any:
+    if isinstance(x, tuple):
+        return tuple(map(on_device, x))
+    return array.to_device(x) if isinstance(x, np.ndarray) else x
+
+
+# --------------------------------------------------------------------------------------- routines
+
+
+def routine_launches(dtype: np.dtype) -> Iterator[Launch]:
+    """Reductions, products and indexing for any dtype; rows for floating ones."""
+    matrix, cube = np.ones((3, 4), dtype), np.ones((2, 3, 4), dtype)
+    for name in ("sum", "prod", "amax", "amin", "any", "all"):
+        yield from record(name, getattr(reductions, name), matrix, (0,))
+        yield from record(f"{name}, 2 axes", getattr(reductions, name), cube, (0, 2))
+        yield from record(f"{name}, long", getattr(reductions, name), np.ones(9999, dtype), (0,))
+    for name in ("argmax", "argmin"):
+        yield from record(name, getattr(reductions, name), matrix, 1)
+    if dtype != np.bool_:
+        yield from record("matmul", gemm.matmul, matrix, matrix.T)
+        batched = np.ones((2, 1, 3, 4), dtype), np.ones((3, 4, 2), dtype)
+        yield from record("matmul, batched", gemm.matmul, *batched)
+        yield from add_launches(dtype, matrix)
+    index = np.zeros(2, np.int64)
+    yield from record("take_rows", indexing.take_rows, matrix, index, 0)
+    yield from record("gather_nd", indexing.gather_nd, matrix, (index, index))
+    yield from record("fill", array.full, (3, 4), 1, dtype)
+    for other in ("float16", "float32", "float64", "int64", "int32", "bool"):
+        yield from record(f"astype {other}", array.CudaArray.astype, matrix[::2], other)
+    if dtype.kind == "f":
+        yield from row_launches(matrix)
+
+
+def add_launches(dtype: np.dtype, matrix: np.ndarray) -> Iterator[Launch]:
+    index = np.zeros(3, np.int64)
+    yield from record("add_rows", indexing.add_rows, (5, 4), index, matrix, 0)
+    given = ((5, 4), dtype, (index,), matrix)
+    yield from record("scatter_add_nd", indexing.scatter_add_nd, *given)
+
+
+def row_launches(x: np.ndarray) -> Iterator[Launch]:
+    computed = np.promote_types(x.dtype, np.float32)
+    vector, statistics = np.ones(4, x.dtype), np.ones(3, computed)
+    for name in ("softmax", "log_softmax"):
+        yield from record(name, getattr(rows, name), x, 1)
+        yield from record(name, getattr(rows, f"{name}_backward"), x, x, 1)
+    yield from record("cross_entropy_rows", rows.cross_entropy_rows, x, np.zeros(3, np.int64))
+    every = (True, True, True)
+    for name, weight in (("plain", None), ("weighted", vector)):
+        yield from record(f"layer_norm, {name}", rows.layer_norm, x, weight, weight, 1e-5)
+        given = (x, x, statistics, statistics, weight, every)
+        yield from record(f"layer_norm_backward, {name}", rows.layer_norm_backward, *given)
+
+
+# --------------------------------------------------------------------------------------- formulas
+
+
+def formula_launches(dtype: np.dtype) -> Iterator[Launch]:
+    """Every registered formula."""
+    importlib.import_module("minigrad.ops.pointwise")  # registers them
+    for formula in FORMULAS.values():
+        if is_defined(formula, dtype):
+            yield from formula_launch(formula, dtype)
+    yield from operand_launches(dtype)
+
+
+def is_defined(formula: Formula, dtype: np.dtype) -> bool:
+    """Whether a formula computes in this dtype, without promotion."""
+    is_derivative = formula.function.__name__ == "<lambda>"
+    if dtype.kind != "f" and (is_derivative or formula.kind is float):
+        return False
+    try:
+        formula.check(dtype)
+    except RuntimeError:
+        return False
+    return True
+
+
+def formula_launch(formula: Formula, dtype: np.dtype) -> list[Launch]:
+    operands = [np.ones((3, 4), one) for one in formula.dtypes(dtype)[:-1]]
+    angles = bool(formula.functions(dtype).math & ANGLES)
+    return record(formula.name, formula.ufunc, *operands, angles=angles)
+
+
+def operand_launches(dtype: np.dtype) -> Iterator[Launch]:
+    """The kernel of a formula for other operands than contiguous arrays of one shape."""
+    add = SCALARS["add"].ufunc
+    strided = np.ones((3, 2, 3, 4), dtype), np.ones((2, 1, 4), dtype)
+    yield from record("add, 4 axes", add, *strided)
+    yield from record("add, number", lambda x: add(x, np.ones((), x.dtype)), np.ones(3, dtype))
