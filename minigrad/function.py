@@ -1,0 +1,200 @@
+"""Function: operations that users write, forward and backward side by side.
+
+    class Cube(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x * x
+
+        @staticmethod
+        def backward(ctx, grad):
+            (x,) = ctx.saved_tensors
+            return grad * 3 * x * x
+
+    y = Cube.apply(x)
+
+ctx is the node of the graph itself: `y.grad_fn is ctx`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad import kernels
+from minigrad.grad_mode import GradMode, is_grad_enabled
+from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.tensor import Tensor, attach, constant, edge_of, saved_tensor
+
+
+class Function(Node):
+    """Subclass it with static methods forward(ctx, *args) and backward(ctx, *grads), and call
+    `apply`.  Both see Tensors, and nothing inside forward is recorded.
+
+    forward may instead leave out ctx; then setup_context(ctx, inputs, output) saves what is
+    needed.  backward returns one gradient an argument of forward, None for what has none.
+    """
+
+    to_save: tuple[Tensor | None, ...] = ()
+    dirty: tuple[Tensor, ...] = ()
+    non_differentiable: tuple[Tensor, ...] = ()
+    materialize_grads = True
+    saved_edges: tuple[Edge, ...] = ()
+    output_kinds: tuple[Any, ...] = ()
+    node_type: type[Function]
+
+    def __init_subclass__(cls) -> None:
+        if not cls.__dict__.get("is_node_type", False):
+            members = {"is_node_type": True}
+            cls.node_type = type(f"{cls.__name__}Backward", (cls,), members)
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        raise NotImplementedError("setup_context is not implemented.")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        raise NotImplementedError(
+            "You must implement either the backward or vjp method for your custom "
+            "autograd.Function to use it with backward mode AD."
+        )
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """Run forward; the results remember this call if an argument requires a gradient."""
+        ctx = cls.node_type()
+        ctx.next_functions = tuple(
+            edge_of(x) if isinstance(x, Tensor) else NO_EDGE for x in args
+        )
+        ctx.saved, ctx.hooks = (), None
+        with GradMode(False):
+            results = cls.run_forward(ctx, args)
+        if not is_grad_enabled() or all(edge is NO_EDGE for edge in ctx.next_functions):
+            return results
+        outputs = results if isinstance(results, tuple) else (results,)
+        ctx.outputs = len(outputs)
+        ctx.output_kinds = tuple(kind_of(x) for x in outputs)
+        made = tuple(ctx.output(x, i, args) for i, x in enumerate(outputs))
+        ctx.keep(args, outputs, made)
+        return made if isinstance(results, tuple) else made[0]
+
+    @classmethod
+    def run_forward(cls, ctx: Function, args: tuple[Any, ...]) -> Any:
+        if cls.setup_context is Function.setup_context:
+            return cls.forward(ctx, *args)
+        output = cls.forward(*args)
+        cls.setup_context(ctx, args, output)
+        return output
+
+    def output(self, x: Any, output_nr: int, args: tuple[Any, ...]) -> Any:
+        """The tensor that the caller gets for what forward returned."""
+        if not isinstance(x, Tensor) or is_in(x, self.non_differentiable):
+            return x
+        if x.array.dtype.kind != "f":
+            return x
+        made = attach(self, x.array, output_nr)
+        if is_in(x, self.dirty):  # modified in place: the argument itself takes the new history
+            x.edge = made.edge
+            return x
+        return made
+
+    def keep(self, args: tuple[Any, ...], outputs: tuple[Any, ...], made: tuple[Any, ...]) -> None:
+        """Save arrays, with the edge of each: its own if it is an argument or a result."""
+        edges, arrays = [], []
+        for x in self.to_save:
+            edge = NO_EDGE if x is None else edge_of(x)
+            for given, target in (*zip(args, self.next_functions), *edges_of(outputs, made)):
+                if given is x:
+                    edge = target
+            edges.append(edge)
+            arrays.append(None if x is None else x.array)
+        self.saved, self.saved_edges, self.to_save = tuple(arrays), tuple(edges), ()
+
+    # ------------------------------------------------------------------ what users call on ctx
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keep tensors for backward, where `saved_tensors` gives them back, checked for damage."""
+        for x in tensors:
+            if x is not None and not isinstance(x, Tensor):
+                raise TypeError(
+                    "save_for_backward can only save variables, but argument is of type "
+                    f"{type(x).__name__}: keep other values as attributes, ctx.n = n"
+                )
+        self.to_save = tensors
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor | None, ...]:
+        arrays = self.saved_arrays()
+        return tuple(
+            None if array is None else saved_tensor(array, edge)
+            for array, edge in zip(arrays, self.saved_edges)
+        )
+
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """Say which arguments forward modified in place."""
+        self.dirty = tensors
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """Say which results have no gradient."""
+        self.non_differentiable = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """With False, backward gets None for a result that no gradient came to, not zeros."""
+        self.materialize_grads = value
+
+    # --------------------------------------------------------------------- what the engine calls
+
+    def vjp(self, grad: Any) -> Any:
+        """Users write backward for Tensors: wrap the arrays and unwrap the results."""
+        grads = grad if self.outputs > 1 else [grad]
+        results = self.run_backward([None if g is None else constant(g) for g in grads])
+        return [None if g is None else g.array for g in results]
+
+    def vjp_of_tensors(self, grad: Any) -> Any:
+        return self.run_backward(grad if self.outputs > 1 else [grad])
+
+    def run_backward(self, grads: list[Any]) -> tuple[Any, ...]:
+        if self.materialize_grads:
+            like = next(g for g in grads if g is not None)
+            grads = [zeros(k, like) if g is None else g for g, k in zip(grads, self.output_kinds)]
+        results = type(self).backward(self, *grads)
+        results = results if isinstance(results, tuple) else (results,)
+        return self.checked(results)
+
+    def checked(self, results: tuple[Any, ...]) -> tuple[Any, ...]:
+        """backward's results: as many as forward had arguments, Tensors or None."""
+        expected = len(self.next_functions)
+        if len(results) > expected and all(g is None for g in results[expected:]):
+            results = results[:expected]
+        if len(results) != expected:
+            raise RuntimeError(
+                f"function {self.name()} returned an incorrect number of gradients "
+                f"(expected {expected}, got {len(results)})"
+            )
+        for number, result in enumerate(results):
+            if result is not None and not isinstance(result, Tensor):
+                raise TypeError(
+                    f"function {self.name()} returned a gradient of type {type(result).__name__} "
+                    f"at position {number}, expected a Tensor or None"
+                )
+        return results
+
+
+def kind_of(x: Any) -> Any:
+    return (x.array.shape, x.array.dtype) if isinstance(x, Tensor) else None
+
+
+def zeros(kind: Any, like: Tensor) -> Tensor:
+    shape, dtype = kind
+    return constant(kernels.full(shape, 0, dtype, like.array))
+
+
+def is_in(x: Tensor, tensors: tuple[Tensor, ...]) -> bool:
+    return any(x is y for y in tensors)
+
+
+def edges_of(outputs: tuple[Any, ...], made: tuple[Any, ...]) -> list[tuple[Any, Edge]]:
+    return [(x, edge_of(y)) for x, y in zip(outputs, made) if isinstance(y, Tensor)]

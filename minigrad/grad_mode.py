@@ -1,0 +1,120 @@
+"""Whether operations are recorded: no_grad, enable_grad, set_grad_enabled."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# A ContextVar has one value a thread, and is read twice as fast as a threading.local.
+_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
+
+is_grad_enabled = _enabled.get
+
+
+class GradMode:
+    """A mode for the length of a `with` block, or of every call of a decorated function."""
+
+    def __init__(self, mode: bool):
+        self.mode = mode
+        self.previous: list[bool] = []
+
+    def clone(self) -> GradMode:
+        return GradMode(self.mode)
+
+    def __enter__(self) -> None:
+        self.previous.append(_enabled.get())
+        _enabled.set(self.mode)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _enabled.set(self.previous.pop())
+
+    def __call__(self, function: F) -> F:
+        if inspect.isgeneratorfunction(function):
+            return self.wrap_generator(function)
+
+        @functools.wraps(function)
+        def in_mode(*args: Any, **kwargs: Any) -> Any:
+            with self.clone():
+                return function(*args, **kwargs)
+
+        return in_mode  # type: ignore[return-value]
+
+    def wrap_generator(self, function: F) -> F:
+        """The mode holds while the generator runs, not while its consumer does."""
+
+        @functools.wraps(function)
+        def in_mode(*args: Any, **kwargs: Any) -> Any:
+            generator = function(*args, **kwargs)
+            send, value = generator.send, None
+            while True:
+                try:
+                    with self.clone():
+                        result = send(value)
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    value, send = (yield result), generator.send
+                except GeneratorExit:
+                    with self.clone():
+                        generator.close()
+                    raise
+                except BaseException as error:
+                    value, send = error, generator.throw
+
+        return in_mode  # type: ignore[return-value]
+
+
+class no_grad(GradMode):  # torch's name
+    """Record nothing: results do not require a gradient."""
+
+    def __init__(self) -> None:
+        super().__init__(False)
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        return decorate(cls, function)
+
+
+class enable_grad(GradMode):  # torch's name
+    """Record again, inside a no_grad block."""
+
+    def __init__(self) -> None:
+        super().__init__(True)
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        return decorate(cls, function)
+
+
+def decorate(mode: type[GradMode], function: Callable[..., Any] | None) -> Any:
+    """`@no_grad` works like `@no_grad()`."""
+    if function is None:
+        return object.__new__(mode)
+    self: Any = object.__new__(mode)
+    self.__init__()
+    return self(function)
+
+
+class set_grad_enabled(GradMode):  # torch's name
+    """Set the mode now; as a context manager, until the end of the block."""
+
+    def __init__(self, mode: bool):
+        super().__init__(bool(mode))
+        self.previous.append(_enabled.get())
+        _enabled.set(self.mode)
+
+    def __enter__(self) -> None:
+        _enabled.set(self.mode)
+
+    def __call__(self, function: F) -> F:
+        _enabled.set(self.previous[-1])  # a decorator leaves the mode of its module alone
+        return super().__call__(function)

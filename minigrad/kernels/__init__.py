@@ -1,0 +1,241 @@
+"""Kernels: arrays in, arrays out.  No Tensor is known here.
+
+An array is a `numpy.ndarray` on the CPU and a `CudaArray` on a GPU.  Every kernel of the library
+is launched here: pointwise formulas by launch1, launch2 and launch (one function an arity, since
+`*arrays` costs 0.15 us a call), everything else through a `routine`.
+"""
+
+import builtins
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.kernels import threads
+from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
+from minigrad.kernels.cpu import gemm, indexing, reductions, rows
+from minigrad.kernels.promotion import promote, result_type
+
+Array = Any  # numpy.ndarray or CudaArray
+LARGE = 1 << 19  # elements; below this the work is shorter than the start of a thread
+
+# Set by what wants to see every launch (a profiler, a recorder): called instead of the kernel
+# with (the ufunc or routine, its arguments).
+observer: Callable[[Any, tuple[Any, ...]], Array] | None = None
+
+
+def launch1(ufunc: np.ufunc, x: Array) -> Array:
+    """Run a pointwise kernel of one array."""
+    if observer is not None:
+        return observer(ufunc, (x,))
+    if x.size > LARGE:
+        return launch_large(ufunc, x)
+    try:
+        return ufunc(x, out=...)  # out=...: an array even where NumPy would return a scalar
+    except TypeError:
+        return launch_slowly(ufunc, x)
+
+
+def launch2(ufunc: np.ufunc, x: Array, y: Array) -> Array:
+    """Run a pointwise kernel of two arrays."""
+    if observer is not None:
+        return observer(ufunc, (x, y))
+    if x.size > LARGE:
+        return launch_large(ufunc, x, y)
+    try:
+        return ufunc(x, y, out=...)
+    except TypeError:
+        return launch_slowly(ufunc, x, y)
+
+
+def launch(ufunc: np.ufunc, *arrays: Array) -> Array:
+    """Run a pointwise kernel of any number of arrays."""
+    if observer is not None:
+        return observer(ufunc, arrays)
+    if arrays[0].size > LARGE:
+        return launch_large(ufunc, *arrays)
+    try:
+        return ufunc(*arrays, out=...)
+    except TypeError:
+        return launch_slowly(ufunc, *arrays)
+
+
+def launch_slowly(ufunc: np.ufunc, *arrays: Array) -> Array:
+    """Promote the operands as torch does, compile the loop if it is new, and launch again."""
+    operands = prepare(FORMULAS[ufunc], arrays)
+    return ufunc(*operands, out=...)
+
+
+def prepare(formula: Formula, arrays: tuple[Array, ...]) -> list[Array]:
+    """The operands in one dtype, for which the formula's loop is compiled."""
+    values = [x for i, x in enumerate(arrays) if i not in formula.conditions]
+    dtype = result_type(values or list(arrays), floating=formula.kind is float)
+    formula.check(dtype)
+    operands = [
+        x if i in formula.conditions else x.astype(dtype, copy=False) for i, x in enumerate(arrays)
+    ]
+    if dtype not in formula.compiled and builtins.any(isinstance(x, np.ndarray) for x in arrays):
+        formula.compile_loop(dtype)
+    return operands
+
+
+def launch_large(ufunc: np.ufunc, *arrays: Array) -> Array:
+    """Split a large launch over threads, where all operands have one shape and lie in order."""
+    formula, first = FORMULAS[ufunc], arrays[0]
+    if threads.get_num_threads() == 1 or not builtins.all(in_order(x, first) for x in arrays):
+        return launch_slowly(ufunc, *arrays)
+    operands = [x.reshape(-1) if x.ndim else x for x in prepare(formula, arrays)]
+    dtype = operands[-1].dtype  # never the condition, which comes first
+    out = np.empty(first.shape, formula.dtypes(dtype)[-1])
+    flat = out.reshape(-1)
+
+    def run(start: int, stop: int) -> None:
+        pieces = [x[start:stop] if x.ndim else x for x in operands]
+        ufunc(*pieces, out=flat[start:stop])
+
+    threads.split(first.size, LARGE // 2, run)
+    return out
+
+
+def in_order(x: Array, first: Array) -> bool:
+    alike = x.shape == first.shape and type(x) is np.ndarray and x.flags.c_contiguous
+    return alike or (x.ndim == 0 and type(x) is np.ndarray)
+
+
+def keeps_dtype(ufunc: np.ufunc, dtype: np.dtype[Any]) -> bool:
+    """Whether operands of `dtype` give a result of that dtype."""
+    kind = FORMULAS[ufunc].kind
+    return kind is int or (kind is float and dtype.kind == "f")
+
+
+def launch_into(ufunc: np.ufunc, out: Array, *arrays: Array) -> None:
+    """Run a pointwise kernel and write its result into `out`, which may be one of the operands."""
+    try:
+        ufunc(*arrays, out=out)
+    except TypeError:
+        ufunc(*prepare(FORMULAS[ufunc], arrays), out=out)
+
+
+def add(x: Array, y: Array) -> Array:
+    """The sum of two gradients: the kernel of the operation `add`."""
+    return launch2(SCALARS["add"].ufunc, x, y)
+
+
+def add_into(x: Array, y: Array) -> None:
+    launch_into(SCALARS["add"].ufunc, x, x, y)
+
+
+def full(shape: tuple[int, ...], value: float, dtype: np.dtype[Any], like: Array) -> Array:
+    """A new array filled with `value`, on the device of `like`."""
+    if type(like) is np.ndarray:
+        return np.full(shape, value, dtype)
+    return cuda_module("array").full(shape, value, dtype, like.device)
+
+
+def to_device_of(array: np.ndarray[Any, Any], like: Array) -> Array:
+    """A NumPy array on the device of `like`."""
+    if type(like) is np.ndarray:
+        return array
+    return cuda_module("array").to_device(array, like.device)
+
+
+def moved_to(index: Array, like: Array) -> Array:
+    """An index array on the device of what it indexes: torch takes CPU indices on a GPU."""
+    return index if type(index) is type(like) else to_device_of(index, like)
+
+
+def broadcast_to(x: Array, shape: tuple[int, ...]) -> Array:
+    """A read-only view of x with its dimensions of size 1 stretched."""
+    if type(x) is not np.ndarray:
+        return x.broadcast_to(shape)
+    flags, access = ["refs_ok", "zerosize_ok", "multi_index"], ["readonly"]
+    # np.broadcast_to does this after 1.5 us of checks
+    return np.nditer((x,), flags, [access], itershape=shape, order="C").itviews[0]
+
+
+def may_share_memory(x: Array, y: Array) -> bool:
+    return np.may_share_memory(getattr(x, "layout", x), getattr(y, "layout", y))
+
+
+def concatenate(arrays: Sequence[Array], axis: int) -> Array:
+    """Arrays joined along an axis, in the dtype they promote to."""
+    dtype = arrays[0].dtype
+    for array in arrays[1:]:
+        dtype = promote(dtype, array.dtype)
+    check_one_device(arrays)
+    parts = [array for array in arrays if array.shape != (0,)] or list(arrays[:1])
+    if type(arrays[0]) is np.ndarray:
+        return np.concatenate(parts, axis, dtype=dtype)
+    return join(parts, axis, dtype)
+
+
+def join(parts: Sequence[Array], axis: int, dtype: np.dtype[Any]) -> Array:
+    shape = list(parts[0].shape)
+    shape[axis] = builtins.sum(part.shape[axis] for part in parts)
+    result = full(tuple(shape), 0, dtype, parts[0])
+    start = 0
+    for part in parts:
+        stop = start + part.shape[axis]
+        key = (*[slice(None)] * axis, slice(start, stop), ...)
+        result[key] = part.astype(dtype, copy=False)
+        start = stop
+    return result
+
+
+def check_one_device(arrays: Sequence[Array]) -> None:
+    """RuntimeError unless all arrays are on one device.  (Pointwise kernels see to it themselves.)"""
+    found = {array.device for array in arrays}
+    if len(found) > 1:
+        names = ["cpu" if device == "cpu" else f"cuda:{device}" for device in found]
+        raise RuntimeError(
+            "Expected all tensors to be on the same device, but found at least two devices, "
+            f"{' and '.join(sorted(names, reverse=True))}! Move one with .to(device)."
+        )
+
+
+# --------------------------------------------------------------------------------------- routines
+
+
+def cuda_module(family: str) -> Any:
+    """A module of CUDA kernels, imported when the first CUDA array needs it."""
+    return importlib.import_module(f"minigrad.kernels.cuda.{family}")
+
+
+def routine(on_cpu: Callable[..., Any], by: int = 0) -> Callable[..., Any]:
+    """A kernel on whole arrays: the CPU's function here, the one of the same name for a GPU.
+    The array at place `by` of the arguments tells which."""
+    family, name = on_cpu.__module__.rpartition(".")[2], on_cpu.__name__
+
+    def run(*arguments: Any) -> Any:
+        if observer is not None:
+            return observer(run, arguments)
+        if type(arguments[by]) is np.ndarray:
+            return on_cpu(*arguments)
+        return getattr(cuda_module(family), name)(*arguments)
+
+    run.__name__, run.__doc__ = name, on_cpu.__doc__
+    return run
+
+
+sum = routine(reductions.sum)
+prod = routine(reductions.prod)
+amax = routine(reductions.amax)
+amin = routine(reductions.amin)
+any = routine(reductions.any)
+all = routine(reductions.all)
+argmax = routine(reductions.argmax)
+argmin = routine(reductions.argmin)
+matmul = routine(gemm.matmul)
+softmax = routine(rows.softmax)
+softmax_backward = routine(rows.softmax_backward)
+log_softmax = routine(rows.log_softmax)
+log_softmax_backward = routine(rows.log_softmax_backward)
+cross_entropy_rows = routine(rows.cross_entropy_rows)
+layer_norm = routine(rows.layer_norm)
+layer_norm_backward = routine(rows.layer_norm_backward)
+take_rows = routine(indexing.take_rows)
+add_rows = routine(indexing.add_rows, by=2)
+gather_nd = routine(indexing.gather_nd)
+scatter_add_nd = routine(indexing.scatter_add_nd, by=3)
+nonzero = routine(indexing.nonzero)

@@ -1,0 +1,100 @@
+"""In-place writes, remembered by the memory they went to, so that damage to saved arrays is seen.
+
+Memory is the array that owns it; all views share it.  A node and a write each take a number of
+one clock, `sequence_nr`: an array that was written to after the node that saved it was made is
+damaged.  That costs an undamaged graph one comparison a node.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import weakref
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+PACKAGE = str(Path(__file__).parent)
+
+tick = itertools.count().__next__
+get_frame = sys._getframe
+
+
+class LibraryFiles(dict[str, bool]):
+    """Whether a source file is one of ours; a path is looked at once."""
+
+    def __missing__(self, path: str) -> bool:
+        ours = self[path] = path.startswith(PACKAGE) and not path.endswith("demo.py")
+        return ours
+
+
+IN_LIBRARY = LibraryFiles()
+
+
+def user_frame(depth: int) -> FrameType:
+    """The frame of the user's code that called into the library, from `depth` frames up."""
+    frame = get_frame(depth)
+    while IN_LIBRARY[frame.f_code.co_filename] and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
+class Clock:
+    """`last_write` is the time of the latest in-place write to any memory."""
+
+    __slots__ = ("last_write",)
+
+    def __init__(self) -> None:
+        self.last_write = -1
+
+
+clock = Clock()
+
+
+class Write:
+    """The in-place writes to one piece of memory, by whichever view."""
+
+    __slots__ = ("count", "file", "last", "line", "owner")
+
+    def __init__(self, owner: Any):
+        self.count, self.last = 0, -1
+        self.file, self.line = "", 0
+        key = id(owner)
+        self.owner = weakref.ref(owner, lambda _: writes.pop(key, None))
+
+
+writes: dict[int, Write] = {}  # by the id of the array that owns the memory
+
+
+def owner_of(array: Any) -> Any:
+    """The array that owns the memory which `array` shows."""
+    array = getattr(array, "layout", array)  # a CUDA array's memory is known by its layout
+    while (base := array.base) is not None:
+        if not hasattr(base, "base"):  # memory that NumPy only borrowed (bytes, another library)
+            break
+        array = base
+    return array
+
+
+def note_write(array: Any) -> None:
+    """Remember that `array` was written to now, and by which line of the user's code."""
+    owner = owner_of(array)
+    write = writes.get(id(owner))
+    if write is None:
+        write = writes[id(owner)] = Write(owner)
+    write.count += 1
+    write.last = clock.last_write = tick()
+    frame = user_frame(2)
+    write.file, write.line = frame.f_code.co_filename, frame.f_lineno
+
+
+def version(array: Any) -> int:
+    """How often the memory of `array` was written to in place."""
+    write = writes.get(id(owner_of(array)))
+    return write.count if write else 0
+
+
+def write_after(array: Any, time: int) -> Write | None:
+    """The latest write to the memory of `array`, if it came after `time`."""
+    write = writes.get(id(owner_of(array)))
+    return write if write is not None and write.last > time else None

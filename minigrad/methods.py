@@ -1,0 +1,223 @@
+"""The operators and methods of Tensor, each an operation of ops/ by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes, engine
+from minigrad.ops import (
+    creation,
+    index,
+    inplace,
+    matmul,
+    move,
+    normalization,
+    pointwise,
+    random,
+    reduction,
+    view,
+)
+from minigrad.ops.define import NUMBERS, POINTWISE
+from minigrad.tensor import TENSORS, Tensor
+
+OPERATORS = {
+    "add": pointwise.add,
+    "sub": pointwise.sub,
+    "mul": pointwise.mul,
+    "truediv": pointwise.div,
+    "floordiv": pointwise.floor_divide,
+    "mod": pointwise.remainder,
+    "pow": pointwise.pow,
+    "matmul": matmul.matmul,
+    "lt": pointwise.lt,
+    "le": pointwise.le,
+    "gt": pointwise.gt,
+    "ge": pointwise.ge,
+    "and": pointwise.bitwise_and,
+    "or": pointwise.bitwise_or,
+    "xor": pointwise.bitwise_xor,
+    "neg": pointwise.neg,
+    "abs": pointwise.abs,
+    "invert": pointwise.bitwise_not,
+    "getitem": index.getitem,
+    "setitem": inplace.setitem,
+}
+
+METHODS = {
+    "backward": engine.backward_of_tensor,
+    # other names of pointwise operations
+    "absolute": pointwise.abs,
+    "arccos": pointwise.acos,
+    "arcsin": pointwise.asin,
+    "arctan": pointwise.atan,
+    "arctan2": pointwise.atan2,
+    "bitwise_not": pointwise.bitwise_not,
+    "clamp": pointwise.clamp,
+    "clip": pointwise.clamp,
+    "divide": pointwise.div,
+    "fix": pointwise.trunc,
+    "greater": pointwise.gt,
+    "greater_equal": pointwise.ge,
+    "less": pointwise.lt,
+    "less_equal": pointwise.le,
+    "lerp": pointwise.lerp,
+    "multiply": pointwise.mul,
+    "negative": pointwise.neg,
+    "not_equal": pointwise.ne,
+    "pow": pointwise.pow,
+    "square": pointwise.square,
+    "subtract": pointwise.sub,
+    "true_divide": pointwise.div,
+    # reductions
+    "all": reduction.all,
+    "amax": reduction.amax,
+    "amin": reduction.amin,
+    "any": reduction.any,
+    "argmax": reduction.argmax,
+    "argmin": reduction.argmin,
+    "logsumexp": reduction.logsumexp,
+    "log_softmax": normalization.log_softmax,
+    "max": reduction.max,
+    "mean": reduction.mean,
+    "min": reduction.min,
+    "prod": reduction.prod,
+    "softmax": normalization.softmax,
+    "std": reduction.std,
+    "sum": reduction.sum,
+    "var": reduction.var,
+    # matrix products
+    "addmm": matmul.addmm,
+    "bmm": matmul.bmm,
+    "dot": matmul.dot,
+    "matmul": matmul.matmul,
+    "mm": matmul.mm,
+    "mv": matmul.mv,
+    "outer": matmul.outer,
+    # shapes
+    "broadcast_to": view.expand,
+    "chunk": view.chunk,
+    "clone": view.clone,
+    "contiguous": view.contiguous,
+    "expand": view.expand,
+    "expand_as": view.expand_as,
+    "flatten": view.flatten,
+    "movedim": view.movedim,
+    "narrow": view.narrow,
+    "permute": view.permute,
+    "reshape": view.reshape,
+    "select": view.select,
+    "split": view.split,
+    "squeeze": view.squeeze,
+    "swapaxes": view.transpose,
+    "t": view.t,
+    "transpose": view.transpose,
+    "unbind": view.unbind,
+    "unflatten": view.unflatten,
+    "unsqueeze": view.unsqueeze,
+    "view": view.view,
+    "index_select": index.index_select,
+    # in place, without an operation of their own
+    "copy_": inplace.copy_,
+    "detach_": inplace.detach_,
+    "fill_": inplace.fill_,
+    "normal_": random.normal_,
+    "uniform_": random.uniform_,
+    "zero_": inplace.zero_,
+    # moving, and new tensors like this one
+    "cpu": move.cpu,
+    "cuda": move.cuda,
+    "to": move.to,
+    "type_as": move.type_as,
+    "new_full": creation.new_full,
+    "new_ones": creation.new_ones,
+    "new_tensor": creation.new_tensor,
+    "new_zeros": creation.new_zeros,
+    "double": move.cast_to(dtypes.float64),
+    "float": move.cast_to(dtypes.float32),
+    "half": move.cast_to(dtypes.float16),
+    "int": move.cast_to(dtypes.int32),
+    "long": move.cast_to(dtypes.int64),
+    "bool": move.cast_to(dtypes.bool),
+}
+
+PROPERTIES = {
+    "T": view.reversed_dimensions,
+    "mT": view.matrix_transpose,
+    "_base": view.base_of,
+}
+
+# In-place forms exist for operations that give back their first operand's shape and dtype.
+NO_IN_PLACE = {"where", "isnan", "isinf", "isfinite", "number_pow", "rsub"}
+IN_PLACE = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")
+
+
+def reflected(op: Callable[..., Any]) -> Callable[..., Any]:
+    """number op tensor"""
+
+    def method(self: Tensor, other: Any) -> Any:
+        return op(other, self)
+
+    return method
+
+
+def subtracted_from(self: Tensor, other: Any) -> Any:
+    """other - self"""
+    return pointwise.rsub(self, other) if type(other) in NUMBERS else pointwise.sub(other, self)
+
+
+def dividing(self: Tensor, other: Any) -> Any:
+    """other / self"""
+    if type(other) in NUMBERS:
+        return pointwise.reflected_div(self, other)
+    return pointwise.div(other, self)
+
+
+def comparison(op: Callable[..., Any]) -> Callable[..., Any]:
+    """== and !=, which Python asks of anything: `x == None` is False."""
+
+    def method(self: Tensor, other: Any) -> Any:
+        known = type(other) in TENSORS or type(other) in NUMBERS or isinstance(other, np.ndarray)
+        return op(self, other) if known else NotImplemented
+
+    return method
+
+
+def iterate(self: Tensor) -> Any:
+    """The parts along the first dimension."""
+    if not self.ndim:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(view.unbind(self, 0))
+
+
+def bind() -> None:
+    """Give Tensor its operators and methods."""
+    for name, op in POINTWISE.items():
+        setattr(Tensor, name, op)
+        if name not in NO_IN_PLACE and op.definition.formula.kind is not bool:
+            direct = None if op.definition.numbers else op.definition.ufunc
+            setattr(Tensor, f"{name}_", inplace.in_place(op, direct))
+    for name, op in METHODS.items():
+        setattr(Tensor, name, op)
+    for name in ("clamp", "clip", "lerp", "pow", "square"):
+        setattr(Tensor, f"{name}_", inplace.in_place(METHODS[name]))
+    for name, op in OPERATORS.items():
+        setattr(Tensor, f"__{name}__", op)
+    for name in ("add", "mul", "floordiv", "mod", "pow", "and", "or", "xor", "matmul"):
+        setattr(Tensor, f"__r{name}__", reflected(OPERATORS[name]))
+    for name in IN_PLACE:
+        op = OPERATORS[name]
+        definition = getattr(op, "definition", None)
+        setattr(Tensor, f"__i{name}__", inplace.in_place(op, definition and definition.ufunc))
+    for name, getter in PROPERTIES.items():
+        setattr(Tensor, name, property(getter))
+    Tensor.__rsub__ = subtracted_from  # type: ignore[assignment]
+    Tensor.__rtruediv__ = dividing  # type: ignore[attr-defined]
+    Tensor.__eq__ = comparison(pointwise.eq)  # type: ignore[assignment]
+    Tensor.__ne__ = comparison(pointwise.ne)  # type: ignore[assignment]
+    Tensor.__iter__ = iterate  # type: ignore[attr-defined]
+
+
+bind()

@@ -1,0 +1,127 @@
+"""Node: one operation of the graph, and one step of the backward pass.
+
+A node is what `grad_fn` shows.  It knows where the gradients of its inputs go (next_functions),
+what it saved of the forward pass, and the line of the user's code that made it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from types import CodeType
+from typing import Any, NamedTuple
+
+from minigrad.memory import write_after
+
+Edge = tuple["Node | None", int]
+NO_EDGE: Edge = (None, 0)  # where the gradient of a constant goes
+
+FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after "
+    "they have already been freed). Saved intermediate values of the graph are freed when you "
+    "call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward "
+    "through the graph a second time or if you need to access saved tensors after calling backward."
+)
+MODIFIED = (
+    "one of the variables needed for gradient computation has been modified by an inplace operation"
+)
+
+
+class Line(NamedTuple):
+    """A place in the user's code."""
+
+    file: str
+    number: int
+    function: str
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.number}, in {self.function}"
+
+
+def line_of(code: CodeType, instruction: int) -> Line:
+    """The line and column of an instruction of `code` (the column is 0 before Python 3.11)."""
+    column = 0
+    if hasattr(code, "co_positions"):
+        _, _, start, _ = next(itertools.islice(code.co_positions(), instruction // 2, None))
+        column = start or 0
+    for start, stop, number in code.co_lines():
+        if start <= instruction < stop and number is not None:
+            return Line(code.co_filename, number, code.co_name, column)
+    return Line(code.co_filename, code.co_firstlineno, code.co_name, column)
+
+
+class Node:
+    """Takes the gradient of its output, gives those of its inputs.
+
+    `saved` holds arrays in the order of the inputs, then the result, with None for what is not
+    needed; () saves nothing; None means freed by a backward pass.
+    `shape` and `dtype` are those of the output: the engine sums a gradient back to them.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "code",
+        "dtype",
+        "hooks",
+        "instruction",
+        "next_functions",
+        "saved",
+        "sequence_nr",
+        "shape",
+    )
+    outputs = 1
+
+    next_functions: tuple[Edge, ...]
+    saved: tuple[Any, ...] | None
+    sequence_nr: int
+    hooks: Any
+    code: CodeType
+    instruction: int
+
+    def vjp(self, grad: Any) -> Any:
+        """The gradients of the inputs (a sequence, None where there is none).
+
+        Written with operations that take arrays as well as Tensors, one body serves the plain
+        backward pass, which runs on arrays, and create_graph=True, which runs on Tensors.
+        """
+        raise NotImplementedError
+
+    def vjp_of_tensors(self, grad: Any) -> Any:
+        """The same for Tensors, where a node has a faster way for arrays."""
+        return self.vjp(grad)
+
+    def name(self) -> str:
+        return type(self).__name__
+
+    @property
+    def needs_input_grad(self) -> tuple[bool, ...]:
+        return tuple(node is not None for node, _ in self.next_functions)
+
+    @property
+    def line(self) -> Line:
+        """The user's line that made this node."""
+        return line_of(self.code, self.instruction)
+
+    def saved_arrays(self) -> tuple[Any, ...]:
+        """What was saved; RuntimeError once a backward pass has freed it."""
+        if self.saved is None:
+            raise RuntimeError(f"{FREED} ({self.name()} was made at {self.line}.)")
+        return self.saved
+
+    def check_saved(self) -> None:
+        """RuntimeError if an array that this node saved was written to afterwards."""
+        for array in self.saved or ():
+            write = None if array is None else write_after(array, self.sequence_nr)
+            if write is not None:
+                raise RuntimeError(
+                    f"{MODIFIED}: [{type_and_shape(array)}], which {self.name()} saved at "
+                    f"{self.line}, was modified at {write.file}:{write.line}. Use an operation "
+                    "that makes a new tensor there (x = x + 1 for x += 1), or modify a clone()."
+                )
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {id(self):#x}>"
+
+
+def type_and_shape(array: Any) -> str:
+    return f"minigrad.{array.dtype} {list(array.shape)}"

@@ -1,0 +1,1 @@
+"""Operations: every one is defined once, in the file of its family."""

@@ -1,0 +1,375 @@
+"""How a pointwise operation is defined: a scalar function, and one derivative formula an input.
+
+    @pointwise(x=lambda grad, result: grad * (1 - result * result))
+    def tanh(x):
+        return math.tanh(x)
+
+The function says what one element of the result is; it is only ever compiled, so `if` is welcome
+in it.  A derivative is named after its input and asks by name for `grad`, `result` or inputs: what
+the formulas ask for is what gets saved.  It runs as a compiled kernel in a plain backward pass, and
+is called with Tensors under create_graph=True; so it chooses with where(), and writes & for `and`.
+A parameter annotated `Number` is a Python number, not a tensor; one called `condition` is a bool.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.grad_mode import is_grad_enabled
+from minigrad.kernels import launch, launch1, launch2
+from minigrad.kernels.codegen import CONDITION, SCALARS, Formula
+from minigrad.kernels.promotion import Dtype, number_dtype, promote
+from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.tensor import (
+    TENSORS,
+    Tensor,
+    attach,
+    constant,
+    edge_of,
+    saved_tensor,
+)
+
+POINTWISE: dict[str, Any] = {}  # every pointwise operation, by name: tests and docs read it
+NUMBERS = frozenset({int, float, bool})
+
+Array = Any
+Number = float  # the annotation of a parameter that is a Python number
+
+
+def pointwise(
+    node: str = "",
+    no_bool: str = "",
+    integers_only: bool = False,
+    **derivatives: Callable[..., Any],
+) -> Callable[..., Any]:
+    """Make an operation of a scalar function.
+
+    `node`: the grad_fn's name, where torch's is not the operation's own.  `no_bool`: why bools
+    are refused.  `integers_only`: whether floats are.
+    """
+
+    def decorate(forward: Callable[..., Any]) -> Any:
+        name = forward.__name__
+        definition = Definition(forward, derivatives)
+        definition.formula.refuse(no_bool, integers_only)
+        kind = BinaryNode if definition.is_plain(2) else PointwiseNode
+        node_name = node or name.title().replace("_", "") + "Backward0"
+        members = {"__slots__": (), "definition": definition, "kernels": definition.kernels}
+        node_type = type(node_name, (kind,), members)
+        build = unary if definition.is_plain(1) else binary if definition.is_plain(2) else general
+        op = functools.wraps(forward)(build(definition, node_type))
+        op.definition, op.node_type = definition, node_type
+        POINTWISE[name] = op
+        return op
+
+    return decorate
+
+
+class Definition:
+    """What the decorator was given: parameters, the forward formula, and the derivatives."""
+
+    def __init__(self, forward: Callable[..., Any], derivatives: dict[str, Callable[..., Any]]):
+        self.forward = forward
+        self.name = forward.__name__
+        parameters = inspect.signature(forward).parameters
+        self.parameters = tuple(parameters)
+        self.defaults = {n: p.default for n, p in parameters.items() if p.default is not p.empty}
+        self.numbers = frozenset(
+            i for i, p in enumerate(parameters.values()) if p.annotation in (Number, "Number")
+        )
+        inputs = [i for i, n in enumerate(parameters) if i not in self.numbers and n != CONDITION]
+        self.inputs = tuple(inputs)  # the positions of what may require a gradient
+        source = functools.cache(lambda: function_source(forward))
+        self.formula = SCALARS[self.name] = Formula(self.name, forward, source)
+        self.derivatives = [
+            Derivative(self, n, derivatives[n], source) if n in derivatives else None
+            for n in (self.parameters[i] for i in inputs)
+        ]
+        self.kernels = [d and d.of_arrays for d in self.derivatives]
+
+    @property
+    def ufunc(self) -> np.ufunc:
+        return self.formula.ufunc
+
+    @property
+    def differentiable(self) -> bool:
+        return any(self.derivatives)
+
+    def is_plain(self, inputs: int) -> bool:
+        """Whether all parameters are tensors, this many."""
+        return len(self.parameters) == len(self.inputs) == inputs
+
+    def keep(self, *needed: bool) -> tuple[bool, ...]:
+        """Which of (parameters..., result) are saved when these inputs need a gradient; () if none."""
+        wanted = {
+            position
+            for derivative, need in zip(self.derivatives, needed, strict=True)
+            if need and derivative
+            for position in derivative.positions
+        }
+        return tuple(i in wanted for i in range(len(self.parameters) + 1)) if wanted else ()
+
+
+def function_source(function: Callable[..., Any]) -> ast.FunctionDef:
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    return tree
+
+
+def decorator_lambda(tree: ast.FunctionDef, name: str) -> ast.expr:
+    """The lambda given to the decorator as keyword `name`."""
+    decorator = tree.decorator_list[0]
+    assert isinstance(decorator, ast.Call)
+    return next(k.value for k in decorator.keywords if k.arg == name)
+
+
+IDENTITY = (lambda grad: grad).__code__.co_code
+
+
+class Derivative:
+    """One derivative: `formula` for Tensors, `of_arrays` the kernel made of it."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        name: str,
+        formula: Callable[..., Any],
+        source: Callable[[], ast.FunctionDef],
+    ):
+        asked = list(inspect.signature(formula).parameters)
+        assert asked[0] == "grad", f"{definition.name}: a derivative's first parameter is `grad`"
+        places = [*definition.parameters, "result"]
+        self.formula = formula
+        self.positions = positions = tuple(places.index(n) for n in asked[1:])
+        kernel_name = f"{definition.name}_grad_{name}"
+        self.kernel = Formula(kernel_name, formula, lambda: decorator_lambda(source(), name))
+        self.of_arrays = self.array_function(self.kernel.ufunc, positions)
+
+    def array_function(self, ufunc: np.ufunc, positions: tuple[int, ...]) -> Callable[..., Any]:
+        """(grad, saved arrays) -> the gradient."""
+        if not positions:
+            if self.formula.__code__.co_code == IDENTITY:
+                return lambda grad, saved: grad
+            return lambda grad, saved: launch1(ufunc, grad)
+        if len(positions) == 1:
+            (only,) = positions
+            return lambda grad, saved: launch2(ufunc, grad, saved[only])
+        return lambda grad, saved: launch(ufunc, grad, *[saved[i] for i in positions])
+
+
+class PointwiseNode(Node):
+    """The node of a pointwise operation; `saved` is (parameters..., result)."""
+
+    __slots__ = ()
+    definition: Definition
+    kernels: list[Any]
+
+    def vjp(self, grad: Array) -> Any:
+        saved = self.saved_arrays()
+        return [
+            None if edge is NO_EDGE or kernel is None else kernel(grad, saved)
+            for kernel, edge in zip(self.kernels, self.next_functions, strict=True)
+        ]
+
+    def vjp_of_tensors(self, grad: Tensor) -> Any:
+        saved = self.saved_by_name()
+        return [
+            None if edge is NO_EDGE or d is None else self.with_tensors(d, grad, saved)
+            for d, edge in zip(self.definition.derivatives, self.next_functions, strict=True)
+        ]
+
+    def with_tensors(self, derivative: Derivative, grad: Tensor, saved: list[Any]) -> Tensor:
+        result = derivative.formula(grad, *[saved[i] for i in derivative.positions])
+        return result if type(result) in TENSORS else grad.new_full(grad.shape, result)
+
+    def saved_by_name(self) -> list[Tensor | None]:
+        """What was saved as Tensors, each with the history it had."""
+        edges: list[Edge] = [NO_EDGE] * len(self.definition.parameters) + [(self, 0)]
+        for position, edge in zip(self.definition.inputs, self.next_functions, strict=True):
+            edges[position] = edge
+        arrays = self.saved_arrays() or (None,) * len(edges)
+        return [
+            None if array is None else saved_tensor(array, edge)
+            for array, edge in zip(arrays, edges, strict=True)
+        ]
+
+
+class BinaryNode(PointwiseNode):
+    """The same without the loop: most nodes have two inputs."""
+
+    __slots__ = ()
+
+    def vjp(self, grad: Array) -> Any:
+        saved = self.saved if self.saved is not None else self.saved_arrays()
+        (x_edge, y_edge), (x_kernel, y_kernel) = self.next_functions, self.kernels
+        return (
+            None if x_edge is NO_EDGE else x_kernel(grad, saved),
+            None if y_edge is NO_EDGE else y_kernel(grad, saved),
+        )
+
+
+def unary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
+    ufunc, differentiable = definition.ufunc, definition.differentiable
+    saves = definition.keep(True)
+    keep_x, keep_result = saves or (False, False)
+
+    def op(x: Any) -> Any:
+        if type(x) not in TENSORS:
+            return of_mixed(definition, op, (x,))
+        array, edge = x.array, x.edge
+        result = launch1(ufunc, array)
+        if type(edge) is not tuple:
+            edge = edge.resolve(x)
+        if edge is NO_EDGE or not differentiable or not is_grad_enabled():
+            return constant(result)
+        node = node_type()
+        node.next_functions = (edge,)
+        node.saved = (array if keep_x else None, result if keep_result else None) if saves else ()
+        return attach(node, result)
+
+    return op
+
+
+def binary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
+    ufunc, differentiable = definition.ufunc, definition.differentiable
+    keep_both = definition.keep(True, True)
+    keep_first, keep_second = definition.keep(True, False), definition.keep(False, True)
+
+    def op(x: Any, y: Any) -> Any:
+        if type(x) not in TENSORS or type(y) not in TENSORS:
+            return of_mixed(definition, op, (x, y))
+        x_array, y_array, x_edge, y_edge = x.array, y.array, x.edge, y.edge
+        result = launch2(ufunc, x_array, y_array)
+        if type(x_edge) is not tuple:
+            x_edge = x_edge.resolve(x)
+        if type(y_edge) is not tuple:
+            y_edge = y_edge.resolve(y)
+        if y_edge is NO_EDGE:
+            if x_edge is NO_EDGE:
+                return constant(result)
+            keep = keep_first
+        else:
+            keep = keep_second if x_edge is NO_EDGE else keep_both
+        if not differentiable or not is_grad_enabled():
+            return constant(result)
+        node = node_type()
+        node.next_functions = (x_edge, y_edge)
+        if keep:
+            keep_x, keep_y, keep_result = keep
+            node.saved = (
+                x_array if keep_x else None,
+                y_array if keep_y else None,
+                result if keep_result else None,
+            )
+        else:
+            node.saved = ()
+        return attach(node, result)
+
+    return op
+
+
+def general(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
+    """An operation with any number of tensors, conditions and numbers."""
+    ufunc, inputs = definition.ufunc, definition.inputs
+    count = len(definition.parameters)
+    keep = functools.cache(definition.keep)
+
+    def op(*args: Any, **named: Any) -> Any:
+        if named or len(args) != count:
+            args = arguments(definition, args, named)
+        if any(type(x) not in TENSORS for x in args):
+            return of_mixed(definition, op, args)
+        arrays = [x.array for x in args]
+        result = launch(ufunc, *arrays)
+        edges = tuple([edge_of(args[i]) for i in inputs])
+        needed = [edge is not NO_EDGE for edge in edges]
+        if not any(needed) or not definition.differentiable or not is_grad_enabled():
+            return constant(result)
+        node = node_type()
+        node.next_functions = edges
+        values = (*arrays, result)
+        kept = keep(*needed)
+        node.saved = tuple([v if k else None for v, k in zip(values, kept)]) if kept else ()
+        return attach(node, result)
+
+    return op
+
+
+def arguments(definition: Definition, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """All arguments in the order of the parameters."""
+    given = dict(zip(definition.parameters, args))
+    unknown = [n for n in named if n not in definition.parameters or n in given]
+    values = definition.defaults | given | named
+    missing = [n for n in definition.parameters if n not in values]
+    if len(args) > len(definition.parameters) or unknown or missing:
+        signature = inspect.signature(definition.forward)
+        raise TypeError(f"{definition.name}{signature}: got {len(args)} arguments and {list(named)}")
+    return tuple(values[n] for n in definition.parameters)
+
+
+# ------------------------------------------------------------------ numbers and arrays beside Tensors
+
+
+def of_mixed(definition: Definition, op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """Numbers become 0-d operands; without any Tensor, arrays in give arrays out."""
+    like = None
+    tensors = False
+    for x in args:
+        kind = type(x)
+        if kind in TENSORS:
+            dtype, tensors = x.array.dtype, True
+        elif kind in NUMBERS:
+            continue
+        elif hasattr(x, "dtype") and hasattr(x, "strides"):
+            dtype = x.dtype
+        else:
+            raise unsupported(definition, x)
+        like = dtype if like is None else promote(like, dtype)
+    if like is None:
+        raise unsupported(definition, args[0])
+    if tensors:
+        return op(*[as_tensor(x, like) for x in args])
+    return launch(definition.ufunc, *[as_array(x, like) for x in args])
+
+
+def as_tensor(x: Any, like: Dtype) -> Tensor:
+    if type(x) in TENSORS:
+        return x  # type: ignore[no-any-return]
+    if type(x) in NUMBERS:
+        return number(x, like) if x else constant(scalar_array(x, like))
+    return constant(x if not isinstance(x, np.generic) else np.asarray(x))
+
+
+def as_array(x: Any, like: Dtype) -> Array:
+    return scalar_array(x, like) if type(x) in NUMBERS else x
+
+
+@functools.lru_cache(1000, typed=True)
+def number(value: float, like: Dtype) -> Tensor:
+    """The constant of a number other than 0, kept.  (0.0 and -0.0 would be one key.)"""
+    return constant(scalar_array(value, like))
+
+
+def scalar_array(value: float, like: Dtype) -> Array:
+    """A Python number as a 0-d array, beside operands of dtype `like`."""
+    dtype = number_dtype(value, like)
+    if dtype.kind in "iu" and not isinstance(value, bool):
+        bounds = np.iinfo(dtype)
+        if not bounds.min <= value <= bounds.max:
+            raise RuntimeError(f"value cannot be converted to type {dtype} without overflow: {value}")
+    return np.array(value, dtype)
+
+
+def unsupported(definition: Definition, x: Any) -> TypeError:
+    names = ", ".join(definition.parameters)
+    return TypeError(
+        f"{definition.name}(): argument must be Tensor or Number, not {type(x).__name__} "
+        f"(its parameters are: {names}). Make a tensor of it first, with minigrad.tensor()."
+    )

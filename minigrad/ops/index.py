@@ -1,0 +1,324 @@
+"""Indexing: x[...], what it takes apart, and rows by number (embedding, index_select)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad import kernels
+from minigrad.node import Node
+from minigrad.ops.pointwise import lt, where
+from minigrad.ops.view import (
+    AliasBackward0,
+    SliceBackward0,
+    as_shape,
+    part,
+    select,
+    unsqueeze,
+)
+from minigrad.shapes import axis_of
+from minigrad.tensor import TENSORS, Tensor, record
+
+Array = Any
+Either = Any  # a Tensor or an array: the same comes out as went in
+Indices = list[Array | None]  # one a dimension; None takes a dimension whole
+
+
+def getitem(x: Tensor, key: Any) -> Tensor:
+    """x[key]: ints, slices, None and ... give views; integer and bool tensors pick elements."""
+    keys = key if isinstance(key, tuple) else (key,)
+    if len(keys) == 1 and keys[0] is Ellipsis:
+        return as_shape(x, x.array.shape, AliasBackward0, x.array.reshape(x.array.shape))
+    x, indices = basic_part(x, expanded(keys, x.array.ndim))
+    return x if all(i is None for i in indices) else index(x, indices)
+
+
+def expanded(keys: tuple[Any, ...], ndim: int) -> list[Any]:
+    """The key with lists as arrays, and full slices for an ellipsis and what was left out."""
+    keys = tuple(as_index(k) for k in keys)
+    used = sum_of_dims(keys)
+    if used > ndim:
+        raise IndexError(f"too many indices for tensor of dimension {ndim}")
+    ellipses = [i for i, k in enumerate(keys) if k is Ellipsis]
+    if len(ellipses) > 1:
+        raise IndexError("an index can only have a single ellipsis ('...')")
+    full = [slice(None)] * (ndim - used)
+    if not ellipses:
+        return [*keys, *full]
+    (place,) = ellipses
+    return [*keys[:place], *full, *keys[place + 1 :]]
+
+
+def sum_of_dims(keys: tuple[Any, ...]) -> int:
+    total = 0
+    for k in keys:
+        if k is None or k is Ellipsis or isinstance(k, bool):
+            continue
+        total += k.ndim if is_array(k) and k.dtype.kind == "b" else 1
+    return total
+
+
+def is_array(k: Any) -> bool:
+    return hasattr(k, "strides") and not isinstance(k, np.generic)
+
+
+def as_index(k: Any) -> Any:
+    """One part of a key: an int, slice, None, Ellipsis, bool, or an array of integers or bools."""
+    if type(k) in TENSORS:
+        k = k.array
+        if k.dtype.kind in "iu" and not k.ndim:
+            return int(k if isinstance(k, np.ndarray) else k.to_host())
+    elif isinstance(k, list | range):
+        k = np.asarray(k, dtype=np.int64 if not len(k) else None)
+    if k is None or k is Ellipsis or isinstance(k, bool | slice):
+        return k
+    if is_array(k):
+        if k.dtype.kind not in "iub":
+            raise IndexError(
+                "tensors used as indices must be long, int, byte or bool tensors, "
+                f"but this one is {k.dtype}"
+            )
+        return k if k.dtype.kind == "b" else k.astype(np.int64, copy=False)
+    if hasattr(k, "__index__"):
+        return k.__index__()
+    raise TypeError(
+        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+        f"indices (got {type(k).__name__})"
+    )
+
+
+def basic_part(x: Tensor, keys: list[Any]) -> tuple[Tensor, Indices]:
+    """Apply the ints, slices and Nones one after the other, as views; return the arrays left."""
+    axis, indices = 0, []
+    all_whole = all(isinstance(k, slice) for k in keys)
+    for k in keys:
+        if k is None or isinstance(k, bool):
+            x = unsqueeze(x, axis)
+            indices.append(None if k is None else np.full(1 if k else 0, 0))
+            axis += 1
+        elif isinstance(k, slice):
+            x = sliced(x, axis, k)
+            indices.append(None)
+            axis += 1
+        elif is_array(k):
+            found = positions(k, x, axis)
+            indices += found
+            axis += len(found)
+        else:
+            x = select(x, axis, k)
+    if all_whole and all(k == slice(None) for k in keys) and keys:
+        node = SliceBackward0 if len(keys) == 1 else AliasBackward0
+        if node is AliasBackward0:
+            return as_shape(x, x.array.shape, node, x.array.reshape(x.array.shape)), indices
+        return part(x, (slice(None),), node), indices
+    return x, indices
+
+
+def sliced(x: Tensor, axis: int, k: slice) -> Tensor:
+    if k == slice(None):
+        return x
+    if k.step is not None and k.step <= 0:
+        raise ValueError("step must be greater than zero")
+    bounds = slice(as_int(k.start), as_int(k.stop), as_int(k.step))
+    if bounds.indices(x.array.shape[axis]) == (0, x.array.shape[axis], 1) and axis:
+        return x
+    return part(x, (*[slice(None)] * axis, bounds, ...), SliceBackward0)
+
+
+def as_int(k: Any) -> int | None:
+    return None if k is None else int(k.__index__())
+
+
+def positions(k: Array, x: Tensor, axis: int) -> list[Array]:
+    """The integer arrays that an index array stands for, checked and without negatives."""
+    if k.dtype.kind == "b":
+        if k.shape != x.array.shape[axis : axis + k.ndim]:
+            raise IndexError(
+                f"The shape of the mask {list(k.shape)} at index 0 does not match the shape of the "
+                f"indexed tensor {list(x.array.shape)} at index {axis}"
+            )
+        rows = kernels.nonzero(kernels.moved_to(k, x.array))
+        return [rows[:, i] for i in range(k.ndim)]
+    return [in_bounds(kernels.moved_to(k, x.array), axis, x.array.shape[axis])]
+
+
+def in_bounds(k: Array, axis: int, n: int) -> Array:
+    """An index array with negative places counted from the end.  IndexError for those beyond."""
+    if not k.size:
+        return k
+    axes = tuple(range(k.ndim))
+    lowest, highest = (
+        int(a if isinstance(a, np.ndarray) else a.to_host())
+        for a in (kernels.amin(k, axes, False), kernels.amax(k, axes, False))
+    )
+    if lowest < -n or highest >= n:
+        wrong = lowest if lowest < -n else highest
+        raise IndexError(f"index {wrong} is out of bounds for dimension {axis} with size {n}")
+    return where(lt(k, 0), add_number(k, n), k) if lowest < 0 else k
+
+
+def add_number(k: Array, n: int) -> Array:
+    return kernels.add(k, kernels.full((), n, k.dtype, k))
+
+
+# ------------------------------------------------------------------------- picking by index arrays
+
+
+class IndexBackward0(Node):
+    __slots__ = ("indices", "input_shape")
+    indices: Indices
+    input_shape: tuple[int, ...]
+
+    def vjp(self, grad: Either) -> Any:
+        return (scatter(grad, self.indices, self.input_shape),)
+
+
+class IndexPutBackward0(Node):
+    """The derivative of scatter: what was put is picked again."""
+
+    __slots__ = ("indices",)
+    indices: Indices
+
+    def vjp(self, grad: Either) -> Any:
+        return (index(grad, self.indices),)
+
+
+def index(x: Either, indices: Indices) -> Either:
+    """x[indices]: the broadcast index arrays' dimensions take the place of the indexed ones if
+    those are neighbours, and come first otherwise."""
+    if type(x) in TENSORS:
+        shape = x.array.shape
+        result = index(x.array, indices)
+        return record(IndexBackward0, result, (x,), indices=indices, input_shape=shape)
+    axes = [i for i, k in enumerate(indices) if k is not None]
+    rest = [i for i in range(x.ndim) if i not in axes]
+    arrays = broadcast([indices[i] for i in axes])
+    picked = kernels.gather_nd(x.transpose((*axes, *rest)), arrays)
+    return picked.transpose(placed(axes, arrays[0].ndim, picked.ndim))
+
+
+def placed(axes: list[int], index_ndim: int, ndim: int) -> tuple[int, ...]:
+    """The order that moves the index dimensions from the front to where they belong."""
+    neighbours = axes == list(range(axes[0], axes[0] + len(axes)))
+    before = axes[0] if neighbours else 0
+    first = range(index_ndim, index_ndim + before)
+    return (*first, *range(index_ndim), *range(index_ndim + before, ndim))
+
+
+def broadcast(arrays: list[Any]) -> tuple[Array, ...]:
+    """Index arrays in one shape."""
+    try:
+        shape = np.broadcast_shapes(*[a.shape for a in arrays])
+    except ValueError:
+        shapes = ", ".join(str(list(a.shape)) for a in arrays)
+        raise IndexError(
+            f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
+        ) from None
+    return tuple(kernels.broadcast_to(a, shape) if a.shape != shape else a for a in arrays)
+
+
+def scatter(values: Either, indices: Indices, shape: tuple[int, ...]) -> Either:
+    """Zeros of `shape`, with `values` added where index(_, indices) would read."""
+    if type(values) in TENSORS:
+        result = scatter(values.array, indices, shape)
+        return record(IndexPutBackward0, result, (values,), indices=indices)
+    axes = [i for i, k in enumerate(indices) if k is not None]
+    rest = [i for i in range(len(shape)) if i not in axes]
+    arrays = broadcast([indices[i] for i in axes])
+    order = placed(axes, arrays[0].ndim, values.ndim)
+    front = values.transpose(inverse(order))
+    moved = tuple(shape[i] for i in (*axes, *rest))
+    total = kernels.scatter_add_nd(moved, front.dtype, arrays, front)
+    return total.transpose(inverse((*axes, *rest)))
+
+
+def inverse(order: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(range(len(order)), key=order.__getitem__))
+
+
+# ------------------------------------------------------------------------------------ rows by number
+
+
+class RowsNode(Node):
+    __slots__ = ("axis", "indices", "input_shape")
+    axis: int
+    indices: Array
+    input_shape: tuple[int, ...]
+
+    def vjp(self, grad: Either) -> Any:
+        return (add_rows(grad, self.indices, self.axis, self.input_shape),)
+
+
+class EmbeddingBackward0(RowsNode):
+    __slots__ = ()
+
+
+class IndexSelectBackward0(RowsNode):
+    __slots__ = ()
+
+
+class AddRowsBackward0(Node):
+    """The derivative of add_rows: the rows are taken again."""
+
+    __slots__ = ("axis", "indices")
+    axis: int
+    indices: Array
+
+    def vjp(self, grad: Either) -> Any:
+        return (take_rows(grad, self.indices, self.axis, IndexSelectBackward0),)
+
+
+def take_rows(x: Either, indices: Array, axis: int, node_type: type[RowsNode]) -> Either:
+    if type(x) not in TENSORS:
+        return kernels.take_rows(x, indices, axis)
+    details = {"axis": axis, "indices": indices, "input_shape": x.array.shape}
+    return record(node_type, kernels.take_rows(x.array, indices, axis), (x,), **details)
+
+
+def add_rows(grad: Either, indices: Array, axis: int, shape: tuple[int, ...]) -> Either:
+    if type(grad) not in TENSORS:
+        return kernels.add_rows(shape, indices, grad, axis)
+    result = kernels.add_rows(shape, indices, grad.array, axis)
+    return record(AddRowsBackward0, result, (grad,), axis=axis, indices=indices)
+
+
+def embedding(input: Tensor, weight: Tensor) -> Tensor:
+    """The rows of `weight` that `input` numbers: (...) int64 and (V, D) give (..., D)."""
+    if input.array.dtype.kind not in "iu":
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+            f"Long, Int; but got {input.dtype} instead"
+        )
+    if weight.array.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
+    kernels.check_one_device((weight.array, input.array))
+    indices = input.array.astype(np.int64, copy=False)
+    check_rows("embedding", indices, weight.array.shape[0])
+    return take_rows(weight, indices, 0, EmbeddingBackward0)  # type: ignore[no-any-return]
+
+
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The places of one dimension that `index`, a vector, numbers."""
+    if index.array.ndim > 1:
+        raise IndexError("index_select(): Index is supposed to be a vector")
+    if index.array.dtype.kind not in "iu":
+        raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
+    axis = axis_of(dim, input.array.ndim)
+    indices = index.array.astype(np.int64, copy=False).reshape(-1)
+    n = math.prod(input.array.shape[axis : axis + 1])
+    kernels.check_one_device((input.array, indices))
+    check_rows("index_select", indices, n)
+    return take_rows(input, indices, axis, IndexSelectBackward0)  # type: ignore[no-any-return]
+
+
+def check_rows(name: str, indices: Array, n: int) -> None:
+    if not indices.size:
+        return
+    axes = tuple(range(indices.ndim))
+    ends = (kernels.amin(indices, axes, False), kernels.amax(indices, axes, False))
+    lowest, highest = (int(a if isinstance(a, np.ndarray) else a.to_host()) for a in ends)
+    if lowest < 0 or highest >= n:
+        wrong = lowest if lowest < 0 else highest
+        raise IndexError(f"index out of range in self: {name} got {wrong}, of {n} rows")

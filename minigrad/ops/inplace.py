@@ -1,0 +1,284 @@
+"""In-place operations: x.mul_(y) and its like, x[...] = v, and what they do to histories.
+
+A write computes the new values, puts them into x's memory, and lets x adopt the history of the
+result.  A view's write changes its base: the base's new history is a CopySlices node, which sends
+the written part of a gradient through the write and the rest past it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad import kernels
+from minigrad.grad_mode import is_grad_enabled
+from minigrad.kernels.promotion import CATEGORY
+from minigrad.memory import note_write
+from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.ops.define import NUMBERS, as_tensor
+from minigrad.ops.index import basic_part, expanded, index
+from minigrad.ops.move import to_device_array
+from minigrad.ops.pointwise import mul
+from minigrad.ops.view import Replay, View, expand, put, zeros_like
+from minigrad.tensor import TENSORS, Leaf, Tensor, attach, constant, edge_of, record
+
+Array = Any
+Either = Any
+
+MANY_VIEWS = (
+    "Output {} of {} is a view and is being modified inplace. This view is the output of a function "
+    "that returns multiple views. Such functions do not allow the output views to be modified "
+    "inplace. You should replace the inplace operation by an out-of-place one."
+)
+SHARED_ELEMENTS = (
+    "unsupported operation: more than one element of the written-to tensor refers to a single "
+    "memory location. Please clone() the tensor before performing the operation."
+)
+HOW_TO_WRITE_LEAF = (
+    " Write inside `with minigrad.no_grad():` to change its values, or use an operation that makes "
+    "a new tensor."
+)
+
+
+def check_writable(x: Tensor) -> None:
+    """RuntimeError where an in-place write would lose or falsify a gradient."""
+    if any(step == 0 and n > 1 for step, n in zip(x.array.strides, x.array.shape, strict=True)):
+        raise RuntimeError(SHARED_ELEMENTS)
+    if not is_grad_enabled():
+        return
+    view = x.edge if type(x.edge) is View else None
+    edge = x.edge if view is None else view.base.edge
+    if type(edge) is Leaf:
+        what = "a leaf Variable" if view is None else "a view of a leaf Variable"
+        raise RuntimeError(
+            f"{what} that requires grad is being used in an in-place operation.{HOW_TO_WRITE_LEAF}"
+        )
+    if view is not None and view.many and x.requires_grad:
+        node, output_nr = edge_of(x)
+        assert node is not None
+        raise RuntimeError(MANY_VIEWS.format(output_nr, node.name()))
+
+
+def in_place(op: Callable[..., Any], ufunc: np.ufunc | None = None) -> Callable[..., Tensor]:
+    """The method x.op_(...) of an operation.  `ufunc`: its kernel, when it takes tensors alone."""
+
+    def method(x: Tensor, *others: Any, **named: Any) -> Tensor:
+        check_writable(x)
+        if ufunc is not None and not named and written_directly(ufunc, x, others):
+            return x
+        before = x
+        if is_grad_enabled() and x.requires_grad:
+            before = constant(x.array.copy())  # a derivative may want the old values
+            before.edge = edge_of(x)
+        write(x, op(before, *others, **named))
+        return x
+
+    method.__name__, method.__doc__ = op.__name__ + "_", f"The in-place form of {op.__name__}."
+    return method
+
+
+def written_directly(ufunc: np.ufunc, x: Tensor, others: tuple[Any, ...]) -> bool:
+    """Run the kernel with x as its output, if nothing is to be recorded and nothing promoted."""
+    array = x.array
+    operands = [as_tensor(y, array.dtype) for y in others if type(y) in TENSORS | NUMBERS]
+    if len(operands) != len(others) or ufunc.nin != len(others) + 1:
+        return False
+    if is_grad_enabled() and any(edge_of(y) is not NO_EDGE for y in (x, *operands)):
+        return False
+    for y in operands:
+        if y.array.dtype != array.dtype or (y.array.ndim and y.array.shape != array.shape):
+            return False
+    if not kernels.keeps_dtype(ufunc, array.dtype):
+        return False
+    kernels.launch_into(ufunc, array, array, *[y.array for y in operands])
+    note_write(array)
+    return True
+
+
+def write(x: Tensor, result: Tensor) -> None:
+    """Put a result into x's memory, and let x have its history."""
+    array, values = x.array, result.array
+    if values.shape != array.shape:
+        raise RuntimeError(
+            f"output with shape {list(array.shape)} doesn't match the broadcast shape "
+            f"{list(values.shape)}"
+        )
+    if CATEGORY[values.dtype.kind] > CATEGORY[array.dtype.kind]:
+        raise RuntimeError(
+            f"result type {values.dtype} can't be cast to the desired output type {array.dtype}"
+        )
+    array[...] = values
+    note_write(array)
+    if result.edge is not NO_EDGE:
+        adopt(x, edge_of(result))
+
+
+def adopt(x: Tensor, edge: Edge) -> None:
+    """Give x the history that `edge` leads to; a view passes it on to its base."""
+    view = x.edge
+    writer = edge[0]
+    if writer is None:
+        return
+    if type(view) is not View:
+        x.edge = edge
+        return
+    node = CopySlices()
+    node.next_functions = (edge_of(view.base), *writer.next_functions[1:])
+    node.replay, node.writer = view.replay, writer
+    made = attach(node, view.base.array)
+    node.sequence_nr = writer.sequence_nr  # as old as what the writer saved
+    view.base.edge = made.edge
+
+
+class CopySlices(Node):
+    """A base after a write to one of its views."""
+
+    __slots__ = ("replay", "writer")
+    replay: Replay
+    writer: Node
+
+    def vjp(self, grad: Either) -> Any:
+        return self.rejoin(grad, self.writer.vjp(self.replay(grad)))
+
+    def vjp_of_tensors(self, grad: Tensor) -> Any:
+        return self.rejoin(grad, self.writer.vjp_of_tensors(self.replay(grad)))
+
+    def rejoin(self, grad: Either, grads: Any) -> Any:
+        """The written part of the gradient is the writer's for the old values."""
+        own = grads[0]
+        if own is None:
+            own = zeros_like(grad, None)
+        return put(grad, own, self.replay), *grads[1:]
+
+    @property
+    def saved(self) -> Any:
+        return self.writer.saved
+
+    @saved.setter
+    def saved(self, arrays: Any) -> None:
+        self.writer.saved = arrays
+
+
+# ----------------------------------------------------------------------------------- copies
+
+
+class CopyBackwards(Node):
+    """x.copy_(source): all of the gradient goes to the source."""
+
+    __slots__ = ("device",)
+    device: Any
+
+    def vjp(self, grad: Either) -> Any:
+        own = zeros_like(grad, grad.array.shape if type(grad) in TENSORS else grad.shape)
+        return own, grad if self.device is None else grad.to(self.device)
+
+
+def copied(x: Tensor, source: Any) -> Tensor:
+    """What x.copy_(source) makes of x: the source's values, in x's shape, dtype and device."""
+    if type(source) not in TENSORS:
+        source = as_tensor(source, x.array.dtype)
+    values = to_device_array(source.array, x.device).astype(x.array.dtype, copy=False)
+    shape = x.array.shape
+    if values.ndim > len(shape):  # x[0] = a row of shape (1, n) is welcome, as in torch
+        extra = values.ndim - len(shape)
+        if any(n != 1 for n in values.shape[:extra]):
+            raise RuntimeError(
+                f"expand: the number of sizes provided ({len(shape)}) must be greater or equal to "
+                f"the number of dimensions in the tensor ({values.ndim})"
+            )
+        values = values.reshape(values.shape[extra:])
+    values = expand(constant(values), shape).array
+    elsewhere = source.device if source.device != x.device else None
+    return record(CopyBackwards, values, (x, source), device=elsewhere)
+
+
+copied.__name__ = "copy"
+copy_ = in_place(copied)
+
+
+def fill_(x: Tensor, value: Any) -> Tensor:
+    """Every element becomes `value`."""
+    if type(value) in TENSORS and value.array.ndim:
+        raise RuntimeError(
+            "fill_ only supports 0-dimension value tensor but got tensor with "
+            f"{value.array.ndim} dimensions."
+        )
+    return copy_(x, value)
+
+
+def zero_(x: Tensor) -> Tensor:
+    """Every element becomes 0."""
+    return fill_(x, 0)
+
+
+def detach_(x: Tensor) -> Tensor:
+    """Take x out of the graph: a constant from now on."""
+    if type(x.edge) is View and x.requires_grad:
+        raise RuntimeError(
+            "Can't detach views in-place: use detach() instead, or make the view under no_grad()"
+        )
+    x.edge = NO_EDGE
+    return x
+
+
+# ------------------------------------------------------------------------------- x[key] = value
+
+
+class IndexPutBackward(Node):
+    """x[indices] = values."""
+
+    __slots__ = ("indices",)
+    indices: Any
+
+    def vjp(self, grad: Either) -> Any:
+        return where_written(grad, self.indices), index(grad, self.indices)
+
+
+IndexPutBackward.__name__ = "IndexPutBackward0"
+
+
+def where_written(grad: Either, indices: Any) -> Either:
+    """The gradient with zeros where values were put."""
+    array = grad.array if type(grad) in TENSORS else grad
+    keep = np.ones(array.shape, bool)
+    keep[numpy_key(indices)] = False
+    kept = kernels.to_device_of(keep, array).astype(array.dtype)
+    return mul(grad, constant(kept) if type(grad) in TENSORS else kept)
+
+
+def numpy_key(indices: Any) -> tuple[Any, ...]:
+    return tuple(slice(None) if i is None else np.asarray(i) for i in indices)
+
+
+def index_put(x: Tensor, indices: Any, values: Any) -> Tensor:
+    """x with the elements that index arrays pick replaced."""
+    if x.is_cuda:
+        raise NotImplementedError(
+            "x[index tensor] = value is not implemented on device cuda: use minigrad.where, or "
+            "assign on the CPU"
+        )
+    source = as_tensor(values, x.array.dtype)
+    result = x.array.copy()
+    try:
+        result[numpy_key(indices)] = source.array
+    except ValueError:
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(source.array.shape)} cannot be broadcast "
+            "to indexing result"
+        ) from None
+    return record(IndexPutBackward, result, (x, source), indices=indices)
+
+
+index_put_ = in_place(index_put)
+
+
+def setitem(x: Tensor, key: Any, value: Any) -> None:
+    """x[key] = value"""
+    keys = expanded(key if isinstance(key, tuple) else (key,), x.array.ndim)
+    target, indices = basic_part(x, keys)
+    if all(i is None for i in indices):
+        copy_(target, value)
+    else:
+        index_put_(target, indices, value)

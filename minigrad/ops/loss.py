@@ -1,0 +1,229 @@
+"""Losses of a classifier: nll_loss and cross_entropy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import kernels
+from minigrad.node import Node
+from minigrad.ops.normalization import LogSoftmaxBackward0, log_softmax
+from minigrad.ops.pointwise import div, gt, logical_and, logical_or, lt, mul, ne, neg, square, sub, where
+from minigrad.ops.reduction import mean, one_hot, sum
+from minigrad.ops.view import movedim, reshape, unsqueeze
+from minigrad.tensor import TENSORS, Tensor, constant, record, saved_values
+
+Array = Any
+Either = Any  # a Tensor or an array: the same comes out as went in
+REDUCTIONS = ("none", "mean", "sum")
+
+
+class NllLossBackward0(Node):
+    """Each row's gradient is -factor at its target, where factor is the weight of the row's loss."""
+
+    __slots__ = ("factor", "input_shape", "target")
+    factor: Any
+    input_shape: tuple[int, ...]
+    target: Array
+
+    def vjp(self, grad: Either) -> Any:
+        is_tensor = type(grad) in TENSORS
+        factor = constant(self.factor) if is_tensor else self.factor
+        scaled = unsqueeze(neg(mul(grad, factor)), 1)
+        mask = one_hot(self.target.reshape(-1, 1), 1, self.input_shape)
+        return (where(constant(mask) if is_tensor else mask, scaled, 0),)
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: None = None,
+    ignore_index: int = -100,
+    reduce: None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Minus the log-probability of each target, weighted by its class.
+
+    input: (N, C), (C,) or (N, C, ...) log-probabilities; target: (N,), () or (N, ...) int64.
+    """
+    check_reduction(size_average, reduce, reduction)
+    rows, targets, shape = as_rows(input, target)
+    array, labels = rows.array, targets.array
+    factor, total = loss_weights(labels, weight, ignore_index, array)
+    if reduction == "mean":
+        factor = div(factor, total)
+    losses = mul(neg(pick(array, labels, ignore_index)), factor)
+    result = losses if reduction == "none" else kernels.sum(losses, (0,), False)
+    out = record(
+        NllLossBackward0, result, (rows,), factor=factor, target=labels, input_shape=array.shape
+    )
+    return reshape(out, shape) if reduction == "none" and len(shape) != 1 else out
+
+
+def check_reduction(size_average: Any, reduce: Any, reduction: str) -> None:
+    if size_average is not None or reduce is not None:
+        raise TypeError("size_average and reduce are not supported: use reduction instead")
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
+def as_rows(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor, tuple[int, ...]]:
+    """Scores as (N, C), targets as (N,), and the shape of the losses."""
+    if not isinstance(target, Tensor):
+        raise TypeError(f"target must be a Tensor, not {type(target).__name__}")
+    x, labels = input.array, target.array
+    if labels.dtype != np.int64:
+        raise RuntimeError(
+            f"expected scalar type Long but found {target.dtype}: make the targets with "
+            "dtype=minigrad.int64, or call .long()"
+        )
+    if x.ndim == 0 or labels.shape != (x.shape[:1] if x.ndim > 1 else ()) + x.shape[2:]:
+        raise ValueError(
+            f"Expected input batch_size ({x.shape[0] if x.ndim else 0}) to match target batch_size "
+            f"({labels.shape[0] if labels.ndim else 0}): scores of shape {list(x.shape)} need "
+            f"targets of shape {list(x.shape[:1] + x.shape[2:]) if x.ndim > 1 else []}, "
+            f"not {list(labels.shape)}"
+        )
+    kernels.check_one_device((x, labels))
+    if x.ndim == 1:
+        return unsqueeze(input, 0), constant(labels.reshape(1)), ()
+    if x.ndim > 2:
+        input = reshape(movedim(input, 1, -1), (-1, x.shape[1]))
+    return input, constant(labels.reshape(-1)), labels.shape
+
+
+def loss_weights(labels: Array, weight: Tensor | None, ignored: int, like: Array) -> tuple[Any, Any]:
+    """The weight of each row's loss, and their sum."""
+    check_targets(labels, ignored, like.shape[1])
+    counted = ne(labels, ignored)
+    if weight is None:
+        factor = counted.astype(like.dtype)
+    else:
+        if weight.array.shape != (like.shape[1],):
+            raise RuntimeError(
+                "weight tensor should be defined either for all or no classes: "
+                f"{like.shape[1]} classes, but the weight has shape {list(weight.array.shape)}"
+            )
+        safe = where(counted, labels, 0)
+        factor = where(counted, kernels.take_rows(weight.array, safe, 0), 0)
+    return factor, kernels.sum(factor, (0,), False)
+
+
+def check_targets(labels: Array, ignored: int, classes: int) -> None:
+    """IndexError unless every target that is not ignored is a class."""
+    if not labels.size:
+        return
+    outside = logical_or(lt(labels, 0), gt(labels, classes - 1))
+    wrong = logical_and(ne(labels, ignored), outside)
+    if bool(to_host(kernels.any(wrong, (0,), False))):
+        first = to_host(labels)[to_host(wrong)][0]
+        raise IndexError(f"Target {first} is out of bounds: there are {classes} classes, from 0.")
+
+
+def to_host(array: Array) -> Any:
+    return array if type(array) is np.ndarray else array.to_host()
+
+
+def pick(log_probs: Array, labels: Array, ignored: int) -> Array:
+    """log_probs[i, labels[i]] of each row; 0 for an ignored one."""
+    counted = ne(labels, ignored)
+    rows = kernels.to_device_of(np.arange(labels.size), labels)
+    picked = kernels.gather_nd(log_probs, (rows, where(counted, labels, 0)))
+    return where(counted, picked, 0)
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: None = None,
+    ignore_index: int = -100,
+    reduce: None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Minus the log of the softmax probability of each target.
+
+    input: (N, C), (C,) or (N, C, ...) scores; target: (N,), () or (N, ...) int64 classes, or
+    probabilities in the shape of the input.
+    """
+    check_reduction(size_average, reduce, reduction)
+    if not isinstance(target, Tensor):
+        raise TypeError(f"target must be a Tensor, not {type(target).__name__}")
+    class_dim = 0 if input.array.ndim == 1 else 1
+    if label_smoothing:
+        raise NotImplementedError("cross_entropy: label_smoothing is not supported yet")
+    if target.array.dtype.kind == "f":
+        return soft_cross_entropy(input, target, weight, reduction, class_dim)
+    if weight is None and input.array.ndim == 2 and reduction == "mean" and input.array.size:
+        return mean_cross_entropy(input, target, ignore_index)
+    log_probs = log_softmax(input, class_dim)
+    return nll_loss(log_probs, target, weight, None, ignore_index, None, reduction)
+
+
+def mean_cross_entropy(input: Tensor, target: Tensor, ignored: int) -> Tensor:
+    """The usual case, by one kernel: log_softmax and the losses in the same pass over a row."""
+    rows, targets, _ = as_rows(input, target)
+    labels = targets.array
+    factor, total = loss_weights(labels, None, ignored, rows.array)
+    factor = div(factor, total)
+    log_probs, losses = kernels.cross_entropy_rows(rows.array, labels)
+    middle = record(LogSoftmaxBackward0, log_probs, (rows,), (None, log_probs), axis=1)
+    result = kernels.sum(mul(losses, factor), (0,), False)
+    details = {"factor": factor, "target": labels, "input_shape": log_probs.shape}
+    return record(NllLossBackward0, result, (middle,), **details)
+
+
+def soft_cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, class_dim: int
+) -> Tensor:
+    """With probabilities for targets."""
+    if target.array.shape != input.array.shape:
+        raise RuntimeError(
+            f"Expected floating point type for target with class probabilities to have the shape "
+            f"of the input, {list(input.array.shape)}, but got {list(target.array.shape)}"
+        )
+    products = mul(log_softmax(input, class_dim), target)
+    if weight is not None:
+        shape = [1] * input.array.ndim
+        shape[class_dim] = -1
+        products = mul(products, reshape(weight, tuple(shape)))
+    if reduction == "none":
+        return neg(sum(products, class_dim))  # type: ignore[no-any-return]
+    total = neg(sum(products))
+    count = input.array.size // input.array.shape[class_dim]
+    return div(total, count) if reduction == "mean" else total  # type: ignore[no-any-return]
+
+
+class MseLossBackward0(Node):
+    """Of (input, target)."""
+
+    __slots__ = ("reduction",)
+    reduction: str
+
+    def vjp(self, grad: Either) -> Any:
+        x, y = saved_values(self, grad)
+        array = x.array if type(x) in TENSORS else x
+        scale = 2.0 / array.size if self.reduction == "mean" and array.size else 2.0
+        dx = mul(mul(sub(x, y), scale), grad)
+        return dx, neg(dx)
+
+
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """The squared differences, and their mean or sum."""
+    check_reduction(size_average, reduce, reduction)
+    squares = square(sub(input.array, target.array))
+    result = squares
+    if reduction != "none":
+        reduce_ = mean if reduction == "mean" else sum
+        result = reduce_(squares)
+    arrays = (input.array, target.array)
+    return record(MseLossBackward0, result, (input, target), arrays, reduction=reduction)

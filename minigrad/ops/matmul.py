@@ -1,0 +1,288 @@
+"""Matrix products: mm, bmm, mv, dot and addmm have nodes; matmul and linear are made of them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from minigrad import kernels
+from minigrad.node import Node
+from minigrad.ops.pointwise import add, mul
+from minigrad.ops.view import (
+    SqueezeBackward4,
+    UnsafeViewBackward0,
+    clone,
+    expand,
+    matrix_transpose,
+    reshape,
+    t,
+    transpose,
+    unsqueeze,
+    view,
+)
+from minigrad.shapes import broadcast_shape
+from minigrad.tensor import TENSORS, Tensor, edge_of, record, saved_values
+
+Array = Any
+Either = Any  # a Tensor or an array: the same comes out as went in
+
+
+class MmBackward0(Node):
+    """C = A B gives dA = dC B^T and dB = A^T dC."""
+
+    __slots__ = ()
+
+    def vjp(self, grad: Either) -> Any:
+        a, b = saved_values(self, grad)
+        return (
+            None if b is None else mm(grad, t(b)),
+            None if a is None else mm(t(a), grad),
+        )
+
+
+def mm(a: Either, b: Either) -> Either:
+    """The product of two matrices."""
+    if type(a) not in TENSORS:
+        return kernels.matmul(a, b)
+    x, y = a.array, b.array
+    if x.ndim != 2 or y.ndim != 2:
+        raise RuntimeError(f"self must be a matrix: mm of {x.ndim}-D and {y.ndim}-D tensors")
+    check_product("mat1 and mat2 shapes cannot be multiplied", x, y)
+    return record(MmBackward0, kernels.matmul(x, y), (a, b), what_is_needed(a, b))
+
+
+def what_is_needed(a: Tensor, b: Tensor) -> tuple[Array, Array]:
+    """Each operand is saved for the gradient of the other."""
+    return (
+        a.array if edge_of(b)[0] is not None else None,
+        b.array if edge_of(a)[0] is not None else None,
+    )
+
+
+def check_product(message: str, x: Array, y: Array) -> None:
+    kernels.check_one_device((x, y))
+    if x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
+        raise RuntimeError(f"{message} ({'x'.join(map(str, x.shape))} and {'x'.join(map(str, y.shape))})")
+    if x.dtype != y.dtype:
+        raise RuntimeError(
+            f"expected m1 and m2 to have the same dtype, but got: {x.dtype} != {y.dtype}. "
+            "Convert one with .to(dtype)."
+        )
+
+
+class BmmBackward0(Node):
+    __slots__ = ()
+
+    def vjp(self, grad: Either) -> Any:
+        a, b = saved_values(self, grad)
+        return (
+            None if b is None else bmm(grad, transpose(b, 1, 2)),
+            None if a is None else bmm(transpose(a, 1, 2), grad),
+        )
+
+
+def bmm(a: Either, b: Either) -> Either:
+    """The products of two batches of matrices: (B, M, K) and (B, K, N)."""
+    if type(a) not in TENSORS:
+        return kernels.matmul(a, b)
+    x, y = a.array, b.array
+    if x.ndim != 3 or y.ndim != 3:
+        raise RuntimeError(f"batch1 must be a 3D tensor: bmm of {x.ndim}-D and {y.ndim}-D tensors")
+    if x.shape[0] != y.shape[0] or x.shape[2] != y.shape[1]:
+        expected = [x.shape[0], x.shape[2]]
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: {expected} "
+            f"but got: {list(y.shape[:2])}."
+        )
+    check_product("batches of matrices cannot be multiplied", x, y)
+    return record(BmmBackward0, kernels.matmul(x, y), (a, b), what_is_needed(a, b))
+
+
+class MvBackward0(Node):
+    __slots__ = ()
+
+    def vjp(self, grad: Either) -> Any:
+        a, v = saved_values(self, grad)
+        return (
+            None if v is None else mul(unsqueeze(grad, 1), unsqueeze(v, 0)),
+            None if a is None else mv(t(a), grad),
+        )
+
+
+def mv(a: Either, v: Either) -> Either:
+    """The product of a matrix and a vector."""
+    if type(a) not in TENSORS:
+        return kernels.matmul(a, v.reshape(-1, 1)).reshape(-1)
+    x, y = a.array, v.array
+    if x.ndim != 2 or y.ndim != 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got {x.ndim}-D and {y.ndim}-D tensors")
+    if x.shape[1] != y.shape[0]:
+        raise RuntimeError(f"size mismatch, got input ({x.shape[0]}), mat ({x.shape[0]}x{x.shape[1]}), vec ({y.shape[0]})")
+    check_product("", x, y)
+    return record(MvBackward0, mv(x, y), (a, v), what_is_needed(a, v))
+
+
+class DotBackward0(Node):
+    __slots__ = ()
+
+    def vjp(self, grad: Either) -> Any:
+        x, y = saved_values(self, grad)
+        return None if y is None else mul(grad, y), None if x is None else mul(grad, x)
+
+
+def dot(a: Either, b: Either) -> Either:
+    """The sum of the products of two vectors' elements."""
+    if type(a) not in TENSORS:
+        return kernels.matmul(a.reshape(1, -1), b.reshape(-1, 1)).reshape(())
+    x, y = a.array, b.array
+    if x.ndim != 1 or y.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {x.ndim}D and {y.ndim}D tensors")
+    if x.shape != y.shape:
+        raise RuntimeError(
+            "inconsistent tensor size, expected tensor [%d] and src [%d] to have the same number of "
+            "elements, but got %d and %d elements respectively" % (*x.shape, *y.shape) * 2
+        )
+    check_product("", x, y)
+    return record(DotBackward0, dot(x, y), (a, b), what_is_needed(a, b))
+
+
+class AddmmBackward0(Node):
+    __slots__ = ("alpha", "beta")
+    alpha: float
+    beta: float
+
+    def vjp(self, grad: Either) -> Any:
+        _, a, b = saved_values(self, grad)
+        scaled = grad if self.alpha == 1 else mul(grad, self.alpha)
+        return (
+            grad if self.beta == 1 else mul(grad, self.beta),
+            None if b is None else mm(scaled, t(b)),
+            None if a is None else mm(t(a), scaled),
+        )
+
+
+def addmm(
+    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1
+) -> Tensor:
+    """beta * input + alpha * (mat1 @ mat2)"""
+    x, y = mat1.array, mat2.array
+    if x.ndim != 2 or y.ndim != 2:
+        raise RuntimeError(f"mat1 must be a matrix, got {x.ndim}-D and {y.ndim}-D tensors")
+    check_product("mat1 and mat2 shapes cannot be multiplied", x, y)
+    kernels.check_one_device((input.array, x))
+    result = kernels.matmul(x, y)
+    if alpha != 1:
+        result = mul(result, alpha)
+    bias = input.array if beta == 1 else mul(input.array, beta)
+    if bias.dtype == result.dtype and broadcast_shape(bias.shape, result.shape) == result.shape:
+        kernels.add_into(result, bias)
+    else:
+        raise RuntimeError(
+            f"addmm: input of shape {list(bias.shape)} and dtype {bias.dtype} cannot be added to "
+            f"the product, of shape {list(result.shape)} and dtype {result.dtype}"
+        )
+    saved = (None, *what_is_needed(mat1, mat2))
+    return record(AddmmBackward0, result, (input, mat1, mat2), saved, alpha=alpha, beta=beta)
+
+
+# ------------------------------------------------------------------------------- made of the above
+
+
+def matmul(a: Any, b: Any) -> Any:
+    """The matrix product, as torch has it for every number of dimensions: vectors are rows on the
+    left and columns on the right, and batch dimensions are broadcast."""
+    if type(a) not in TENSORS or type(b) not in TENSORS:
+        other = b if type(a) in TENSORS else a
+        raise TypeError(f"matmul(): argument must be Tensor, not {type(other).__name__}")
+    dims = a.array.ndim, b.array.ndim
+    if 0 in dims:
+        raise RuntimeError(
+            f"both arguments to matmul need to be at least 1D, but they are {dims[0]}D and {dims[1]}D"
+        )
+    if dims == (2, 2):
+        return mm(a, b)
+    if dims == (1, 1):
+        return dot(a, b)
+    if dims == (2, 1):
+        return mv(a, b)
+    if dims == (1, 2):
+        return squeeze_row(mm(unsqueeze(a, 0), b))
+    return folded(a, b) if may_fold(a, b) else batched(a, b)
+
+
+def squeeze_row(x: Tensor) -> Tensor:
+    shape = x.array.shape
+    return record(SqueezeBackward4, x.array.reshape(shape[1:]), (x,), input_shape=shape)
+
+
+def may_fold(a: Tensor, b: Tensor) -> bool:
+    """Whether the batch of the larger operand can become rows of one matrix, so that one large
+    product takes the place of many small ones."""
+    larger, smaller = (a, b) if a.array.ndim >= b.array.ndim else (b, a)
+    if larger.array.ndim < 3 or smaller.array.ndim > 2:
+        return False
+    if smaller.requires_grad:
+        return True
+    if a.array.ndim == 2:
+        return False
+    array = larger.array if larger is a else larger.array.swapaxes(-2, -1)
+    return bool(array.size == 0 or array.flags.c_contiguous)
+
+
+def folded(a: Tensor, b: Tensor) -> Tensor:
+    if a.array.ndim < b.array.ndim:
+        swapped = folded(matrix_transpose(b), t(a) if a.array.ndim == 2 else a)
+        if a.array.ndim == 1:
+            return swapped
+        return clone(matrix_transpose(swapped))
+    shape = a.array.shape
+    rows = reshape(a, (math.prod(shape[:-1]), shape[-1]))
+    if b.array.ndim == 1:
+        return unsafe_view(mv(rows, b), shape[:-1])
+    return unsafe_view(mm(rows, b), (*shape[:-1], b.array.shape[1]))
+
+
+def unsafe_view(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    return record(UnsafeViewBackward0, x.array.reshape(shape), (x,), input_shape=x.array.shape)
+
+
+def batched(a: Tensor, b: Tensor) -> Tensor:
+    a_vector, b_vector = a.array.ndim == 1, b.array.ndim == 1
+    if a_vector:
+        a = unsqueeze(a, 0)
+    if b_vector:
+        b = unsqueeze(b, 1)
+    x, y = a.array.shape, b.array.shape
+    if x[-1] != y[-2]:
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({x[-2]}x{x[-1]} and {y[-2]}x{y[-1]})"
+        )
+    batch = broadcast_shape(x[:-2], y[:-2])
+    size = math.prod(batch)
+    left = reshape(expand(a, (*batch, *x[-2:])), (size, *x[-2:]))
+    right = reshape(expand(b, (*batch, *y[-2:])), (size, *y[-2:]))
+    rows = () if a_vector else (x[-2],)
+    columns = () if b_vector else (y[-1],)
+    return unsafe_view(bmm(left, right), (*batch, *rows, *columns))
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """input @ weight.T + bias.  input: (..., in), weight: (out, in), bias: (out,)."""
+    if bias is None:
+        return matmul(input, t(weight))  # type: ignore[no-any-return]
+    shape = input.array.shape
+    if len(shape) == 2 and weight.array.ndim == 2:
+        return addmm(bias, input, t(weight))
+    if weight.array.ndim == 1:
+        return add(matmul(input, weight), bias)  # type: ignore[no-any-return]
+    rows = view(input, (-1, shape[-1])) if input.is_contiguous() else reshape(input, (-1, shape[-1]))
+    return view(addmm(bias, rows, t(weight)), (*shape[:-1], weight.array.shape[0]))
+
+
+def outer(a: Tensor, b: Tensor) -> Tensor:
+    """All products of an element of a and one of b."""
+    if a.array.ndim != 1 or b.array.ndim != 1:
+        raise RuntimeError(f"outer: expected 1D tensors, got {a.array.ndim}D and {b.array.ndim}D")
+    return mul(view(a, (-1, 1)), b)  # type: ignore[no-any-return]
+
+

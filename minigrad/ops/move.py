@@ -1,0 +1,109 @@
+"""Moving: to another dtype or device.  Nothing moves unless one of these is called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import device as devices
+from minigrad import dtypes, kernels
+from minigrad.node import Node
+from minigrad.ops.reduction import cast
+from minigrad.tensor import TENSORS, Tensor, record
+
+Either = Any  # a Tensor or an array: the same comes out as went in
+
+
+def to_device_array(array: Any, device: Any) -> Any:
+    """An array on the device that a `device=` argument names; None leaves it where it is."""
+    if device is None:
+        return array
+    wanted = devices.device(device)
+    on_cpu = type(array) is np.ndarray
+    if wanted.type == "cpu":
+        return array if on_cpu else array.to_host()
+    if not on_cpu:
+        return array
+    return kernels.cuda_module("array").to_device(array, wanted.index or 0)
+
+
+class MoveBackward(Node):
+    """A copy on another device: the gradient goes back to where the input is."""
+
+    __slots__ = ("device", "input_dtype")
+    device: devices.device
+    input_dtype: Any
+
+    def vjp(self, grad: Either) -> Any:
+        return (moved(grad, self.device),)
+
+
+MoveBackward.__name__ = "ToCopyBackward0"  # torch has one node for both kinds of copy
+
+
+def moved(x: Either, device: devices.device) -> Either:
+    if type(x) not in TENSORS:
+        return to_device_array(x, device)
+    return record(MoveBackward, to_device_array(x.array, device), (x,), device=x.device)
+
+
+def to(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """x.to(dtype), x.to(device), x.to(device, dtype) or x.to(other): x itself if nothing changes."""
+    device, dtype, copy = parse(args, kwargs)
+    result = x
+    if device is not None:
+        wanted = devices.device(device)
+        if wanted.type != x.device.type:
+            result = moved(result, wanted)
+    if dtype is not None and dtypes.to_numpy(dtype) != x.array.dtype:
+        result = cast(result, dtypes.to_numpy(dtype))
+    return result.clone() if copy and result is x else result
+
+
+def parse(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool]:
+    device, dtype = kwargs.pop("device", None), kwargs.pop("dtype", None)
+    copy = kwargs.pop("copy", False)
+    kwargs.pop("non_blocking", None)
+    if kwargs:
+        raise TypeError(f"to() got unexpected arguments: {', '.join(kwargs)}")
+    for argument in args:
+        if isinstance(argument, dtypes.dtype):
+            dtype = argument
+        elif isinstance(argument, Tensor):
+            device, dtype = argument.device, argument.dtype
+        elif isinstance(argument, str | int | devices.device) and not isinstance(argument, bool):
+            device = argument
+        elif isinstance(argument, type):
+            dtype = argument
+        elif not isinstance(argument, bool):
+            raise TypeError(f"to() takes a dtype, a device or a Tensor, not {argument!r}")
+    return device, dtype, copy
+
+
+def cpu(x: Tensor) -> Tensor:
+    """The tensor on the CPU."""
+    return to(x, "cpu")
+
+
+def cuda(x: Tensor, device: Any = None) -> Tensor:
+    """The tensor on a GPU.  RuntimeError if there is none."""
+    return to(x, "cuda" if device is None else devices.device(device))
+
+
+def type_as(x: Tensor, other: Tensor) -> Tensor:
+    """The tensor in another one's dtype."""
+    return to(x, other.dtype)
+
+
+def cast_to(dtype: dtypes.dtype) -> Any:
+    """The method x.float(), x.long(), ..."""
+
+    def method(x: Tensor) -> Tensor:
+        return x if x.array.dtype == dtype.numpy else cast(x, dtype.numpy)  # type: ignore[no-any-return]
+
+    method.__name__ = dtype.name
+    method.__doc__ = f"The tensor in {dtype!r}."
+    return method
+
+

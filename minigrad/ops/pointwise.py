@@ -1,0 +1,668 @@
+"""Pointwise operations: the value of one element, and its derivatives.
+
+Read a definition as a line of a table of derivatives.  `grad` is the gradient of the result;
+each formula is the gradient of one input.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from minigrad.ops.define import NUMBERS, TENSORS, Number, pointwise
+from minigrad.tensor import Tensor
+
+SQRT_HALF = math.sqrt(0.5)
+SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
+INV_SQRT_2PI = 1 / math.sqrt(2 * math.pi)
+TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
+LN2, LN10 = math.log(2), math.log(10)
+GELU_CUBE = 0.044715  # of the tanh approximation: Hendrycks and Gimpel, arXiv:1606.08415
+
+# ------------------------------------------------------------------------------------- arithmetic
+
+
+@pointwise(x=lambda grad: grad, y=lambda grad: grad)
+def add(x, y):
+    """x + y"""
+    return x + y
+
+
+@pointwise(
+    x=lambda grad: grad,
+    y=lambda grad: -grad,
+    no_bool="Subtraction, the `-` operator, with two bool tensors is not supported. "
+    "Use the `^` or `logical_xor()` operator instead.",
+)
+def sub(x, y):
+    """x - y"""
+    return x - y
+
+
+@pointwise(x=lambda grad: -grad, node="RsubBackward1")
+def rsub(x, other: Number):
+    """other - x, of a number and a tensor"""
+    return other - x
+
+
+@pointwise(x=lambda grad, y: grad * y, y=lambda grad, x: grad * x)
+def mul(x, y):
+    """x * y"""
+    return x * y
+
+
+@pointwise(x=lambda grad, y: grad / y, y=lambda grad, y, result: -grad * (result / y))
+def div(x, y):
+    """x / y"""
+    return x / y
+
+
+@pointwise(x=lambda grad, result: -grad * result * result)
+def reciprocal(x):
+    """1 / x"""
+    return 1 / x
+
+
+@pointwise(
+    x=lambda grad: -grad,
+    no_bool="Negation, the `-` operator, on a bool tensor is not supported. "
+    "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.",
+)
+def neg(x):
+    """-x"""
+    return -x
+
+
+@pointwise(x=lambda grad: grad, y=lambda grad, x, y: -grad * floor(x / y))
+def remainder(x, y):
+    """x modulo y, with the sign of y"""
+    return x % y
+
+
+@pointwise(x=lambda grad: grad, y=lambda grad, x, y: -grad * trunc(x / y))
+def fmod(x, y):
+    """The remainder of x / y, with the sign of x"""
+    return abs(x) % abs(y) if x >= 0 else -(abs(x) % abs(y))
+
+
+@pointwise()
+def floor_divide(x, y):
+    """x / y, rounded down"""
+    return x // y
+
+
+@pointwise(
+    x=lambda grad, x, exponent: where(
+        exponent == 0, 0, grad * (exponent * pow_number(x, exponent - 1))
+    ),
+    node="PowBackward0",
+)
+def pow_number(x, exponent: Number):
+    """x to the power of a number; the first few are plain products"""
+    if exponent == 2:
+        return x * x
+    if exponent == 1:
+        return x
+    if exponent == 3:
+        return x * x * x
+    return x**exponent
+
+
+@pointwise(
+    x=lambda grad, x, y: where(y == 0, 0, grad * (y * x ** (y - 1))),
+    y=lambda grad, x, y, result: grad * where((x == 0) & (y >= 0), 0, result * log(x)),
+    node="PowBackward1",
+)
+def pow_tensor(x, y):
+    """x to the power of y, element by element"""
+    return x**y
+
+
+@pointwise(
+    y=lambda grad, base, y, result: grad * where((base == 0) & (y >= 0), 0, result * log(base)),
+    node="PowBackward2",
+)
+def number_pow(base: Number, y):
+    """A number to the power of y"""
+    return base**y
+
+
+@pointwise(x=lambda grad, x: grad * sign(x))
+def abs(x):
+    """|x|"""
+    return abs(x)
+
+
+@pointwise(x=lambda grad: 0)
+def sign(x):
+    """-1, 0 or 1"""
+    return 1 if x > 0 else (-1 if x < 0 else 0)
+
+
+@pointwise(x=lambda grad: 0)
+def floor(x):
+    """The largest whole number not above x"""
+    return math.floor(x)
+
+
+@pointwise(x=lambda grad: 0)
+def ceil(x):
+    """The smallest whole number not below x"""
+    return math.ceil(x)
+
+
+@pointwise(x=lambda grad: 0)
+def trunc(x):
+    """x without its fraction"""
+    return math.trunc(x)
+
+
+@pointwise(x=lambda grad: 0)
+def round(x):
+    """The nearest whole number; a half goes to the even one"""
+    return round(x)
+
+
+@pointwise(x=lambda grad: grad)
+def frac(x):
+    """The fraction of x, with its sign"""
+    return x - math.trunc(x)
+
+
+@pointwise(
+    x=lambda grad, tensor1, tensor2: grad,
+    tensor1=lambda grad, tensor2, value: grad * (tensor2 * value),
+    tensor2=lambda grad, tensor1, value: grad * (tensor1 * value),
+)
+def addcmul(x, tensor1, tensor2, value: Number = 1):
+    """x + value * tensor1 * tensor2"""
+    return x + value * (tensor1 * tensor2)
+
+
+@pointwise(
+    x=lambda grad: grad,
+    tensor1=lambda grad, tensor2, value: grad * (value / tensor2),
+    tensor2=lambda grad, tensor1, tensor2, value: (
+        -grad * (value * tensor1 / (tensor2 * tensor2))
+    ),
+)
+def addcdiv(x, tensor1, tensor2, value: Number = 1):
+    """x + value * tensor1 / tensor2"""
+    return x + value * (tensor1 / tensor2)
+
+
+@pointwise(
+    x=lambda grad, weight: grad * (1 - weight),
+    y=lambda grad, weight: grad * weight,
+    weight=lambda grad, x, y: grad * (y - x),
+    node="LerpBackward1",
+)
+def lerp_tensor(x, y, weight):
+    """x + weight * (y - x), exact at both ends"""
+    return x + weight * (y - x) if abs(weight) < 0.5 else y - (y - x) * (1 - weight)
+
+
+@pointwise(
+    x=lambda grad, weight: grad * (1 - weight),
+    y=lambda grad, weight: grad * weight,
+    node="LerpBackward0",
+)
+def lerp_number(x, y, weight: Number):
+    """x + weight * (y - x), exact at both ends"""
+    return x + weight * (y - x) if abs(weight) < 0.5 else y - (y - x) * (1 - weight)
+
+
+# ------------------------------------------------------------------ exponentials and logarithms
+
+
+@pointwise(x=lambda grad, result: grad * result)
+def exp(x):
+    return math.exp(x)
+
+
+@pointwise(x=lambda grad, result: grad * (result * LN2))
+def exp2(x):
+    return math.exp2(x)
+
+
+@pointwise(x=lambda grad, result: grad * (result + 1))
+def expm1(x):
+    return math.expm1(x)
+
+
+@pointwise(x=lambda grad, x: grad / x)
+def log(x):
+    return math.log(x)
+
+
+@pointwise(x=lambda grad, x: grad / (x * LN2))
+def log2(x):
+    return math.log2(x)
+
+
+@pointwise(x=lambda grad, x: grad / (x * LN10))
+def log10(x):
+    return math.log10(x)
+
+
+@pointwise(x=lambda grad, x: grad / (x + 1))
+def log1p(x):
+    return math.log1p(x)
+
+
+@pointwise(x=lambda grad, result: grad / (2 * result))
+def sqrt(x):
+    return math.sqrt(x)
+
+
+@pointwise(x=lambda grad, result: -0.5 * grad * (result * result * result))
+def rsqrt(x):
+    return 1 / math.sqrt(x)
+
+
+@pointwise(
+    x=lambda grad, x, y, result: grad * exp(x - result),
+    y=lambda grad, x, y, result: grad * exp(y - result),
+)
+def logaddexp(x, y):
+    """log(exp(x) + exp(y))"""
+    return x if x == y and x - x != 0 else max(x, y) + math.log1p(math.exp(-abs(x - y)))
+
+
+@pointwise(
+    x=lambda grad, x, y: grad * where((x == 0) & (y <= 0), 0, log(y)),
+    y=lambda grad, x, y: grad * x / y,
+)
+def xlogy(x, y):
+    """x * log(y), and 0 where x is 0"""
+    return x * math.log(y) if x != 0 or y != y else (y if y != y else 0)
+
+
+# ----------------------------------------------------------------------------------- trigonometry
+
+
+@pointwise(x=lambda grad, x: grad * cos(x))
+def sin(x):
+    return math.sin(x)
+
+
+@pointwise(x=lambda grad, x: -grad * sin(x))
+def cos(x):
+    return math.cos(x)
+
+
+@pointwise(x=lambda grad, result: grad * (1 + result * result))
+def tan(x):
+    return math.tan(x)
+
+
+@pointwise(x=lambda grad, x: grad * rsqrt(1 - x * x))
+def asin(x):
+    return math.asin(x)
+
+
+@pointwise(x=lambda grad, x: -grad * rsqrt(1 - x * x))
+def acos(x):
+    return math.acos(x)
+
+
+@pointwise(x=lambda grad, x: grad / (x * x + 1))
+def atan(x):
+    return math.atan(x)
+
+
+@pointwise(
+    x=lambda grad, x, y: grad * (y / (x * x + y * y)),
+    y=lambda grad, x, y: -grad * (x / (x * x + y * y)),
+)
+def atan2(x, y):
+    """The angle of the point (y, x)"""
+    return math.atan2(x, y)
+
+
+@pointwise(x=lambda grad, x: grad * cosh(x))
+def sinh(x):
+    return math.sinh(x)
+
+
+@pointwise(x=lambda grad, x: grad * sinh(x))
+def cosh(x):
+    return math.cosh(x)
+
+
+@pointwise(x=lambda grad, result: grad * (1 - result * result))
+def tanh(x):
+    return math.tanh(x)
+
+
+@pointwise(
+    x=lambda grad, x, result: grad * (x / result),
+    y=lambda grad, y, result: grad * (y / result),
+)
+def hypot(x, y):
+    """The length of the vector (x, y)"""
+    return math.sqrt(x * x + y * y)
+
+
+@pointwise(x=lambda grad: grad * (math.pi / 180))
+def deg2rad(x):
+    return x * (math.pi / 180)
+
+
+@pointwise(x=lambda grad: grad * (180 / math.pi))
+def rad2deg(x):
+    return x * (180 / math.pi)
+
+
+# ------------------------------------------------------------------------------------ activations
+
+
+@pointwise(x=lambda grad, x: grad * (TWO_OVER_SQRT_PI * exp(-(x * x))))
+def erf(x):
+    """The error function"""
+    return math.erf(x)
+
+
+@pointwise(x=lambda grad, result: grad * (1 - result) * result)
+def sigmoid(x):
+    """1 / (1 + exp(-x))"""
+    return 1 / (1 + math.exp(-x))
+
+
+@pointwise(x=lambda grad, x: grad * sigmoid(-x))
+def log_sigmoid(x):
+    """log(sigmoid(x))"""
+    return min(x, 0) - math.log1p(math.exp(-abs(x)))
+
+
+@pointwise(x=lambda grad, result: where(result <= 0, 0, grad))
+def relu(x):
+    """max(x, 0)"""
+    return max(x, 0)
+
+
+@pointwise(x=lambda grad, x, negative_slope: where(x > 0, grad, grad * negative_slope))
+def leaky_relu(x, negative_slope: Number = 0.01):
+    """x above 0, negative_slope * x below"""
+    return x if x > 0 else x * negative_slope
+
+
+@pointwise(x=lambda grad, x, alpha: where(x > 0, grad, grad * (alpha * exp(x))))
+def elu(x, alpha: Number = 1.0):
+    """x above 0, alpha * (exp(x) - 1) below"""
+    return x if x > 0 else alpha * math.expm1(x)
+
+
+@pointwise(
+    x=lambda grad, x: (
+        grad * (0.5 * (1 + erf(x * SQRT_HALF)) + x * (exp(-0.5 * x * x) * INV_SQRT_2PI))
+    ),
+    node="GeluBackward0",
+)
+def gelu_erf(x):
+    """x times the normal distribution function of x"""
+    return x * 0.5 * (1 + math.erf(x * SQRT_HALF))
+
+
+@pointwise(
+    x=lambda grad, x: (
+        0.5 * grad * (1 + tanh(SQRT_2_OVER_PI * (x + GELU_CUBE * x * x * x)))
+        + 0.5 * grad * x * (SQRT_2_OVER_PI * (1 + 3 * GELU_CUBE * x * x))
+        * (1 - tanh(SQRT_2_OVER_PI * (x + GELU_CUBE * x * x * x))
+           * tanh(SQRT_2_OVER_PI * (x + GELU_CUBE * x * x * x)))
+    ),
+    node="GeluBackward0",
+)
+def gelu_tanh(x):
+    """gelu's approximation by tanh"""
+    return 0.5 * x * (1 + math.tanh(SQRT_2_OVER_PI * (x + GELU_CUBE * x * x * x)))
+
+
+@pointwise(x=lambda grad, x: grad * (sigmoid(x) * (1 + x * (1 - sigmoid(x)))))
+def silu(x):
+    """x * sigmoid(x)"""
+    return x / (1 + math.exp(-x))
+
+
+@pointwise(
+    x=lambda grad, x, beta, threshold: where(
+        x * beta > threshold, grad, grad * sigmoid(x * beta)
+    )
+)
+def softplus(x, beta: Number = 1.0, threshold: Number = 20.0):
+    """log(1 + exp(beta * x)) / beta; x itself where beta * x is above the threshold"""
+    return x if x * beta > threshold else math.log1p(math.exp(x * beta)) / beta
+
+
+@pointwise(x=lambda grad, x, low, high: where((x > low) & (x < high), grad, 0))
+def hardtanh(x, low: Number = -1.0, high: Number = 1.0):
+    """x, kept between low and high"""
+    return min(max(x, low), high)
+
+
+# ---------------------------------------------------------------------------- choosing and bounds
+
+
+@pointwise(
+    x=lambda grad, condition: where(condition, grad, 0),
+    y=lambda grad, condition: where(condition, 0, grad),
+)
+def where(condition, x, y):
+    """x where the condition holds, y elsewhere"""
+    return x if condition else y
+
+
+@pointwise(
+    x=lambda grad, x, y: where(x < y, 0, where(x == y, grad / 2, grad)),
+    y=lambda grad, x, y: where(y < x, 0, where(x == y, grad / 2, grad)),
+)
+def maximum(x, y):
+    """The larger; NaN if either is; equal elements share the gradient"""
+    return max(x, y)
+
+
+@pointwise(
+    x=lambda grad, x, y: where(x > y, 0, where(x == y, grad / 2, grad)),
+    y=lambda grad, x, y: where(y > x, 0, where(x == y, grad / 2, grad)),
+)
+def minimum(x, y):
+    """The smaller; NaN if either is; equal elements share the gradient"""
+    return min(x, y)
+
+
+@pointwise(
+    x=lambda grad, x, y: where((x >= y) | (y != y), grad, 0),
+    y=lambda grad, x, y: where((x >= y) | (y != y), 0, grad),
+)
+def fmax(x, y):
+    """The larger; of a number and NaN, the number"""
+    return x if x >= y or y != y else y
+
+
+@pointwise(
+    x=lambda grad, x, y: where((x <= y) | (y != y), grad, 0),
+    y=lambda grad, x, y: where((x <= y) | (y != y), 0, grad),
+)
+def fmin(x, y):
+    """The smaller; of a number and NaN, the number"""
+    return x if x <= y or y != y else y
+
+
+@pointwise(
+    x=lambda grad, x, low, high: where((x >= low) & (x <= high), grad, 0), node="ClampBackward1"
+)
+def clamp_numbers(x, low: Number, high: Number):
+    """x, kept between two numbers"""
+    return min(max(x, low), high)
+
+
+@pointwise(x=lambda grad, x, low: where(x >= low, grad, 0), node="ClampBackward1")
+def clamp_low(x, low: Number):
+    return max(x, low)
+
+
+@pointwise(x=lambda grad, x, high: where(x <= high, grad, 0), node="ClampBackward1")
+def clamp_high(x, high: Number):
+    return min(x, high)
+
+
+@pointwise(x=lambda grad, x, min: where(x >= min, grad, 0))
+def clamp_min(x, min: Number):
+    """x, and at least `min`"""
+    return max(x, min)
+
+
+@pointwise(x=lambda grad, x, max: where(x <= max, grad, 0))
+def clamp_max(x, max: Number):
+    """x, and at most `max`"""
+    return min(x, max)
+
+
+@pointwise(
+    x=lambda grad, x, low, high: where((x >= low) & (x <= high), grad, 0),
+    low=lambda grad, x, low, high: where((low < high) & (x < low), grad, 0),
+    high=lambda grad, x, low, high: where((low > high) | (x > high), grad, 0),
+    node="ClampBackward0",
+)
+def clamp_tensors(x, low, high):
+    """x, kept between two tensors"""
+    return min(max(x, low), high)
+
+
+# ------------------------------------------------------------------------------------ comparisons
+
+
+@pointwise()
+def eq(x, y):
+    return x == y
+
+
+@pointwise()
+def ne(x, y):
+    return x != y
+
+
+@pointwise()
+def lt(x, y):
+    return x < y
+
+
+@pointwise()
+def le(x, y):
+    return x <= y
+
+
+@pointwise()
+def gt(x, y):
+    return x > y
+
+
+@pointwise()
+def ge(x, y):
+    return x >= y
+
+
+@pointwise()
+def isnan(x):
+    return x != x
+
+
+@pointwise()
+def isinf(x):
+    return x == x and x - x != 0
+
+
+@pointwise()
+def isfinite(x):
+    return x - x == 0
+
+
+@pointwise()
+def logical_and(x, y):
+    return x != 0 and y != 0
+
+
+@pointwise()
+def logical_or(x, y):
+    return x != 0 or y != 0
+
+
+@pointwise()
+def logical_xor(x, y):
+    return (x != 0) != (y != 0)
+
+
+@pointwise()
+def logical_not(x):
+    return x == 0
+
+
+@pointwise(integers_only=True)
+def bitwise_and(x, y):
+    return x & y
+
+
+@pointwise(integers_only=True)
+def bitwise_or(x, y):
+    return x | y
+
+
+@pointwise(integers_only=True)
+def bitwise_xor(x, y):
+    return x ^ y
+
+
+@pointwise(integers_only=True)
+def bitwise_invert(x):
+    return ~x
+
+
+# ---------------------------------------------------- operations that choose one of those above
+
+
+def pow(x: Any, exponent: Any) -> Any:
+    """x ** exponent, where either may be a number."""
+    if type(exponent) in NUMBERS:
+        if exponent < 0 and type(exponent) is int and x.dtype.kind != "f":
+            raise RuntimeError("Integers to negative integer powers are not allowed.")
+        return pow_number(x, exponent)
+    return number_pow(x, exponent) if type(x) in NUMBERS else pow_tensor(x, exponent)
+
+
+def square(x: Any) -> Any:
+    """x * x"""
+    return pow_number(x, 2)
+
+
+def lerp(x: Tensor, end: Tensor, weight: Any) -> Tensor:
+    """x + weight * (end - x)"""
+    return (lerp_number if type(weight) in NUMBERS else lerp_tensor)(x, end, weight)
+
+
+def gelu(x: Any, approximate: str = "none") -> Any:
+    """x times the normal distribution function of x; `approximate` is "none" or "tanh"."""
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError("approximate argument must be either none or tanh.")
+    return gelu_erf(x) if approximate == "none" else gelu_tanh(x)
+
+
+def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
+    """x, kept between `min` and `max`: numbers, tensors or None."""
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if type(min) in TENSORS or type(max) in TENSORS:
+        low = -math.inf if min is None else min
+        return clamp_tensors(x, low, math.inf if max is None else max)
+    if max is None:
+        return clamp_low(x, min)
+    return clamp_high(x, max) if min is None else clamp_numbers(x, min, max)
+
+
+def bitwise_not(x: Any) -> Any:
+    """~x: the bits of an integer, the opposite of a bool"""
+    return logical_not(x) if x.array.dtype.kind == "b" else bitwise_invert(x)
+
+
+def reflected_div(x: Any, other: float) -> Any:
+    """other / x, of a number and a tensor"""
+    return reciprocal(x) * other

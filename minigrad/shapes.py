@@ -1,0 +1,89 @@
+"""Arguments that speak of dimensions: checked and made plain, with torch's errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+
+def axis_of(dim: int, ndim: int) -> int:
+    """A dimension as a number from 0.  A 0-d tensor may be asked for dimension 0 or -1."""
+    if isinstance(dim, bool) or not hasattr(dim, "__index__"):
+        raise TypeError(f"dim must be an int, not {type(dim).__name__}")
+    bound = max(ndim, 1)
+    if not -bound <= dim < bound:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], "
+            f"but got {dim})"
+        )
+    return dim % bound
+
+
+def axes_of(dim: Any, ndim: int) -> tuple[int, ...]:
+    """The dimensions to reduce, sorted; all of them for None or ()."""
+    if dim is None or (not isinstance(dim, int) and len(dim) == 0):
+        return tuple(range(ndim))
+    dims = [axis_of(d, ndim) for d in ((dim,) if hasattr(dim, "__index__") else dim)]
+    for d in dims:
+        if dims.count(d) > 1:
+            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    return tuple(sorted(dims)) if ndim else ()
+
+
+def reduced(shape: Sequence[int], axes: Sequence[int], keepdim: bool) -> tuple[int, ...]:
+    """The shape after reducing `axes`."""
+    if keepdim:
+        return tuple(1 if i in axes else n for i, n in enumerate(shape))
+    return tuple(n for i, n in enumerate(shape) if i not in axes)
+
+
+def shape_argument(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """A shape given as f(2, 3) or as f((2, 3))."""
+    if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
+        sizes = tuple(sizes[0])
+    for n in sizes:
+        if isinstance(n, bool) or not hasattr(n, "__index__"):
+            raise TypeError(f"a shape is made of ints, but got {type(n).__name__} in {list(sizes)}")
+    return tuple(int(n) for n in sizes)
+
+
+def infer(shape: tuple[int, ...], size: int) -> tuple[int, ...]:
+    """A shape for `size` elements, with at most one -1 filled in."""
+    if shape.count(-1) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    if any(n < -1 for n in shape):
+        raise RuntimeError(f"invalid shape dimension {min(shape)}")
+    known = math.prod(n for n in shape if n != -1)
+    if -1 in shape:
+        if known == 0 and size == 0:
+            raise RuntimeError(
+                f"cannot reshape tensor of 0 elements into shape {list(shape)} because the "
+                "unspecified dimension size -1 can be any value and is ambiguous"
+            )
+        if known and size % known == 0:
+            return tuple(size // known if n == -1 else n for n in shape)
+    elif known == size:
+        return shape
+    raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
+
+
+def broadcast_shape(*shapes: Sequence[int]) -> tuple[int, ...]:
+    """The common shape.  RuntimeError where the sizes of a dimension differ and none is 1."""
+    ndim = max(len(shape) for shape in shapes)
+    result = [1] * ndim
+    for shape in shapes:
+        for place in range(-len(shape), 0):
+            n = shape[place]
+            if n != 1 and result[place] not in (1, n):
+                raise RuntimeError(mismatch(result[place], n, ndim + place))
+            if n != 1:
+                result[place] = n
+    return tuple(result)
+
+
+def mismatch(a: int, b: int, dim: int) -> str:
+    return (
+        f"The size of tensor a ({a}) must match the size of tensor b ({b}) "
+        f"at non-singleton dimension {dim}"
+    )

@@ -1,0 +1,470 @@
+"""Tensor: an array that may require a gradient, and remembers the operation that made it.
+
+A tensor's `edge` says where its gradient goes: (node, output number) for the result of an
+operation, NO_EDGE for a constant, and a Leaf (or, in ops/view.py, a View) that is asked for it.
+Operators and methods are operations of ops/, bound in methods.py.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import device as devices
+from minigrad import dtypes, kernels, printing
+from minigrad.grad_mode import is_grad_enabled
+from minigrad.hooks import Handle, Hooks
+from minigrad.memory import IN_LIBRARY, get_frame, tick, user_frame, version
+from minigrad.node import NO_EDGE, Edge, Node
+
+Array = Any  # numpy.ndarray or CudaArray
+
+TENSORS: set[type] = set()  # Tensor and its subclasses: `type(x) in TENSORS` beats isinstance
+
+
+class Size(tuple[int, ...]):
+    """The shape of a tensor: a tuple that prints as torch's does."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        return int(np.prod(self, dtype=np.int64))
+
+    def __repr__(self) -> str:
+        return f"minigrad.Size({list(self)})"
+
+
+class Tensor:
+    """An array, its gradient and its place in the graph.  Made by minigrad.tensor and operations."""
+
+    __slots__ = ("__weakref__", "_grad", "array", "edge")
+    __array_priority__ = 1000  # numpy_array * tensor is left to Tensor.__rmul__
+
+    array: Array
+    edge: Any
+    _grad: Tensor | None
+
+    if TYPE_CHECKING:  # bound in methods.py
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        __add__: Callable[[Any], Tensor]
+        __radd__: Callable[[Any], Tensor]
+        __sub__: Callable[[Any], Tensor]
+        __rsub__: Callable[[Any], Tensor]
+        __mul__: Callable[[Any], Tensor]
+        __rmul__: Callable[[Any], Tensor]
+        __truediv__: Callable[[Any], Tensor]
+        __matmul__: Callable[[Any], Tensor]
+        __neg__: Callable[[], Tensor]
+        __getitem__: Callable[[Any], Tensor]
+        __setitem__: Callable[[Any, Any], None]
+
+    def __init_subclass__(cls) -> None:
+        TENSORS.add(cls)
+
+    # -------------------------------------------------------------------------- what it is
+
+    @property
+    def shape(self) -> Size:
+        return Size(self.array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        return self.shape if dim is None else self.array.shape[dim]
+
+    @property
+    def ndim(self) -> int:
+        return int(self.array.ndim)
+
+    def dim(self) -> int:
+        return int(self.array.ndim)
+
+    def numel(self) -> int:
+        return int(self.array.size)
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps from an element to the next along each dimension, in elements."""
+        steps = tuple(step // self.array.itemsize for step in self.array.strides)
+        return steps if dim is None else steps[dim]
+
+    def is_contiguous(self) -> bool:
+        return bool(self.array.flags.c_contiguous)
+
+    def element_size(self) -> int:
+        return int(self.array.itemsize)
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        return dtypes.of_numpy(self.array.dtype)
+
+    def is_floating_point(self) -> bool:
+        return bool(self.array.dtype.kind == "f")
+
+    @property
+    def device(self) -> devices.device:
+        return devices.of_array(self.array)
+
+    @property
+    def is_cuda(self) -> bool:
+        return type(self.array) is not np.ndarray
+
+    def __len__(self) -> int:
+        if not self.array.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return int(self.array.shape[0])
+
+    __hash__ = object.__hash__
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        return printing.describe(self)
+
+    # ------------------------------------------------------------------ its place in the graph
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The operation that made this tensor; None for a leaf."""
+        node = edge_of(self)[0]
+        return None if type(node) is AccumulateGrad else node
+
+    @property
+    def output_nr(self) -> int:
+        return edge_of(self)[1]
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made it: what .grad is kept for."""
+        return self.grad_fn is None
+
+    @property
+    def requires_grad(self) -> bool:
+        return edge_of(self) is not NO_EDGE
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Make this leaf a variable whose gradient is wanted (or, with False, a constant)."""
+        node = self.grad_fn
+        if node is not None:
+            if requires_grad:
+                return self
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. This tensor is the "
+                f"result of {node.name()}, made at {node.line}. If you want to use a computed "
+                "variable in a subgraph that doesn't require differentiation use "
+                "var_no_grad = var.detach()."
+            )
+        if requires_grad and self.array.dtype.kind != "f":
+            raise RuntimeError(
+                "only Tensors of floating point dtype can require gradients, but this one is "
+                f"{self.dtype}: make it with dtype=minigrad.float32, or call .float() first"
+            )
+        if requires_grad != self.requires_grad:
+            self.edge = Leaf() if requires_grad else NO_EDGE
+        return self
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward() has added up here so far."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            check_grad(self, value)
+        self._grad = value
+
+    def retain_grad(self) -> None:
+        """Keep .grad for a tensor that is not a leaf, too."""
+        node, output_nr = edge_of(self)
+        if node is None:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if type(node) is not AccumulateGrad:
+            hooks_of(node).retain(output_nr, self)
+
+    @property
+    def retains_grad(self) -> bool:
+        node, output_nr = edge_of(self)
+        hooks = None if node is None else node.hooks
+        return hooks is not None and output_nr in hooks.retained
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
+        """Call hook(grad) when the gradient of this tensor is known; what it returns replaces it."""
+        node, output_nr = edge_of(self)
+        if node is None:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        return hooks_of(node).add_tensor_hook(output_nr, hook)
+
+    def detach(self) -> Tensor:
+        """The same memory, outside of the graph."""
+        return constant(self.array)
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory, outside of the graph.  Assigning replaces this tensor's array."""
+        return constant(self.array)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        self.array = value.array
+
+    @property
+    def _version(self) -> int:
+        """How often this tensor's memory was written to in place."""
+        return version(self.array)
+
+    # --------------------------------------------------------------------------- its values
+
+    def host_array(self) -> np.ndarray[Any, Any]:
+        """The values as a NumPy array: the memory itself on the CPU, a copy from a GPU."""
+        array = self.array
+        return array if type(array) is np.ndarray else np.asarray(array.to_host())
+
+    def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
+        """The NumPy array that shares this tensor's memory (`force`: detached and copied if need be)."""
+        if force:
+            return self.host_array()
+        if self.requires_grad:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            )
+        if self.is_cuda:
+            raise TypeError(NOT_ON_HOST.format(self.device))
+        return self.host_array()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        array = self.numpy()
+        return np.array(array, dtype=dtype) if copy else np.asarray(array, dtype=dtype)
+
+    def item(self) -> Any:
+        """The value of a one-element tensor as a Python number."""
+        if self.array.size != 1:
+            raise RuntimeError(
+                f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
+            )
+        return self.host_array().item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return self.host_array().tolist()
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            reason = "no values" if self.array.size == 0 else "more than one value"
+            raise RuntimeError(f"Boolean value of Tensor with {reason} is ambiguous")
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.array.dtype.kind == "f" or self.array.size != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    def __format__(self, specification: str) -> str:
+        if self.array.ndim == 0 and specification:
+            return format(self.item(), specification)
+        return object.__format__(self, specification)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+                "protocol at the moment. Use tensor.detach().clone() for a copy of the values."
+            )
+        copy = type(self)()
+        copy.array, copy.edge = self.array.copy(), Leaf() if self.requires_grad else NO_EDGE
+        copy._grad = None if self._grad is None else self._grad.__deepcopy__(memo)
+        memo[id(self)] = copy
+        return copy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not self.is_leaf:
+            raise RuntimeError("only leaf tensors can be pickled; use tensor.detach()")
+        return rebuild, (type(self), self.host_array(), self.requires_grad)
+
+
+TENSORS.add(Tensor)
+
+NOT_ON_HOST = (
+    "can't convert {} device type tensor to numpy. "
+    "Use Tensor.cpu() to copy the tensor to host memory first."
+)
+
+
+def rebuild(kind: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
+    self = kind()
+    self.array, self.edge, self._grad = array, Leaf() if requires_grad else NO_EDGE, None
+    return self
+
+
+def constant(array: Array) -> Tensor:
+    """The tensor of an array, outside of any graph.  (Tensor() without __init__ takes half the time.)"""
+    self = Tensor()
+    self.array, self.edge, self._grad = array, NO_EDGE, None
+    return self
+
+
+def check_grad(x: Tensor, grad: Tensor) -> None:
+    """What torch asks of a tensor that is assigned to .grad."""
+    if not isinstance(grad, Tensor):
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got {type(grad)}")
+    if grad is x:
+        raise RuntimeError("can't assign Variable as its own grad")
+    if grad.array.dtype != x.array.dtype:
+        raise RuntimeError(f"assigned grad has data of a different type: {grad.dtype}, not {x.dtype}")
+    if type(grad.array) is not type(x.array):
+        raise RuntimeError(f"assigned grad has data located on a different device: {grad.device}")
+    if grad.array.shape != x.array.shape:
+        shapes = f"{list(grad.array.shape)}, not {list(x.array.shape)}"
+        raise RuntimeError(f"assigned grad has data of a different size: {shapes}")
+
+
+# ----------------------------------------------------------------------------------- the graph
+
+
+def edge_of(x: Tensor) -> Edge:
+    """Where the gradient of `x` goes."""
+    edge: Any = x.edge
+    if type(edge) is not tuple:
+        edge = edge.resolve(x)
+    return edge  # type: ignore[no-any-return]
+
+
+def hooks_of(node: Node) -> Hooks:
+    if node.hooks is None:
+        node.hooks = Hooks(constant)
+    hooks: Hooks = node.hooks
+    return hooks
+
+
+class Leaf:
+    """The edge of a leaf: leads to its AccumulateGrad, which only the graph keeps alive."""
+
+    __slots__ = ("node",)
+
+    def __init__(self) -> None:
+        self.node: Callable[[], AccumulateGrad | None] = no_node
+
+    def resolve(self, leaf: Tensor) -> Edge:
+        node = self.node()
+        if node is None:
+            node = AccumulateGrad(leaf)
+            self.node = weakref.ref(node)
+        return node, 0
+
+
+def no_node() -> None:
+    return None
+
+
+class AccumulateGrad(Node):
+    """The end of a path: adds what arrives to the leaf's .grad."""
+
+    __slots__ = ("variable",)
+    next_functions = saved = ()
+
+    def __init__(self, variable: Tensor):
+        self.variable = variable
+        self.shape, self.dtype = variable.array.shape, variable.array.dtype
+        self.sequence_nr, self.hooks = tick(), None
+        frame = user_frame(2)
+        self.code, self.instruction = frame.f_code, frame.f_lasti
+
+    def vjp(self, grad: Array) -> tuple[()]:
+        have = self.variable._grad
+        if have is None:  # the array itself may become .grad only if nobody else can see it
+            alone = sys.getrefcount(grad) <= UNSHARED and owns_memory(grad)
+            self.variable._grad = constant(grad if alone else grad.copy())
+        elif have.edge is NO_EDGE:
+            kernels.add_into(have.array, grad)
+        else:
+            self.variable._grad = constant(kernels.add(have.array, grad))
+        return ()
+
+    def vjp_of_tensors(self, grad: Tensor) -> tuple[()]:
+        have = self.variable._grad
+        self.variable._grad = grad if have is None else have + grad
+        return ()
+
+
+def owns_memory(array: Array) -> bool:
+    return array.base is None and bool(array.flags.writeable)
+
+
+def references_of_argument(array: Array) -> int:
+    return sys.getrefcount(array)
+
+
+def count_unshared() -> int:
+    """What getrefcount says in a callee of an array that only its caller's one variable holds."""
+    array = np.empty(0)
+    return references_of_argument(array)
+
+
+UNSHARED = count_unshared()
+
+
+def attach(node: Node, result: Array, output_nr: int = 0) -> Tensor:
+    """The tensor of `result`, with `node` as its grad_fn."""
+    node.sequence_nr = tick()
+    node.hooks = None
+    node.shape, node.dtype = result.shape, result.dtype
+    frame = get_frame(2)  # user_frame(2), written out: every operation comes through here
+    while IN_LIBRARY[frame.f_code.co_filename] and frame.f_back is not None:
+        frame = frame.f_back
+    node.code, node.instruction = frame.f_code, frame.f_lasti  # f_lineno would take 4x the time
+    self = Tensor()
+    self.array, self.edge, self._grad = result, (node, output_nr), None
+    return self
+
+
+def record(
+    node_type: type[Node],
+    result: Array,
+    inputs: Sequence[Tensor],
+    saved: tuple[Any, ...] = (),
+    **attributes: Any,
+) -> Tensor:
+    """The tensor of `result`; with a node, unless no input wants a gradient.
+
+    `saved` holds the arrays of the inputs, then the result's, with None for those not needed.
+    """
+    edges = tuple([edge_of(x) for x in inputs])
+    if not is_grad_enabled() or all(edge is NO_EDGE for edge in edges):
+        return constant(result)
+    node = node_type()
+    node.next_functions, node.saved = edges, saved
+    for name, value in attributes.items():
+        setattr(node, name, value)
+    return attach(node, result)
+
+
+def saved_values(node: Node, like: Any) -> tuple[Any, ...]:
+    """What `node` saved, as arrays or, beside a gradient that is a Tensor, as Tensors."""
+    arrays = node.saved_arrays()
+    if type(like) not in TENSORS:
+        return arrays
+    edges = [*node.next_functions, (node, 0)]  # after the inputs, the result of the node itself
+    return tuple(
+        None if array is None else saved_tensor(array, edge)
+        for array, edge in zip(arrays, edges, strict=False)
+    )
+
+
+def saved_tensor(array: Array, edge: Edge) -> Tensor:
+    """A saved array with the history it had."""
+    if type(edge[0]) is AccumulateGrad:
+        return edge[0].variable
+    x = constant(array)
+    x.edge = edge if edge[0] is not None else NO_EDGE
+    return x
