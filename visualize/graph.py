@@ -6,13 +6,14 @@ import base64
 import html
 import os
 from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from visualize import facts
 from visualize.dot import DIRECTIONS, to_dot
 from visualize.html import page
-from visualize.renderers import RENDERERS, Rendered, render, render_png
+from visualize.renderers import RENDERERS, Placed, place, render, render_png
 from visualize.tree import tree
 from visualize.walk import Drawing, Names, walk
 
@@ -31,13 +32,10 @@ class Graph:
         self._drawing = drawing
         self._direction = direction
         self._wanted = renderer
-        self._rendered: dict[bool, Rendered] = {}
 
-    def _render(self, legend: bool = True) -> Rendered:
-        """Draw once and remember."""
-        if legend not in self._rendered:
-            self._rendered[legend] = render(self._drawing, self._direction, legend, self._wanted)
-        return self._rendered[legend]
+    @cached_property
+    def _placed(self) -> Placed:
+        return place(self._drawing, self._direction, self._wanted)
 
     @property
     def dot(self) -> str:
@@ -47,13 +45,13 @@ class Graph:
     @property
     def renderer(self) -> str:
         """The name of what drew the picture: graphviz, graphviz-pure, layout or text."""
-        return self._render().renderer
+        return self._placed.renderer
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Plain sentences: what is left out of the picture, and which renderers did not work and
         why."""
-        return (*self._drawing.notes, *self._render().notes)
+        return (*self._drawing.notes, *self._placed.notes)
 
     @property
     def summary(self) -> str:
@@ -62,7 +60,7 @@ class Graph:
 
     def svg(self) -> str:
         """Return the picture as SVG text."""
-        return self._render().svg
+        return render(self._drawing, self._placed)
 
     def png(self) -> bytes:
         """Return the picture as PNG. Raises RuntimeError, with what to install, without
@@ -72,7 +70,7 @@ class Graph:
     def html(self, title: str = "Backward graph") -> str:
         """Return one page that holds everything it needs: no network, light and dark, pan and
         zoom."""
-        return page(self._drawing, self._render(legend=False).svg, title)
+        return page(self._drawing, render(self._drawing, self._placed, legend=False), title)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the file that the ending asks for: .svg, .png, .dot (or .gv), .html. Return its

@@ -19,7 +19,7 @@ Item = str | tuple[int, int]  # a box's id, or (edge number, rank) for a point o
 POINT_WIDTH = 6.0
 ORDER_SWEEPS = 12
 PLACE_SWEEPS = 40
-STRAIGHTNESS = 8.0
+STRAIGHTNESS = 3.0
 LABEL_SIDE = 2.0
 
 
@@ -102,6 +102,12 @@ def layout(
     label_centres = {number: (x[item], y[item]) for item, number in label_items.items()}
     width = max((x[item] + room[item][0] / 2 for item in x), default=0.0)
     return Layout(centres, curves, label_centres, width, height).turned(direction)
+
+
+def rows_crossed(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> int:
+    """Return how many rows all edges together pass on their way: what makes a layout slow."""
+    ranks = _ranks(names, edges, ())
+    return sum(ranks[target] - ranks[source] - 1 for source, target in edges)
 
 
 def _ranks(
@@ -244,7 +250,8 @@ def _apart(
     """
     offsets = [0.0]
     for left, right in pairwise(row):
-        offsets.append(offsets[-1] + (room[left][0] + room[right][0]) / 2 + gap)
+        between = gap if isinstance(left, str) or isinstance(right, str) else gap / 3
+        offsets.append(offsets[-1] + (room[left][0] + room[right][0]) / 2 + between)
     pools: list[tuple[float, float, int]] = []  # place, weight, number of items
     for want, weight, offset in zip(wants, weights, offsets, strict=True):
         place, total, number = want - offset, weight, 1
@@ -335,14 +342,19 @@ def _curve(
 
 
 def _bend(curve: list[Point], end: Point) -> None:
-    """Add an S-shaped piece that starts and ends nearly upright."""
+    """Add an S-shaped piece that starts and ends nearly upright (or a straight one)."""
     (x0, y0), (x1, y1) = curve[-1], end
+    if abs(x1 - x0) < 0.05:
+        _straight(curve, y1)
+        return
     lean, half = (x1 - x0) * 0.12, (y1 - y0) * 0.5
     curve += [(x0 + lean, y0 + half), (x1 - lean, y1 - half), end]
 
 
 def _straight(curve: list[Point], y: float) -> None:
-    """Add a piece straight down to height y, unless the curve is there already."""
+    """Lead the curve straight down to height y: a longer last piece where that is straight too."""
+    if len(curve) > 3 and len({x for x, _ in curve[-4:]}) == 1:
+        del curve[-3:]
     x, y0 = curve[-1]
     if abs(y0 - y) > 0.01:
         curve += [(x, y0 + (y - y0) / 3), (x, y - (y - y0) / 3), (x, y)]

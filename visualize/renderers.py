@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from visualize.dot import to_dot, to_skeleton
-from visualize.layout import Layout
+from visualize.layout import Layout, rows_crossed
 from visualize.plain import read_plain
 from visualize.svg import own_layout, text_svg, to_svg
 from visualize.tree import tree
 from visualize.walk import Drawing
 
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 30
+MOST_ROWS_CROSSED = 4000  # dot needs seconds for 2,000, and minutes for 8,000
 PNG_NEEDS_GRAPHVIZ = (
     "A PNG needs Graphviz's dot program. Either install Graphviz and put dot on the PATH, or run "
     "`pip install graphviz-pure`, which brings one. SVG, HTML and DOT need neither."
@@ -34,25 +35,31 @@ class NotDrawn(Exception):
 
 
 @dataclass(frozen=True)
-class Rendered:
-    """The SVG text, the name of the renderer that made it, and why earlier ones did not."""
+class Placed:
+    """Where everything goes (None: nowhere, show text), who found out, and why others did not."""
 
-    svg: str
+    layout: Layout | None
     renderer: str
     notes: tuple[str, ...] = ()
 
 
-def render(drawing: Drawing, direction: str, legend: bool = True, renderer: str = "") -> Rendered:
-    """Draw with the first renderer that works, or with the one named; never fails."""
+def place(drawing: Drawing, direction: str, renderer: str = "") -> Placed:
+    """Ask the renderers in turn, from the named one on, until one works; never fails."""
+    names = list(RENDERERS)
     notes: list[str] = []
-    for name, place in RENDERERS.items():
-        if renderer in ("", name):
-            try:
-                svg = to_svg(drawing, place(drawing, direction), legend)
-                return Rendered(svg, name, tuple(notes))
-            except Exception as error:
-                notes.append(f"{name}: {error or type(error).__name__}")
-    return Rendered(text_svg(_safe_tree(drawing)), "text", tuple(notes))
+    for name in names[names.index(renderer) if renderer else 0 :]:
+        try:
+            return Placed(RENDERERS[name](drawing, direction), name, tuple(notes))
+        except Exception as error:
+            notes.append(f"{name}: {error or type(error).__name__}")
+    return Placed(None, "text", tuple(notes))
+
+
+def render(drawing: Drawing, placed: Placed, legend: bool = True) -> str:
+    """Return the SVG text: the boxes as they were placed, or the text tree."""
+    if placed.layout is None:
+        return text_svg(tree(drawing).splitlines())
+    return to_svg(drawing, placed.layout, legend)
 
 
 def render_png(drawing: Drawing, direction: str) -> bytes:
@@ -109,19 +116,18 @@ def run_dot(program: str, dot: str, picture_format: str) -> bytes:
 
 
 def _with_graphviz(drawing: Drawing, direction: str) -> Layout:
-    return read_plain(run_dot(find_graphviz(), to_skeleton(drawing, direction), "plain"), drawing)
+    return _ask_dot(find_graphviz(), drawing, direction)
 
 
 def _with_graphviz_pure(drawing: Drawing, direction: str) -> Layout:
-    program = find_graphviz_pure()
+    return _ask_dot(find_graphviz_pure(), drawing, direction)
+
+
+def _ask_dot(program: str, drawing: Drawing, direction: str) -> Layout:
+    edges = [(edge.source, edge.target) for edge in drawing.edges]
+    if rows_crossed([box.id for box in drawing.boxes], edges) > MOST_ROWS_CROSSED:
+        raise NotDrawn("too many long lines for dot, which would take minutes over them")
     return read_plain(run_dot(program, to_skeleton(drawing, direction), "plain"), drawing)
-
-
-def _safe_tree(drawing: Drawing) -> list[str]:
-    try:
-        return tree(drawing).splitlines()
-    except Exception as error:
-        return [f"The graph could not be drawn: {error}"]
 
 
 RENDERERS: dict[str, Callable[[Drawing, str], Layout]] = {

@@ -86,9 +86,10 @@ def test_a_dot_program_that_does_not_run_is_passed_over(monkeypatch, error):
         raise error
 
     monkeypatch.setattr(renderers, "find_graphviz", lambda: "dot")
+    monkeypatch.setattr(renderers, "find_graphviz_pure", lambda: "dot")
     monkeypatch.setattr(subprocess, "run", run)
-    graph = backward_graph(*small(), renderer="graphviz")
-    assert graph.renderer == "text"
+    graph = backward_graph(*small())
+    assert graph.renderer == "layout"
     assert graph.notes[0].startswith("graphviz: ")
 
 
@@ -96,6 +97,20 @@ def test_a_dot_program_that_writes_nonsense_is_passed_over(monkeypatch):
     monkeypatch.setattr(renderers, "find_graphviz", lambda: "dot")
     monkeypatch.setattr(renderers, "run_dot", lambda *arguments: b"graph 1 1 1\nstop\n")
     assert "is missing" in backward_graph(*small(), renderer="graphviz").notes[0]
+
+
+def test_a_renderer_can_be_named(monkeypatch):
+    monkeypatch.setattr(renderers, "find_graphviz", lambda: pytest.fail("asked all the same"))
+    assert backward_graph(*small(), renderer="layout").renderer == "layout"
+
+
+def test_dot_is_not_asked_for_what_it_would_take_minutes_over(monkeypatch):
+    monkeypatch.setattr(renderers, "find_graphviz", lambda: "dot")
+    monkeypatch.setattr(renderers, "find_graphviz_pure", lambda: "dot")
+    monkeypatch.setattr(renderers, "MOST_ROWS_CROSSED", 2)
+    graph = backward_graph(*network())
+    assert graph.renderer == "layout"
+    assert "too many long lines" in graph.notes[0]
 
 
 def test_places_are_read_from_dot():
