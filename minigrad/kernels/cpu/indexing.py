@@ -20,6 +20,8 @@ def add_blocks(out, index, values, outer, rows, inner):
     count = index.size
     for o in range(outer):
         for k in range(count):
+            if not 0 <= index[k] < rows:
+                continue  # never write outside, whatever the caller let through
             source, goal = (o * count + k) * inner, (o * rows + index[k]) * inner
             row, total = values[source : source + inner], out[goal : goal + inner]
             for j in range(total.size):

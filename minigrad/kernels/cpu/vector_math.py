@@ -26,7 +26,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-OPTIONS = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
+# forceinline: a loop around a call that LLVM finds too long to inline stays scalar.
+OPTIONS = {"error_model": "numpy", "fastmath": {"contract", "nsz"}, "forceinline": True}
 inlined = njit(**OPTIONS)
 
 f32, f64 = np.float32, np.float64
@@ -105,6 +106,21 @@ def copysign(typing_context: Any, magnitude: Any, sign: Any) -> Any:
 
 copysign_float32 = copysign_float64 = copysign
 
+
+@intrinsic
+def where(typing_context: Any, condition: Any, yes: Any, no: Any) -> Any:
+    """`yes if condition else no` without a branch.
+
+    LLVM takes a branch apart when formulas are composed, and the loop around them stays scalar.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(*args)
+
+    known = condition == types.boolean and yes == no
+    return (yes(condition, yes, no), code) if known else None
+
+
 INTEGER_OF = {types.float32: types.int32, types.float64: types.int64}
 FLOAT_OF = {integer: real for real, integer in INTEGER_OF.items()}
 
@@ -152,6 +168,7 @@ def typed(real: type, *numbers: float) -> tuple[Any, ...]:
 # Adding ROUND leaves round(x) in the low bits of the sum: no conversion to an integer, which NaN
 # would upset.
 LOG2E_32, ROUND_32 = f32(1.44269504088896341), f32(12582912.0)
+LN2_32 = f32(0.69314718055994531)
 LN2_HIGH_32, LN2_LOW_32 = f32(0.693359375), f32(-2.12194440e-4)
 EXP_32 = typed(
     f32, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5
@@ -174,6 +191,7 @@ EXP_64 = typed(
     0.166666666666666851703837,
     0.5,
 )
+LOG10E_64 = f64(0.4342944819032518)
 EXP_LOW_64, EXP_HIGH_64 = f64(-708.3964185322641), f64(709.782712893384)
 
 
@@ -183,11 +201,10 @@ def exp_float32(x):
     shifted = x * LOG2E_32 + ROUND_32
     n = shifted - ROUND_32
     r = (x - n * LN2_HIGH_32) - n * LN2_LOW_32
-    power = (r * r) * polynomial(r, EXP_32) + r + f32(1)
+    power = (polynomial(r, EXP_32) * r + f32(1)) * r + f32(1)
     result = from_bits(np.int32(to_bits(power) + np.int32(to_bits(shifted) << 23)))
-    result = INF32 if x > EXP_HIGH_32 else result
-    result = f32(0) if x < EXP_LOW_32 else result
-    return result if x == x else x
+    result = where(x < EXP_LOW_32, f32(0), result)
+    return where(x <= EXP_HIGH_32, result, x * INF32)  # inf, or NaN
 
 
 @inlined
@@ -196,11 +213,21 @@ def exp_float64(x):
     shifted = x * LOG2E_64 + ROUND_64
     n = shifted - ROUND_64
     r = (x - n * LN2_HIGH_64) - n * LN2_LOW_64
-    power = (r * r) * polynomial(r, EXP_64) + r + f64(1)
+    power = (polynomial(r, EXP_64) * r + f64(1)) * r + f64(1)
     result = from_bits(to_bits(power) + (to_bits(shifted) << 52))
-    result = INF64 if x > EXP_HIGH_64 else result
-    result = f64(0) if x < EXP_LOW_64 else result
-    return result if x == x else x
+    result = where(x < EXP_LOW_64, f64(0), result)
+    return where(x <= EXP_HIGH_64, result, x * INF64)  # inf, or NaN
+
+
+@inlined
+def exp2_float32(x):
+    """2^x to 1 ulp; exactly 0 where the result would be subnormal."""
+    shifted = x + ROUND_32
+    r = (x - (shifted - ROUND_32)) * LN2_32
+    power = (polynomial(r, EXP_32) * r + f32(1)) * r + f32(1)
+    result = from_bits(np.int32(to_bits(power) + np.int32(to_bits(shifted) << 23)))
+    result = where(x < f32(-126), f32(0), result)
+    return where(x < f32(128), result, x * INF32)  # inf, or NaN
 
 
 # expm1: with q = e^r - 1, e^x - 1 = 2^n q + (2^n - 1). Halved while n may be 128.
@@ -210,16 +237,16 @@ EXPM1_LOW_32, TINY_32 = f32(-17.5), f32(2.0**-25)
 @inlined
 def expm1_float32(x):
     """e^x - 1 to 1.5 ulp."""
-    bounded = EXPM1_LOW_32 if x < EXPM1_LOW_32 else x
+    bounded = where(x < EXPM1_LOW_32, EXPM1_LOW_32, x)
     shifted = bounded * LOG2E_32 + ROUND_32
     n = shifted - ROUND_32
     r = (bounded - n * LN2_HIGH_32) - n * LN2_LOW_32
     q = (r * r) * polynomial(r, EXP_32) + r
     half_scale = from_bits(np.int32(np.int32(to_bits(shifted) << 23) + np.int32(126 << 23)))
     result = (half_scale * q + (half_scale - f32(0.5))) * f32(2)
-    result = q if n == f32(0) else result
-    result = INF32 if x > EXP_HIGH_32 else result
-    return result if fabs_float32(x) > TINY_32 else x  # a NaN is x too
+    result = where(n == f32(0), q, result)
+    result = where(x > EXP_HIGH_32, INF32, result)
+    return where(fabs_float32(x) > TINY_32, result, x)  # a NaN is x too
 
 
 # ------------------------------------------------ log: x = 2^e m, m in [1/sqrt2, sqrt2)
@@ -253,17 +280,17 @@ LOG_64 = typed(
 def corrected_log(x, correction):
     """log(x) + correction, for a correction below the rounding of x."""
     subnormal = x < SMALLEST_NORMAL_32
-    scaled = x * f32(2.0**23) if subnormal else x
+    scaled = where(subnormal, x * f32(2.0**23), x)
     bits = to_bits(scaled)
     exponent = np.int32(np.int32(bits - SQRT_HALF_BITS_32) >> 23)
     f = from_bits(np.int32(bits - np.int32(exponent << 23))) - f32(1)
-    e = f32(exponent) - (f32(23) if subnormal else f32(0))
+    e = f32(exponent) - where(subnormal, f32(23), f32(0))
     square = f * f
     small = (f * square) * polynomial(f, LOG_32) + (e * LN2_LOW_32 + correction)
     result = (f + (small - f32(0.5) * square)) + e * LN2_HIGH_32
-    result = INF32 if x == INF32 else result
-    result = -INF32 if x == f32(0) else result
-    return result if x >= f32(0) else NAN32
+    result = where(x == INF32, INF32, result)
+    result = where(x == f32(0), -INF32, result)
+    return where(x >= f32(0), result, NAN32)
 
 
 @inlined
@@ -276,29 +303,76 @@ def log_float32(x):
 def log1p_float32(x):
     """log(1 + x) to 1.5 ulp: log(u) and what u = 1 + x has lost, divided by u."""
     u = f32(1) + x
-    lost = (x - (u - f32(1))) if x < f32(1) else (f32(1) - (u - x))
+    lost = where(x < f32(1), x - (u - f32(1)), f32(1) - (u - x))
     proper = (u > f32(0)) & (u < INF32)
-    result = corrected_log(u, lost / u if proper else f32(0))
-    return result if not fabs_float32(x) < TINY_32 else x
+    result = corrected_log(u, where(proper, lost / u, f32(0)))
+    return where(fabs_float32(x) < TINY_32, x, result)
 
 
 @inlined
 def log_float64(x):
     """log x to 1 ulp, subnormals included."""
     subnormal = x < SMALLEST_NORMAL_64
-    scaled = x * f64(2.0**54) if subnormal else x
+    scaled = where(subnormal, x * f64(2.0**54), x)
     bits = to_bits(scaled)
     exponent = (bits - SQRT_HALF_BITS_64) >> 52
     f = from_bits(bits - (exponent << 52)) - f64(1)
-    e = f64(exponent) - (f64(54) if subnormal else f64(0))
+    e = f64(exponent) - where(subnormal, f64(54), f64(0))
     s = f / (f64(2) + f)
     square = s * s
     half = f64(0.5) * f * f
     tail = s * (half + square * polynomial(square, LOG_64)) + e * LN2_LOW_64
     result = e * LN2_HIGH_64 - ((half - tail) - f)
-    result = INF64 if x == INF64 else result
-    result = -INF64 if x == f64(0) else result
-    return result if x >= f64(0) else NAN64
+    result = where(x == INF64, INF64, result)
+    result = where(x == f64(0), -INF64, result)
+    return where(x >= f64(0), result, NAN64)
+
+
+@inlined
+def log2_float32(x):
+    """Binary logarithm to 1 ulp, by way of float64."""
+    return f32(log_float64(f64(x)) * LOG2E_64)
+
+
+@inlined
+def log10_float32(x):
+    """Decimal logarithm to 1 ulp, by way of float64."""
+    return f32(log_float64(f64(x)) * LOG10E_64)
+
+
+# ------------------------------------------------ pow: |x|^y = e^(y log|x|), in float64
+@inlined
+def pow_float32(x, y):
+    """x^y to 1 ulp, with C's results for 0, infinities, NaN and negative x."""
+    size, power = fabs_float32(x), f64(y)
+    result = f32(exp_float64(power * log_float64(f64(size))))
+    result = where((y == f32(0)) | (size == f32(1)), f32(1), result)
+    half = y * f32(0.5)
+    whole = rint_float32(y) == y
+    odd = whole & (rint_float32(half) != half)
+    undefined = (x < f32(0)) & (size < INF32) & (not whole)
+    undefined = undefined | ((x != x) & (y != f32(0))) | ((y != y) & (x != f32(1)))
+    result = where(odd, copysign(result, x), result)
+    return where(undefined, NAN32, result)
+
+
+# ------------------------------------------------ sinh, cosh: by way of float64
+SINH_TINY_32 = f32(2.0**-12)
+
+
+@inlined
+def sinh_float32(x):
+    """sinh x to 1 ulp."""
+    grown = exp_float64(f64(x))
+    result = f32(f64(0.5) * (grown - f64(1) / grown))
+    return where(fabs_float32(x) < SINH_TINY_32, x, result)
+
+
+@inlined
+def cosh_float32(x):
+    """cosh x to 1 ulp."""
+    grown = exp_float64(f64(x))
+    return f32(f64(0.5) * (grown + f64(1) / grown))
 
 
 # ------------------------------------------------ tanh: odd polynomial, or 1 - 2 / (e^2x + 1)
@@ -326,7 +400,7 @@ def tanh_float32(x):
     large = f32(1) - f32(2) / (exp_float32(size + size) + f32(1))
     square = size * size
     small = (size * square) * polynomial(square, TANH_32) + size
-    return copysign(small if size < TANH_SPLIT_32 else large, x)
+    return copysign(where(size < TANH_SPLIT_32, small, large), x)
 
 
 @inlined
@@ -335,10 +409,10 @@ def tanh_float64(x):
     size = fabs_float64(x)
     small = size < TANH_SPLIT_64
     square = size * size
-    over = (size * square) * polynomial(square, TANH_OVER_64) if small else f64(-2)
+    over = where(small, size * square * polynomial(square, TANH_OVER_64), f64(-2))
     grown = exp_float64(size + size) + f64(1)
-    under = polynomial(square, TANH_UNDER_64) if small else grown
-    base = size if small else f64(1)
+    under = where(small, polynomial(square, TANH_UNDER_64), grown)
+    base = where(small, size, f64(1))
     return copysign(base + over / under, x)
 
 
@@ -369,11 +443,11 @@ ERF_LARGE_32 = typed(
 def erf_float32(x):
     """The error function to 1.5 ulp: x + x P(x^2), or 1 - exp(-x - x P(x))."""
     size = fabs_float32(x)
-    bounded = size if size < f32(4) else f32(4)  # erf(4) rounds to 1
+    bounded = where(size < f32(4), size, f32(4))  # erf(4) rounds to 1
     small = size * polynomial(size * size, ERF_SMALL_32) + size
     large = f32(1) - exp_float32(bounded * polynomial(bounded, ERF_LARGE_32) - bounded)
-    result = small if size < ERF_SPLIT_32 else large
-    return copysign(result, x) if x == x else x
+    result = where(size < ERF_SPLIT_32, small, large)
+    return where(x == x, copysign(result, x), x)
 
 
 # ------------------------------------------------ sin, cos: x 2/pi = 4 k + quadrant + turn
@@ -410,9 +484,9 @@ SIN_TINY_32 = f32(2.0**-12)
 @inlined
 def reduction_part(size, part):
     """One third of 2/pi, chosen by the size of x with selects: a table would keep loops scalar."""
-    large = REDUCTION_79[part] if size >= TWO_102 else REDUCTION_53[part]
-    small = REDUCTION_27[part] if size >= TWO_50 else REDUCTION_0[part]
-    return large if size >= TWO_76 else small
+    large = where(size >= TWO_102, REDUCTION_79[part], REDUCTION_53[part])
+    small = where(size >= TWO_50, REDUCTION_27[part], REDUCTION_0[part])
+    return where(size >= TWO_76, large, small)
 
 
 @inlined
@@ -432,13 +506,25 @@ def quarter_turns(x):
 
 
 @inlined
+def sine_within(angle):
+    """sin(angle) for an angle within pi/4."""
+    square = angle * angle
+    return (angle * square) * polynomial(square, SIN_32) + angle
+
+
+@inlined
+def cosine_within(angle):
+    """cos(angle) for an angle within pi/4."""
+    square = angle * angle
+    return (square * square) * polynomial(square, COS_32) - f32(0.5) * square + f32(1)
+
+
+@inlined
 def sin_or_cos(turns, angle):
     """sin(angle + turns pi/2)."""
-    square = angle * angle
-    sine = (angle * square) * polynomial(square, SIN_32) + angle
-    cosine = (square * square) * polynomial(square, COS_32) - f32(0.5) * square + f32(1)
-    result = cosine if turns & np.int32(1) else sine
-    return -result if turns & np.int32(2) else result
+    sine, cosine = sine_within(angle), cosine_within(angle)
+    result = where((turns & np.int32(1)) != 0, cosine, sine)
+    return where((turns & np.int32(2)) != 0, -result, result)
 
 
 @inlined
@@ -446,7 +532,7 @@ def sin_float32(x):
     """sin x to 1.5 ulp, at any size of x."""
     turns, angle = quarter_turns(x)
     result = sin_or_cos(turns, angle)
-    return x if fabs_float32(x) < SIN_TINY_32 else result
+    return where(fabs_float32(x) < SIN_TINY_32, x, result)
 
 
 @inlined
@@ -454,6 +540,61 @@ def cos_float32(x):
     """cos x to 1.5 ulp, at any size of x."""
     turns, angle = quarter_turns(x)
     return sin_or_cos(np.int32(turns + np.int32(1)), angle)
+
+
+@inlined
+def tan_float32(x):
+    """tan x to 3.5 ulp, at any size of x."""
+    turns, angle = quarter_turns(x)
+    sine, cosine = sine_within(angle), cosine_within(angle)
+    odd = (turns & np.int32(1)) != 0
+    result = where(odd, -cosine, sine) / where(odd, sine, cosine)
+    return where(fabs_float32(x) < SIN_TINY_32, x, result)
+
+
+# ------------------------------------------------ atan, asin, acos
+ATAN_SPLIT_32, ATAN_FLIP_32 = f32(math.tan(math.pi / 8)), f32(math.tan(3 * math.pi / 8))
+PI_32, HALF_PI_32, QUARTER_PI_32 = f32(math.pi), f32(math.pi / 2), f32(math.pi / 4)
+ATAN_32 = typed(f32, 8.05374449538e-2, -1.38776856032e-1, 1.99777106478e-1, -3.33329491539e-1)
+ASIN_32 = typed(
+    f32, 4.2163199048e-2, 2.4181311049e-2, 4.5470025998e-2, 7.4953002686e-2, 1.6666752422e-1
+)
+
+
+@inlined
+def atan_float32(x):
+    """atan x to 3 ulp: atan(a) = pi/4 + atan((a - 1) / (a + 1)) = pi/2 - atan(1 / a)."""
+    size = fabs_float32(x)
+    middle, far = size > ATAN_SPLIT_32, size > ATAN_FLIP_32
+    over = where(far, f32(-1), where(middle, size - f32(1), size))
+    under = where(far, size, where(middle, size + f32(1), f32(1)))
+    base = where(far, HALF_PI_32, where(middle, QUARTER_PI_32, f32(0)))
+    r = over / under
+    square = r * r
+    return copysign(base + ((r * square) * polynomial(square, ATAN_32) + r), x)
+
+
+@inlined
+def asin_float32(x):
+    """asin x to 2.5 ulp; above 1/2, asin(a) = pi/2 - 2 asin(sqrt((1 - a) / 2))."""
+    size = fabs_float32(x)
+    far = size > f32(0.5)
+    square = where(far, f32(0.5) * (f32(1) - size), size * size)
+    r = where(far, sqrt_float32(square), size)
+    angle = (r * square) * polynomial(square, ASIN_32) + r
+    return copysign(where(far, HALF_PI_32 - (angle + angle), angle), x)
+
+
+@inlined
+def acos_float32(x):
+    """acos x to 1.5 ulp; beyond 1/2, acos(a) = 2 asin(sqrt((1 - a) / 2))."""
+    size = fabs_float32(x)
+    far = size > f32(0.5)
+    square = where(far, f32(0.5) * (f32(1) - size), size * size)
+    r = where(far, sqrt_float32(square), size)
+    angle = (r * square) * polynomial(square, ASIN_32) + r
+    outer = where(x < f32(0), PI_32 - (angle + angle), angle + angle)
+    return where(far, outer, HALF_PI_32 - copysign(angle, x))
 
 
 # ------------------------------------------------ predicates
@@ -489,20 +630,32 @@ def libm_of_two(function: Callable[..., float]) -> Any:
     return inlined(lambda x, y: function(x, y))
 
 
-tan_float32 = tan_float64 = libm(math.tan)
-asin_float32 = asin_float64 = libm(math.asin)
-acos_float32 = acos_float64 = libm(math.acos)
-atan_float32 = atan_float64 = libm(math.atan)
-sinh_float32 = sinh_float64 = libm(math.sinh)
-cosh_float32 = cosh_float64 = libm(math.cosh)
-log2_float32 = log2_float64 = libm(math.log2)
-log10_float32 = log10_float64 = libm(math.log10)
-exp2_float32 = exp2_float64 = llvm_unary("exp2")  # math.exp2 came with Python 3.11
+tan_float64 = libm(math.tan)
+asin_float64 = libm(math.asin)
+acos_float64 = libm(math.acos)
+atan_float64 = libm(math.atan)
+sinh_float64 = libm(math.sinh)
+cosh_float64 = libm(math.cosh)
+log2_float64 = libm(math.log2)
+log10_float64 = libm(math.log10)
+exp2_float64 = llvm_unary("exp2")  # math.exp2 came with Python 3.11
 sin_float64, cos_float64 = libm(math.sin), libm(math.cos)
 expm1_float64, log1p_float64, erf_float64 = libm(math.expm1), libm(math.log1p), libm(math.erf)
-pow_float32 = pow_float64 = libm_of_two(math.pow)
+pow_float64 = libm_of_two(math.pow)
 atan2_float32 = atan2_float64 = libm_of_two(math.atan2)
-fmod_float32 = fmod_float64 = libm_of_two(math.fmod)
+
+
+@intrinsic
+def fmod(typing_context: Any, x: Any, y: Any) -> Any:
+    """The remainder of x / y with the sign of x, which Numba's `math` lacks."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.frem(*args)
+
+    return (x(x, y), code) if x == y and isinstance(x, types.Float) else None
+
+
+fmod_float32 = fmod_float64 = fmod
 
 
 # ------------------------------------------------ for kernels written once for both widths

@@ -1,0 +1,310 @@
+"""Scalar functions against a wider type, at their extremes, and whether loops vectorise."""
+
+import functools
+import math
+import platform
+
+import numpy as np
+import pytest
+from numba import njit
+
+from minigrad.kernels.cpu import vector_math
+
+INF, NAN = math.inf, math.nan
+
+
+@functools.cache
+def loop(name):
+    """A compiled loop over one function of one argument."""
+    function = getattr(vector_math, name)
+
+    @njit(error_model="numpy", fastmath={"contract", "nsz"})
+    def run(x, out):
+        for i in range(x.size):
+            out[i] = function(x[i])
+
+    return run
+
+
+@functools.cache
+def loop_of_two(name):
+    """A compiled loop over one function of two arguments."""
+    function = getattr(vector_math, name)
+
+    @njit(error_model="numpy", fastmath={"contract", "nsz"})
+    def run(x, y, out):
+        for i in range(x.size):
+            out[i] = function(x[i], y[i])
+
+    return run
+
+
+def evaluate(name, *arrays, out_dtype=None):
+    out = np.empty(arrays[0].shape, out_dtype or arrays[0].dtype)
+    run = loop(name) if len(arrays) == 1 else loop_of_two(name)
+    run(*arrays, out)
+    return out
+
+
+def errors_in_ulp(result, exact):
+    """The errors of normal numbers, in units in the last place of the type of `result`."""
+    dtype = result.dtype
+    with np.errstate(over="ignore"):
+        rounded = exact.astype(dtype)
+    normal = np.isfinite(rounded) & (np.abs(rounded) >= np.finfo(dtype).tiny)
+    unit = np.spacing(np.abs(rounded[normal])).astype(exact.dtype)
+    return np.abs(result[normal].astype(exact.dtype) - exact[normal]) / unit
+
+
+def same(result, expected):
+    """Equal bit for bit, but for the payload of a NaN."""
+    equal = (result == expected) & (np.signbit(result) == np.signbit(expected))
+    return equal | (np.isnan(result) & np.isnan(expected))
+
+
+def erf(x):
+    return np.array([math.erf(value) for value in x], np.float64)
+
+
+def samples(low, high, tiny=True):
+    """Points of an interval: even, crowded at 0, with some of each sign very small."""
+    rng = np.random.default_rng(0)
+    crowded = np.exp(rng.uniform(-50, 0, 2000)) if tiny else np.ones(0)
+    points = np.concatenate([np.linspace(low, high, 20001), crowded, -crowded])
+    return points[(points >= low) & (points <= high)]
+
+
+POSITIVE = np.exp(np.concatenate([np.linspace(-80, 80, 20001), np.linspace(-0.1, 0.1, 4001)]))
+ANGLES = np.concatenate([samples(-20, 20), np.linspace(-1e5, 1e5, 20001)])
+
+# name: (reference, points, most units in the last place for float32, for float64)
+ACCURACY = {
+    "exp": (np.exp, samples(-86, 88), 1, 1.5),
+    "exp2": (np.exp2, samples(-125, 127), 1, 1.5),
+    "expm1": (np.expm1, samples(-30, 88), 1.5, 1.5),
+    "log": (np.log, POSITIVE, 1, 1.5),
+    "log2": (np.log2, POSITIVE, 1, 1.5),
+    "log10": (np.log10, POSITIVE, 1, 2.5),
+    "log1p": (np.log1p, samples(-0.999, 50), 1.5, 1.5),
+    "tanh": (np.tanh, samples(-15, 15), 1.5, 2),
+    "sinh": (np.sinh, samples(-80, 80), 1, 2.5),
+    "cosh": (np.cosh, samples(-80, 80), 1, 2.5),
+    "erf": (erf, samples(-6, 6), 1.5, None),  # no wider reference than libm's own
+    "sin": (np.sin, ANGLES, 2, 1.5),
+    "cos": (np.cos, ANGLES, 2, 1.5),
+    "tan": (np.tan, ANGLES, 3.5, 1.5),
+    "asin": (np.arcsin, samples(-1, 1), 2.5, 1.5),
+    "acos": (np.arccos, samples(-1, 1), 1.5, 1.5),
+    "atan": (np.arctan, samples(-50, 50), 3, 1.5),
+    "sqrt": (np.sqrt, POSITIVE, 0.51, 0.51),
+}
+
+
+@pytest.mark.parametrize("name", ACCURACY)
+def test_float32_is_accurate(name):
+    reference, points, limit, _ = ACCURACY[name]
+    x = points.astype(np.float32)
+    exact = reference(x.astype(np.float64))
+    assert errors_in_ulp(evaluate(f"{name}_float32", x), exact).max() <= limit
+
+
+@pytest.mark.skipif(
+    np.finfo(np.longdouble).eps == np.finfo(np.float64).eps, reason="no type wider than float64"
+)
+@pytest.mark.parametrize("name", [name for name, row in ACCURACY.items() if row[3] is not None])
+def test_float64_is_accurate(name):
+    reference, points, _, limit = ACCURACY[name]
+    exact = reference(points.astype(np.longdouble))
+    assert errors_in_ulp(evaluate(f"{name}_float64", points), exact).max() <= limit
+
+
+def test_float64_erf_is_that_of_libm():
+    x = samples(-6, 6)
+    np.testing.assert_allclose(evaluate("erf_float64", x), erf(x), rtol=1e-15, atol=0)
+
+
+SPECIAL = [INF, -INF, NAN, 0.0, -0.0]
+AT_SPECIAL = {
+    "exp": [INF, 0.0, NAN, 1.0, 1.0],
+    "exp2": [INF, 0.0, NAN, 1.0, 1.0],
+    "expm1": [INF, -1.0, NAN, 0.0, -0.0],
+    "log": [INF, NAN, NAN, -INF, -INF],
+    "log2": [INF, NAN, NAN, -INF, -INF],
+    "log10": [INF, NAN, NAN, -INF, -INF],
+    "log1p": [INF, NAN, NAN, 0.0, -0.0],
+    "tanh": [1.0, -1.0, NAN, 0.0, -0.0],
+    "sinh": [INF, -INF, NAN, 0.0, -0.0],
+    "cosh": [INF, INF, NAN, 1.0, 1.0],
+    "erf": [1.0, -1.0, NAN, 0.0, -0.0],
+    "sin": [NAN, NAN, NAN, 0.0, -0.0],
+    "cos": [NAN, NAN, NAN, 1.0, 1.0],
+    "tan": [NAN, NAN, NAN, 0.0, -0.0],
+    "asin": [NAN, NAN, NAN, 0.0, -0.0],
+    "atan": [math.pi / 2, -math.pi / 2, NAN, 0.0, -0.0],
+    "sqrt": [INF, NAN, NAN, 0.0, -0.0],
+    "floor": [INF, -INF, NAN, 0.0, -0.0],
+    "ceil": [INF, -INF, NAN, 0.0, -0.0],
+    "trunc": [INF, -INF, NAN, 0.0, -0.0],
+    "rint": [INF, -INF, NAN, 0.0, -0.0],
+    "fabs": [INF, INF, NAN, 0.0, 0.0],
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", AT_SPECIAL)
+def test_infinities_nan_and_zeros(name, dtype):
+    x = np.array(SPECIAL * 13, dtype)  # long enough for both the vector and the scalar part
+    expected = np.array(AT_SPECIAL[name] * 13, dtype)
+    assert same(evaluate(f"{name}_{dtype}", x), expected).all()
+
+
+def test_exp_is_exactly_zero_below_the_normal_numbers():
+    x = np.array([-87.4, -88, -100, -104, -1e30] * 9, np.float32)
+    assert not evaluate("exp_float32", x).any()
+    assert not evaluate("exp_float64", np.array([-708.4, -745, -1e300] * 9)).any()
+    smallest = evaluate("exp_float32", np.array([-87.33654], np.float32))[0]
+    assert smallest == pytest.approx(np.finfo(np.float32).tiny, rel=1e-5)
+
+
+def test_exp_overflows_where_the_type_ends():
+    x = np.array([88.72283, 88.72284], np.float32)
+    assert np.isfinite(evaluate("exp_float32", x)).tolist() == [True, False]
+    x = np.array([709.782712893384, 709.7827128933842])
+    assert np.isfinite(evaluate("exp_float64", x)).tolist() == [True, False]
+
+
+def test_nan_with_any_payload_stays_nan():
+    x = np.arange(0x7F800001, 0x7F800001 + 64, dtype=np.uint32).view(np.float32)
+    for name in ("exp", "expm1", "log", "log1p", "tanh", "erf", "sin", "cos"):
+        assert np.isnan(evaluate(f"{name}_float32", x)).all(), name
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_log_of_subnormal_and_negative_numbers(dtype):
+    smallest = np.finfo(dtype).smallest_subnormal
+    x = np.array([smallest, 1000 * smallest, -smallest, -1, np.finfo(dtype).max], dtype)
+    with np.errstate(invalid="ignore"):
+        expected = np.log(x.astype(np.longdouble)).astype(dtype)
+    np.testing.assert_allclose(evaluate(f"log_{dtype}", x), expected, rtol=2e-7)
+
+
+@pytest.mark.parametrize("name", ["sin", "tan", "tanh", "sinh", "asin", "atan", "expm1", "log1p"])
+def test_odd_functions_return_subnormal_numbers_as_they_are(name):
+    x = np.array([1e-45, -1e-45, 1e-40, -1e-40, 1.2e-38] * 5, np.float32)
+    assert same(evaluate(f"{name}_float32", x), x).all()
+
+
+# sin and cos of float32 numbers around which a short 2/pi goes wrong, from a 300-bit computation.
+FAR_ANGLES = [
+    (2.0**24, -0.7795636732177777, 0.6263229832915329),
+    (1e10, -0.4875060250875107, 0.8731196226768560),
+    (2.0**50, 0.4963965152089408, 0.8680959046605506),
+    (2.0**80, -0.8582954304350271, 0.5131558769948480),
+    (2.0**127, 0.6233855129558702, 0.7819146387149601),
+]
+
+
+@pytest.mark.parametrize(("angle", "sine", "cosine"), FAR_ANGLES)
+def test_large_angles(angle, sine, cosine):
+    x = np.array([angle, -angle] * 9, np.float32)
+    np.testing.assert_allclose(evaluate("sin_float32", x), [sine, -sine] * 9, rtol=3e-7)
+    np.testing.assert_allclose(evaluate("cos_float32", x), [cosine] * 18, rtol=3e-7)
+
+
+def test_every_angle_is_on_the_circle():
+    rng = np.random.default_rng(0)
+    x = np.exp2(rng.uniform(-20, 128, 20000)).astype(np.float32)
+    sine, cosine = evaluate("sin_float32", x), evaluate("cos_float32", x)
+    np.testing.assert_allclose(sine.astype("d") ** 2 + cosine.astype("d") ** 2, 1, rtol=5e-7)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rounding(dtype):
+    x = np.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 2.7, -2.7, 1e30], dtype)
+    for name in ("floor", "ceil", "trunc", "rint"):
+        assert same(evaluate(f"{name}_{dtype}", x), getattr(np, name)(x)).all()
+
+
+GRID = np.array([0, -0.0, 1, -1, 2, -2, 0.5, -0.5, 3, -3, INF, -INF, NAN, 1e30, -1e30, 16777217])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [
+        ("pow", np.power),
+        ("atan2", np.arctan2),
+        ("fmod", np.fmod),
+        ("copysign", np.copysign),
+        ("maximum", np.maximum),
+        ("minimum", np.minimum),
+    ],
+)
+def test_functions_of_two_at_the_extremes(name, reference, dtype):
+    x, y = (grid.ravel().astype(dtype) for grid in np.meshgrid(GRID, GRID))
+    with np.errstate(all="ignore"):
+        expected = reference(x, y)
+    result = evaluate(f"{name}_{dtype}", x, y)
+    np.testing.assert_allclose(result, expected, rtol=3e-7)
+    if name not in ("maximum", "minimum"):  # of two zeros either may come
+        assert (np.signbit(result) == np.signbit(expected))[~np.isnan(expected)].all()
+
+
+def test_pow_is_accurate():
+    rng = np.random.default_rng(0)
+    x = np.exp(rng.uniform(-20, 20, 20000)).astype(np.float32)
+    y = rng.standard_normal(20000).astype(np.float32)
+    exact = x.astype(np.float64) ** y.astype(np.float64)
+    assert errors_in_ulp(evaluate("pow_float32", x, y), exact).max() <= 1
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint8", "bool"])
+def test_maximum_and_minimum_of_whole_numbers(dtype):
+    x, y = np.array([0, 1, 200, 100], dtype), np.array([1, 0, 100, 200], dtype)
+    assert (evaluate("maximum", x, y) == np.maximum(x, y)).all()
+    assert (evaluate("minimum", x, y) == np.minimum(x, y)).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_predicates(dtype):
+    x = np.array([INF, -INF, NAN, 0.0, -1.0, 1e30] * 9, dtype)
+    for name in ("isnan", "isinf", "isfinite"):
+        result = evaluate(f"{name}_{dtype}", x, out_dtype=np.bool_)
+        assert (result == getattr(np, name)(x)).all()
+
+
+# ------------------------------------------------------------------------------- machine code
+def machine_code(name, dtype):
+    run = loop(name)
+    evaluate(name, np.ones(4, dtype))
+    return next(iter(run.inspect_asm().values())), next(iter(run.inspect_llvm().values()))
+
+
+VECTORISED = [
+    *(f"{name}_float32" for name in ACCURACY),
+    *(f"{name}_float64" for name in ("exp", "log", "tanh", "sqrt")),
+]
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names registers of x86")
+@pytest.mark.parametrize("name", VECTORISED)
+def test_loops_vectorise(name):
+    assembly, _ = machine_code(name, name.rpartition("_")[2])
+    register = ("zmm", "ymm", "xmm")
+    packed = [line for line in assembly.splitlines() if "mulp" in line or "sqrtp" in line]
+    assert any(word in line for line in packed for word in register)
+
+
+IN_FLOAT64 = {"sin", "cos", "tan", "sinh", "cosh", "log2", "log10"}  # on purpose, inside
+
+
+@pytest.mark.parametrize("name", sorted(set(ACCURACY) - IN_FLOAT64))
+def test_float32_stays_float32(name):
+    _, ir = machine_code(f"{name}_float32", "float32")
+    assert "fpext" not in ir
+
+
+def test_every_function_exists_for_both_widths():
+    for name in vector_math.FUNCTIONS:
+        assert hasattr(vector_math, f"{name}_float32")
+        assert hasattr(vector_math, f"{name}_float64")
