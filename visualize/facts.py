@@ -147,6 +147,7 @@ def bytes_in_words(tensor: Any) -> str:
 def saved_tensors(node: Any) -> list[Saved]:
     """Return what the node saved: torch's `_saved_NAME`, or else `saved_tensors`, or else `saved`.
 
+    The last two are tuples; `saved_names`, where the node has it, says what is what in them.
     Reading may run saved-tensor hooks (unpacking, recomputation): ask only for what is drawn.
     """
     names = sorted(name for name in dir(node) if name.startswith("_saved_"))
@@ -170,7 +171,11 @@ def _saved_list(name: str, node: Any, attribute: str) -> list[Saved]:
         return [_saved(name, value)]
     if not isinstance(value, (tuple, list)):
         return []
-    return [_saved(f"{name}[{i}]", item) for i, item in enumerate(value) if _is_array(item)]
+    names = [f"{name}[{i}]" for i in range(len(value))]
+    given = read(node, "saved_names") if name == "saved" else None
+    if isinstance(given, tuple) and len(given) == len(names):
+        names = [str(word) for word in given]
+    return [_saved(word, item) for word, item in zip(names, value, strict=True) if _is_array(item)]
 
 
 def _is_array(thing: Any) -> bool:

@@ -82,6 +82,9 @@ class Names:
     def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
         self.pairs = list(pairs)
         self.by_tensor = {id(tensor): name for name, tensor in reversed(self.pairs)}
+        for name, tensor in self.pairs:  # minigrad's nodes save the array of a tensor
+            self.by_tensor.setdefault(id(facts.read(tensor, "array")), name)
+        self.by_tensor.pop(id(None), None)
         self.by_node: dict[int, list[str]] = defaultdict(list)
         self._alive = [facts.read(tensor, "grad_fn") for _, tensor in self.pairs]
         for (name, _), node in zip(self.pairs, self._alive, strict=True):
@@ -115,7 +118,7 @@ def walk(roots: Sequence[tuple[str, Any]], names: Names, limit: int, saved: bool
             drawing.edges.append(Edge(box, ids[place], _label(reached, place, output_nr)))
     for i in ids:
         _draw_edges(drawing, reached, i, ids)
-    drawing.summary = _summary(reached, drawing)
+    drawing.summary = _summary(reached)
     if len(reached.nodes) > limit:
         drawing.notes.append(_left_out(len(reached.nodes), limit))
     return drawing
@@ -196,15 +199,19 @@ def _tooltip(title: str, lines: Sequence[str]) -> str:
     return "; ".join([title, *(line for line in lines if line)])
 
 
-def _summary(reached: Reached, drawing: Drawing) -> str:
+def _summary(reached: Reached) -> str:
     variables = [facts.leaf_variable(node) for node in reached.nodes]
     leaves = [variable for variable in variables if variable is not None]
-    operations = len(reached.nodes) - len(leaves)
-    count = sum(facts.element_count(leaf) for leaf in leaves)
+    operations = _count(len(reached.nodes) - len(leaves), "operation", "operations")
+    values = sum(facts.element_count(leaf) for leaf in leaves)
     return (
-        f"{operations:,} operation{'' if operations == 1 else 's'}, "
-        f"{len(leaves):,} {'leaf' if len(leaves) == 1 else 'leaves'} with {count:,} values"
+        f"{operations}, {_count(len(leaves), 'leaf', 'leaves')} "
+        f"with {_count(values, 'value', 'values')}"
     )
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def _left_out(total: int, limit: int) -> str:

@@ -38,9 +38,9 @@ def test_names_shapes_and_leaves_of_a_network():
 def test_saved_tensors_and_their_end():
     x = torch.ones(2, 3, requires_grad=True)
     y = (x * x).sum()
-    assert "self = x  (2, 3) float32, 24 B" in str(backward_graph(y, {"x": x}, saved=True))
+    assert "saved self = x  (2, 3) float32, 24 B" in str(backward_graph(y, {"x": x}, saved=True))
     y.backward()
-    assert "self  freed" in str(backward_graph(y, {"x": x}, saved=True))
+    assert "saved self  freed" in str(backward_graph(y, {"x": x}, saved=True))
 
 
 def test_outputs_and_a_function_of_the_user():
@@ -69,4 +69,4 @@ def test_nodes_are_not_mixed_up():
     for _ in range(2000):
         y = y * 1.5
     graph = backward_graph(y, {"x": x}, renderer="layout")
-    assert graph.summary == "2,000 operations, 1 leaf with 1 values"
+    assert graph.summary == "2,000 operations, 1 leaf with 1 value"

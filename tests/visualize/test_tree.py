@@ -15,17 +15,17 @@ NETWORK = """\
 result  () float32
 SumBackward0  () float32
 MulBackward0  (2, 8) float32
-|- SplitBackward0  (2, 8) float32  [n3]
+|- output 0 of SplitBackward0  (2, 8) float32  [n3]
 |  AddBackward0  (4, 8) float32
 |  |- AddmmBackward0  (4, 8) float32
 |  |  |- bias  (8,) float32  requires_grad=True  [n7]
 |  |  |- ReluBackward0  (4, 8) float32  [n6]
 |  |  |  AddmmBackward0  (4, 8) float32
-|  |  |  |- bias  [n7] (see above)
+|  |  |  |- bias  [n7]  (see above)
 |  |  |  `- weight  (8, 8) float32  requires_grad=True  [n8]
-|  |  `- weight  [n8] (see above)
-|  `- ReluBackward0  [n6] (see above)
-`- SplitBackward0  [n3] (see above)"""
+|  |  `- weight  [n8]  (see above)
+|  `- ReluBackward0  [n6]  (see above)
+`- output 1 of SplitBackward0  [n3]  (see above)"""
 
 
 def test_small_tree():
@@ -36,10 +36,16 @@ def test_a_shared_box_is_written_once():
     assert str(backward_graph(*network())) == NETWORK
 
 
-def test_a_chain_does_not_indent():
-    lines = str(backward_graph(chain(200))).splitlines()
-    assert len(lines) == 202
-    assert not any(line.startswith(" ") for line in lines)
+def test_a_chain_does_not_indent_and_is_written_short():
+    assert str(backward_graph(chain(200))).splitlines() == [
+        "result  (2,) float32",
+        "MulBackward0  (2,) float32  (200 in a row)",
+        "leaf  (2,) float32  requires_grad=True",
+    ]
+
+
+def test_a_short_chain_is_written_in_full():
+    assert str(backward_graph(chain(3))).count("MulBackward0  (2,) float32\n") == 3
 
 
 def test_notes_are_written_below():

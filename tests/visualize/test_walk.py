@@ -169,6 +169,19 @@ def test_saved_tensor_is_named_when_its_name_is_known():
     assert titles(drawing, "saved") == ["saved[0] = w"]
 
 
+class NamedSaver(FakeNode):
+    saved_names: ClassVar = ("x", "y", "result")
+    saved: ClassVar = (FakeTensor((4,)), None, FakeTensor((5,)))
+
+
+def test_saved_arrays_have_the_names_that_the_node_gives():
+    class Owner(FakeTensor):
+        array = NamedSaver.saved[0]
+
+    root = FakeTensor(grad_fn=NamedSaver("MulBackward0"))
+    assert titles(draw(root, {"w": Owner()}, saved=True), "saved") == ["x = w", "result"]
+
+
 def test_saved_of_a_freed_node_says_freed():
     assert saved_tensors(FreedSaver("MulBackward0"))[0].detail == "freed"
     assert saved_tensors(FakeNode("AddBackward0")) == []
