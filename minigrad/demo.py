@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-from numba import config
 
-from minigrad import cuda, nn, optim
+from minigrad import nn, optim
 from minigrad.data import digits_split
 from minigrad.demo_pictures import History, Misread, index_page, misread_picture, training_picture
 from minigrad.grad_mode import no_grad
+from minigrad.kernels import cuda_module
 from minigrad.ops.creation import from_numpy
-from minigrad.ops.random import manual_seed
+from minigrad.random import manual_seed
 from minigrad.tensor import Tensor
 from minigrad.utils.data import DataLoader, TensorDataset
 from visualize import backward_graph
@@ -172,13 +172,6 @@ def draw_graph(model: nn.Module, data: TensorDataset, size: int, device: str) ->
 
 # ---------------------------------------------------------------------------------------- command
 
-NO_GPU = """minigrad demo --device cuda: no CUDA GPU was found.
-Looked for: an NVIDIA GPU through the CUDA driver, by way of numba.cuda.
-If there is one: install its driver, then `pip install "minigrad[cuda13]"` (or cuda12 for CUDA 12).
-If there is none: the simulator runs the same kernels, slowly, on the CPU:
-    NUMBA_ENABLE_CUDASIM=1 python -m minigrad demo --device cuda
-"""
-
 
 def add_command(commands: Any) -> None:
     """Add `demo` and its options to the command line's parser."""
@@ -199,10 +192,15 @@ def positive(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Train, report and write the files.  Returns 2 if there is no such device."""
-    simulated = options.device == "cuda" and bool(config.ENABLE_CUDASIM)
-    if options.device == "cuda" and not cuda.is_available():
-        sys.stderr.write(NO_GPU)
-        return 2
+    simulated = False
+    if options.device == "cuda":
+        driver = cuda_module("driver")
+        simulated = driver.is_simulator()
+        try:
+            driver.require()
+        except RuntimeError as error:
+            sys.stderr.write(f"minigrad demo --device cuda: {error}\n")
+            return 2
     setup = SIMULATED if simulated else Setup()
     setup = replace(setup, epochs=options.epochs or setup.epochs)
     if simulated:

@@ -93,7 +93,7 @@ def test_cuda_without_a_gpu_says_what_to_do(tmp_path: Path) -> None:
     if result.returncode == 0:
         pytest.skip("this machine has a GPU")
     assert result.returncode == 2
-    assert "Looked for: an NVIDIA GPU" in result.stderr
+    assert "Looked for: an NVIDIA driver" in result.stderr
     assert "NUMBA_ENABLE_CUDASIM=1" in result.stderr
     assert "Traceback" not in result.stderr
 

@@ -6,7 +6,7 @@ Glorot and Bengio 2010 (xavier), He et al. 2015 (kaiming).
 import math
 
 from minigrad.grad_mode import no_grad
-from minigrad.ops.random import Generator
+from minigrad.random import Generator
 from minigrad.tensor import Tensor
 
 LINEAR = {"linear", "sigmoid"} | {

@@ -4,10 +4,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from minigrad.device import device as Device
-from minigrad.dtypes import dtype as DType
 from minigrad.grad_mode import no_grad
 from minigrad.nn.parameter import Parameter
+from minigrad.ops.move import parse
 from minigrad.tensor import Tensor
 
 ModuleType = TypeVar("ModuleType", bound="Module")
@@ -287,8 +286,19 @@ class Module:
 
         The parameters stay the same objects, and leaves; integers keep their dtype.
         """
-        device, dtype = parse_to(*args, **kwargs)
-        return self._convert(lambda x: x.to(device, dtype if x.is_floating_point() else None))
+        device, dtype, _ = parse(args, kwargs)
+        if dtype is not None and not dtype.is_floating_point:
+            raise TypeError(
+                "nn.Module.to only accepts floating point or complex dtypes, but got desired "
+                f"dtype={dtype}"
+            )
+
+        def change(x: Tensor) -> Tensor:
+            kind = dtype if x.is_floating_point() else x.dtype
+            result: Tensor = x.to(device=device, dtype=kind)
+            return result
+
+        return self._convert(change)
 
     def _convert(self: ModuleType, change: Callable[[Tensor], Tensor]) -> ModuleType:
         for module in self.modules():
@@ -396,27 +406,6 @@ def clear_grad(parameter: Tensor, set_to_none: bool) -> None:
         with no_grad():
             parameter.grad = parameter.grad.detach()
             parameter.grad.zero_()
-
-
-def parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-    """The device and dtype (either may be None) among the arguments of Module.to."""
-    device, dtype = kwargs.pop("device", None), kwargs.pop("dtype", None)
-    kwargs.pop("non_blocking", None)
-    if kwargs:
-        raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
-    for value in args:
-        if isinstance(value, Tensor):
-            device, dtype = value.device, value.dtype
-        elif isinstance(value, DType):
-            dtype = value
-        elif isinstance(value, str | Device):
-            device = value
-    if dtype is not None and not dtype.is_floating_point:
-        raise TypeError(
-            "nn.Module.to only accepts floating point or complex dtypes, but got desired "
-            f"dtype={dtype}"
-        )
-    return device, dtype
 
 
 def copy_into(parameter: Tensor, value: Any, name: str) -> list[str]:

@@ -17,6 +17,3 @@ class Parameter(Tensor):
         self.edge, self._grad = NO_EDGE, None
         self.requires_grad_(requires_grad)
         return self
-
-    def __repr__(self, *, tensor_contents: object = None) -> str:
-        return "Parameter containing:\n" + super().__repr__()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad.ops.random import Generator
+from minigrad.random import Generator
 from minigrad.utils.data import (
     BatchSampler,
     DataLoader,

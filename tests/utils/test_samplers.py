@@ -2,7 +2,7 @@
 
 import pytest
 
-from minigrad.ops.random import Generator, manual_seed
+from minigrad.random import Generator, manual_seed
 from minigrad.utils.data import BatchSampler, RandomSampler, SequentialSampler, random_split
 
 TEN = range(10)

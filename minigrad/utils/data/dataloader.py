@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from minigrad.ops.random import Generator
+from minigrad.random import Generator
 from minigrad.utils.data.collate import default_collate
 from minigrad.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 

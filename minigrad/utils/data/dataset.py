@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
-from minigrad.ops.random import Generator, source
+from minigrad.ops.random import source
+from minigrad.random import Generator
 from minigrad.tensor import Tensor
 
 Sample_co = TypeVar("Sample_co", covariant=True)

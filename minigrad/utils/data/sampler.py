@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sized
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from minigrad.ops.random import Generator, source
+from minigrad.ops.random import source
+from minigrad.random import Generator
 
 Index_co = TypeVar("Index_co", covariant=True)
 
