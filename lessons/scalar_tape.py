@@ -29,6 +29,9 @@
 # You need Python and the idea that a derivative is a slope. Every exercise has a check below it
 # that tells you what it saw. Exercises do not depend on each other: where yours is not solved yet,
 # the check hands a reference to the rest of the lesson.
+#
+# (minigrad compiles an operation when it is first used and keeps the result on disk. So some cells
+# take a few seconds the very first time, and next to nothing ever after.)
 
 # %%
 import heapq

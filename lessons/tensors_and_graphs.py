@@ -28,6 +28,9 @@
 #
 # Every exercise has a check that says in words what it saw. Exercises do not depend on each
 # other: until yours is right, the check hands a reference to the cells that follow.
+#
+# (minigrad compiles an operation when it is first used and keeps the result on disk. So some cells
+# take a few seconds the very first time, and next to nothing ever after.)
 
 # %%
 from checks.feedback import summary
@@ -591,6 +594,8 @@ attempt(lambda: overwrite(w))
 # **Damage.** `exp` saved its result for the backward pass, and then somebody wrote into it. A
 # careless library would now compute a wrong gradient and say nothing. The message of minigrad also
 # names two lines of *your* program: the one that saved, and the one that wrote.
+# (In a notebook, a place such as `.../ipykernel_7/42.py:3, in damaged` is line 3 of the cell with
+# `damaged` in it.)
 
 
 # %%
