@@ -63,7 +63,7 @@ class CudaArray:
         return self.layout.flags
 
     @property
-    def device_index(self) -> int:
+    def device(self) -> int:
         """The number of the GPU: of cuda:0, 0."""
         return 0
 
@@ -91,7 +91,7 @@ class CudaArray:
 
     def __repr__(self) -> str:
         values = np.array2string(self.to_host(), separator=", ", prefix="CudaArray(")
-        return f"CudaArray({values}, dtype={self.dtype}, device='cuda:{self.device_index}')"
+        return f"CudaArray({values}, dtype={self.dtype}, device='cuda:{self.device}')"
 
     # ------------------------------------------------------------------------------------ views
 
@@ -176,7 +176,7 @@ class CudaArray:
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise TypeError(
-            f"can't convert cuda:{self.device_index} device type tensor to numpy. "
+            f"can't convert cuda:{self.device} device type tensor to numpy. "
             "Use Tensor.cpu() to copy the tensor to host memory first."
         )
 

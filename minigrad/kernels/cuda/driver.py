@@ -5,7 +5,10 @@ simulator, which runs every GPU thread as a Python thread (NUMBA_ENABLE_CUDASIM=
 when it is imported).
 """
 
+import contextlib
 import functools
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,8 @@ Looked for: an NVIDIA driver (libcuda) through numba.cuda, and the simulator; ne
  - with an NVIDIA GPU: install its driver, then `pip install "minigrad[cuda13]"` for a driver of
    CUDA 13, `pip install "minigrad[cuda12]"` for one of CUDA 12 (`nvidia-smi` shows which);
  - without one: set NUMBA_ENABLE_CUDASIM=1 before Python starts, for Numba's (slow) simulator."""
+
+NO_COMPILER = "there is a driver, but not the compiler that numba-cuda brings (libNVVM)"
 
 # Threads of a block.  The simulator starts a Python thread for each, so it gets as few as still
 # show every mistake that more of them would.
@@ -29,36 +34,39 @@ def is_simulator() -> bool:
 
 
 @functools.cache
+def search() -> tuple[int, str]:
+    """How many GPUs there are, and what Numba says where it can use none."""
+    try:
+        if cuda.is_available():
+            return len(cuda.gpus), ""
+        message = cuda.cuda_error() or NO_COMPILER
+    except Exception as error:  # one of many types, when the driver and numba-cuda do not match
+        message = f"{type(error).__name__}: {error}"
+    return 0, " ".join(str(message).split())
+
+
 def is_available() -> bool:
     """Whether kernels can run: on a GPU or in the simulator."""
-    return bool(cuda.is_available()) and len(cuda.gpus) > 0
+    return search()[0] > 0
 
 
 def device_count() -> int:
     """How many GPUs there are; the simulator counts as one."""
-    return len(cuda.gpus) if is_available() else 0
+    return search()[0]
 
 
 def require(index: int = 0) -> None:
     """Raise a RuntimeError unless kernels can run on the device `cuda:index`."""
-    if not is_available():
-        raise RuntimeError(HELP + what_numba_says())
-    if not 0 <= index < device_count():
+    count, message = search()
+    if count == 0:
+        raise RuntimeError(f"{HELP}\nNumba says: {message}")
+    if not 0 <= index < count:
         raise RuntimeError(
             f"CUDA error: invalid device ordinal: there is no cuda:{index}, "
-            f"only {device_count()} device(s), counted from cuda:0"
+            f"only {count} device(s), counted from cuda:0"
         )
     if index > 0:
         raise RuntimeError(f"cuda:{index}: minigrad runs on the first GPU only, use cuda:0")
-
-
-def what_numba_says() -> str:
-    """Numba's own complaint: it tells a missing driver from one of the wrong version."""
-    try:
-        message = cuda.cuda_error()
-    except Exception as error:
-        message = f"{type(error).__name__}: {error}"
-    return f"\nNumba says: {' '.join(str(message).split())}" if message else ""
 
 
 def device_name() -> str:
@@ -124,7 +132,25 @@ def block_threads() -> int:
 
 def launch(kernel: Any, blocks: Any, threads: Any, *arguments: Any) -> None:
     """Start a kernel: every launch of the package passes here."""
-    kernel[blocks, threads](*arguments)
+    if is_simulator():
+        with short_turns():
+            kernel[blocks, threads](*arguments)
+    else:
+        kernel[blocks, threads](*arguments)
+
+
+@contextlib.contextmanager
+def short_turns() -> Iterator[None]:
+    """Let Python's threads take turns a hundred times as often as usual.
+
+    The simulator's threads wait for each other at every barrier: it is 15 times as fast so.
+    """
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(interval / 100)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def launch_over(n: int, kernel: Any, *arguments: Any) -> None:
