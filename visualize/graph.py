@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import html
 import os
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
@@ -12,7 +10,7 @@ from typing import Any
 
 from visualize import facts
 from visualize.dot import DIRECTIONS, to_dot
-from visualize.html import page
+from visualize.html import notebook_output, page
 from visualize.renderers import RENDERERS, Placed, place, render, render_png
 from visualize.tree import tree
 from visualize.walk import Drawing, Names, walk
@@ -100,11 +98,7 @@ class Graph:
         return f"<Graph: {self.summary}>"
 
     def _repr_html_(self) -> str:
-        """Return an image that survives every notebook's clean-up: no script, no inline SVG, no
-        ids."""
-        data = base64.b64encode(self.svg().encode("utf-8")).decode("ascii")
-        alt = html.escape(f"Backward graph: {self.summary}")
-        return f'<img alt="{alt}" style="max-width: 100%" src="data:image/svg+xml;base64,{data}">'
+        return notebook_output(self.svg(), f"Backward graph: {self.summary}")
 
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None

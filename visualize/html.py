@@ -1,11 +1,12 @@
-"""Drawing and SVG -> one page on its own: no network, light and dark, pan and zoom.
+"""Drawing and SVG -> a page on its own (light and dark, pan and zoom), or a notebook's output.
 
 The page is page.html, page.css and page.js put into one file. Without its script it is still a
-picture that scrolls, with the browser's own tooltips.
+picture that scrolls, with the browser's own tooltips. Nothing comes from the network.
 """
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 from pathlib import Path
@@ -30,6 +31,17 @@ def page(drawing: Drawing, svg: str, title: str) -> str:
         "PICTURE": svg,
     }
     return re.sub(r"\{([A-Z]+)\}", lambda found: parts[found[1]], _file("page.html"))
+
+
+def notebook_output(svg: str, description: str) -> str:
+    """Return an image that every notebook's clean-up lets through, then a script to make it live.
+
+    An untrusted notebook drops the script and keeps the picture; a trusted one gets tooltips.
+    """
+    data = base64.b64encode(svg.encode("utf-8")).decode("ascii")
+    source = f"data:image/svg+xml;base64,{data}"
+    image = f'<img alt="{html.escape(description)}" style="max-width: 100%" src="{source}">'
+    return f'<div class="backward-graph">{image}</div><script>{_file("notebook.js")}</script>'
 
 
 def _file(name: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.visualize.fakes import Tape, leaf, network, small
 from visualize import backward_graph
+from visualize.dot import markup, quoted
 from visualize.text import clean, shorten
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -58,6 +59,12 @@ def test_dot_stays_well_formed_with_hostile_names(name):
 def alike():
     x = leaf()
     return Tape().apply("MulBackward0", x), {"x": x}
+
+
+def test_backslashes_are_written_as_graphviz_reads_them():
+    """It takes backslash-N for the node's name, once in a label and twice in a tooltip."""
+    assert markup(r"a\N<b>") == r"a\\N&lt;b&gt;"
+    assert quoted('"\\N"') == r"&quot;\\\\N&quot;"
 
 
 def test_clean_shows_what_cannot_be_printed():

@@ -3,15 +3,20 @@
 import importlib.metadata
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-from tests.visualize.fakes import FakeNode, FakeTensor, network, small
+from tests.visualize.fakes import FakeNode, FakeTensor, Tape, leaf, network, small
+from tests.visualize.test_dot import HOSTILE_NAMES
 from visualize import backward_graph, renderers
 from visualize.dot import to_skeleton
 from visualize.plain import read_plain
+from visualize.text import clean, shorten
 from visualize.walk import Names, walk
 
+SPACE = "{http://www.w3.org/2000/svg}"
+LINK = "{http://www.w3.org/1999/xlink}"
 PLAIN = b"""\
 graph 1 2 3
 node n0 1 2.75 1 0.5 "" solid box black lightgrey
@@ -57,7 +62,7 @@ def test_without_any_layout_the_tree_is_shown(no_dot, monkeypatch):
     assert graph.renderer == "text"
     assert "MulBackward0" in graph.svg()
     assert graph.notes[-1] == "layout: no luck"
-    assert graph._repr_html_().startswith("<img")
+    assert "<img" in graph._repr_html_()
 
 
 def test_a_cycle_is_still_shown(no_dot):
@@ -150,6 +155,21 @@ def test_with_dot_the_same_boxes_are_drawn(name, direction):
     assert graph.notes == ()
     for word in ("<g id=", "<rect", "<text", "<title>", "output 1"):
         assert graph.svg().count(word) == other.svg().count(word)
+
+
+@pytest.mark.parametrize("program", ["graphviz", "graphviz-pure"])
+def test_dot_reads_hostile_names_as_they_are_meant(program):
+    if program not in available():
+        pytest.skip(f"{program} is not installed")
+    find = renderers.find_graphviz if program == "graphviz" else renderers.find_graphviz_pure
+    for name in HOSTILE_NAMES:
+        x = leaf()
+        dot = backward_graph(Tape().apply(name, x), {name: x}).dot
+        root = ElementTree.fromstring(renderers.run_dot(find(), dot, "svg"))
+        shown = [(text.text or "").replace("\xa0", " ") for text in root.iter(f"{SPACE}text")]
+        assert shown.count(shorten(clean(name))) == 2
+        tooltips = [link.get(f"{LINK}title") for link in root.iter(f"{SPACE}a")]
+        assert tooltips[-1].startswith(clean(name))
 
 
 def test_save_writes_what_the_ending_asks_for(tmp_path):

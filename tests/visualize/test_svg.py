@@ -87,12 +87,15 @@ def test_a_notebook_gets_an_image_and_the_tree():
     graph = own(*small())
     bundle = graph._repr_mimebundle_()
     assert set(bundle) == {"text/html", "text/plain"}
-    image = re.fullmatch(
-        r'<img alt="[^"<>]*" style="[^"]*" src="data:([^"]*)">', bundle["text/html"]
+    image = re.match(
+        r'<div class="backward-graph"><img alt="[^"<>]*" style="[^"]*" src="data:([^"]*)"></div>'
+        "<script>",
+        bundle["text/html"],
     )
     kind, data = image[1].split(";base64,")
     assert kind == "image/svg+xml"
     assert base64.b64decode(data).decode() == graph.svg()
+    assert bundle["text/html"].count("<script>") == 1
     assert bundle["text/plain"] == str(graph)
     assert graph._repr_html_() == bundle["text/html"]
 
