@@ -64,10 +64,13 @@ METHODS = {
     "less": pointwise.lt,
     "less_equal": pointwise.le,
     "lerp": pointwise.lerp,
+    "masked_fill": pointwise.masked_fill,
     "multiply": pointwise.mul,
     "negative": pointwise.neg,
     "not_equal": pointwise.ne,
     "pow": pointwise.pow,
+    "fmod": pointwise.fmod,
+    "remainder": pointwise.remainder,
     "square": pointwise.square,
     "subtract": pointwise.sub,
     "true_divide": pointwise.div,
@@ -107,6 +110,7 @@ METHODS = {
     "movedim": view.movedim,
     "narrow": view.narrow,
     "permute": view.permute,
+    "ravel": view.ravel,
     "reshape": view.reshape,
     "select": view.select,
     "split": view.split,
@@ -118,6 +122,7 @@ METHODS = {
     "unflatten": view.unflatten,
     "unsqueeze": view.unsqueeze,
     "view": view.view,
+    "view_as": view.view_as,
     "index_select": index.index_select,
     # in place, without an operation of their own
     "copy_": inplace.copy_,
@@ -154,8 +159,17 @@ NO_IN_PLACE = {"where", "isnan", "isinf", "isfinite", "number_pow", "rsub"}
 IN_PLACE = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")
 
 
-def reflected(op: Callable[..., Any]) -> Callable[..., Any]:
-    """number op tensor"""
+def commuted(op: Callable[..., Any]) -> Callable[..., Any]:
+    """other op self, where both orders are the same: torch, too, puts the tensor first."""
+
+    def method(self: Tensor, other: Any) -> Any:
+        return op(self, other)
+
+    return method
+
+
+def in_order(op: Callable[..., Any]) -> Callable[..., Any]:
+    """other op self"""
 
     def method(self: Tensor, other: Any) -> Any:
         return op(other, self)
@@ -201,12 +215,14 @@ def bind() -> None:
             setattr(Tensor, f"{name}_", inplace.in_place(op, direct))
     for name, op in METHODS.items():
         setattr(Tensor, name, op)
-    for name in ("clamp", "clip", "lerp", "pow", "square"):
+    for name in ("clamp", "clip", "fmod", "lerp", "masked_fill", "pow", "remainder", "square"):
         setattr(Tensor, f"{name}_", inplace.in_place(METHODS[name]))
     for name, op in OPERATORS.items():
         setattr(Tensor, f"__{name}__", op)
-    for name in ("add", "mul", "floordiv", "mod", "pow", "and", "or", "xor", "matmul"):
-        setattr(Tensor, f"__r{name}__", reflected(OPERATORS[name]))
+    for name in ("add", "mul", "and", "or", "xor"):
+        setattr(Tensor, f"__r{name}__", commuted(OPERATORS[name]))
+    for name in ("floordiv", "mod", "pow", "matmul"):
+        setattr(Tensor, f"__r{name}__", in_order(OPERATORS[name]))
     for name in IN_PLACE:
         op = OPERATORS[name]
         definition = getattr(op, "definition", None)

@@ -31,6 +31,10 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     keys = key if isinstance(key, tuple) else (key,)
     if len(keys) == 1 and keys[0] is Ellipsis:
         return as_shape(x, x.array.shape, AliasBackward0, x.array.reshape(x.array.shape))
+    if len(keys) == 1 and isinstance(keys[0], slice) and x.array.ndim:
+        return sliced(x, 0, keys[0])
+    if all(isinstance(k, slice) and k == slice(None) for k in keys) and len(keys) <= x.array.ndim:
+        return as_shape(x, x.array.shape, AliasBackward0, x.array.reshape(x.array.shape))
     x, indices = basic_part(x, expanded(keys, x.array.ndim))
     return x if all(i is None for i in indices) else index(x, indices)
 
@@ -91,15 +95,16 @@ def as_index(k: Any) -> Any:
 
 def basic_part(x: Tensor, keys: list[Any]) -> tuple[Tensor, Indices]:
     """Apply the ints, slices and Nones one after the other, as views; return the arrays left."""
-    axis, indices = 0, []
-    all_whole = all(isinstance(k, slice) for k in keys)
+    axis = 0
+    indices: Indices = []
     for k in keys:
         if k is None or isinstance(k, bool):
             x = unsqueeze(x, axis)
             indices.append(None if k is None else np.full(1 if k else 0, 0))
             axis += 1
         elif isinstance(k, slice):
-            x = sliced(x, axis, k)
+            if slice(*k.indices(x.array.shape[axis])) != slice(0, x.array.shape[axis], 1):
+                x = sliced(x, axis, k)
             indices.append(None)
             axis += 1
         elif is_array(k):
@@ -108,22 +113,13 @@ def basic_part(x: Tensor, keys: list[Any]) -> tuple[Tensor, Indices]:
             axis += len(found)
         else:
             x = select(x, axis, k)
-    if all_whole and all(k == slice(None) for k in keys) and keys:
-        node = SliceBackward0 if len(keys) == 1 else AliasBackward0
-        if node is AliasBackward0:
-            return as_shape(x, x.array.shape, node, x.array.reshape(x.array.shape)), indices
-        return part(x, (slice(None),), node), indices
     return x, indices
 
 
 def sliced(x: Tensor, axis: int, k: slice) -> Tensor:
-    if k == slice(None):
-        return x
     if k.step is not None and k.step <= 0:
         raise ValueError("step must be greater than zero")
     bounds = slice(as_int(k.start), as_int(k.stop), as_int(k.step))
-    if bounds.indices(x.array.shape[axis]) == (0, x.array.shape[axis], 1) and axis:
-        return x
     return part(x, (*[slice(None)] * axis, bounds, ...), SliceBackward0)
 
 

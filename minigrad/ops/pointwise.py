@@ -73,15 +73,33 @@ def neg(x):
     return -x
 
 
-@pointwise(x=lambda grad: grad, y=lambda grad, x, y: -grad * floor(x / y))
-def remainder(x, y):
+@pointwise(
+    x=lambda grad: grad,
+    y=lambda grad, x, y: -grad * floor(x / y),
+    node="RemainderBackward1",
+)
+def remainder_tensor(x, y):
     """x modulo y, with the sign of y"""
     return x % y
 
 
-@pointwise(x=lambda grad: grad, y=lambda grad, x, y: -grad * trunc(x / y))
-def fmod(x, y):
+@pointwise(x=lambda grad: grad, node="RemainderBackward0")
+def remainder_number(x, y: Number):
+    """x modulo a number, with its sign"""
+    return x % y
+
+
+@pointwise(
+    x=lambda grad: grad, y=lambda grad, x, y: -grad * trunc(x / y), node="FmodBackward1"
+)
+def fmod_tensor(x, y):
     """The remainder of x / y, with the sign of x"""
+    return abs(x) % abs(y) if x >= 0 else -(abs(x) % abs(y))
+
+
+@pointwise(x=lambda grad: grad, node="FmodBackward0")
+def fmod_number(x, y: Number):
+    """The remainder of x by a number, with the sign of x"""
     return abs(x) % abs(y) if x >= 0 else -(abs(x) % abs(y))
 
 
@@ -452,6 +470,12 @@ def where(condition, x, y):
     return x if condition else y
 
 
+@pointwise(x=lambda grad, condition: where(condition, 0, grad), node="MaskedFillBackward0")
+def masked_fill_number(x, condition, value: Number):
+    """A number where the condition holds, x elsewhere"""
+    return value if condition else x
+
+
 @pointwise(
     x=lambda grad, x, y: where(x < y, 0, where(x == y, grad / 2, grad)),
     y=lambda grad, x, y: where(y < x, 0, where(x == y, grad / 2, grad)),
@@ -627,6 +651,24 @@ def pow(x: Any, exponent: Any) -> Any:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
         return pow_number(x, exponent)
     return number_pow(x, exponent) if type(x) in NUMBERS else pow_tensor(x, exponent)
+
+
+def remainder(x: Any, other: Any) -> Any:
+    """x modulo other, with the sign of other"""
+    return (remainder_number if type(other) in NUMBERS else remainder_tensor)(x, other)
+
+
+def fmod(x: Any, other: Any) -> Any:
+    """The remainder of x / other, with the sign of x"""
+    return (fmod_number if type(other) in NUMBERS else fmod_tensor)(x, other)
+
+
+def masked_fill(x: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """A value where the mask is true, x elsewhere"""
+    number = value.item() if type(value) in TENSORS else value
+    if mask.array.dtype.kind != "b":
+        raise RuntimeError(f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}")
+    return masked_fill_number(x, mask, number)
 
 
 def square(x: Any) -> Any:

@@ -354,7 +354,7 @@ def extreme(node: type[Node], kernel: Any, x: Tensor, dim: Any, keepdim: bool) -
 
 
 def check_not_empty(name: str, shape: Sequence[int], axes: Sequence[int]) -> None:
-    if any(shape[i] == 0 for i in axes):
+    if 0 in [shape[i] for i in axes]:
         raise IndexError(
             f"{name}(): Expected reduction dim to have non-zero size, but the shape is {list(shape)}"
         )

@@ -183,6 +183,16 @@ def view(x: Tensor, *sizes: Any) -> Tensor:
     return as_shape(x, shape, ViewBackward0, array)
 
 
+def view_as(x: Tensor, other: Tensor) -> Tensor:
+    """The same memory in the shape of another tensor."""
+    return view(x, other.array.shape)
+
+
+def ravel(x: Tensor) -> Tensor:
+    """All elements in one dimension."""
+    return reshape(x, (-1,))
+
+
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Join the dimensions from start_dim to end_dim."""
     shape = x.array.shape or (1,)

@@ -37,16 +37,19 @@ from numba.core import types
 from minigrad.kernels.cpu.micro_kernel import (
     ROW_VECTORS,
     TILE_ROWS,
-    TILE_VECTORS,
     VECTOR_BYTES,
     copy_vector,
     edge_tile,
     full_tile,
+    lanes_of,
     low_tile,
     narrow_tile,
+    panel_columns,
+    panel_rows,
     row_end_tile,
     row_tile,
     shifted,
+    size_of,
     transpose_square,
 )
 from minigrad.kernels.jit import kernel
@@ -70,13 +73,6 @@ def address(array):
 
 
 @kernel
-def panel_widths(size):
-    """Rows in a panel of A, columns in one of B: whole tiles and whole vectors of `size` bytes."""
-    lanes = VECTOR_BYTES // size
-    return TILE_ROWS * lanes // math.gcd(TILE_ROWS, lanes), TILE_VECTORS * lanes
-
-
-@kernel
 def place_in_panels(row, column, depth, width):
     """Where a number of a (depth, columns) matrix goes: panels of `width` columns, row by row."""
     return column // width * width * depth + row * width + column % width
@@ -87,8 +83,7 @@ def pack(zero, source, panels, width):
     """Copy a matrix of any strides into panels.  What lies beyond its last column is undefined."""
     depth, columns = source.shape
     row_stride, column_stride = source.strides
-    size = source.itemsize
-    lanes = VECTOR_BYTES // size
+    size, lanes = size_of(zero), lanes_of(zero)
     start, target = address(source), address(panels)
     if row_stride == size and depth >= lanes:  # transposed, square by square
         for column in range(0, columns, lanes):
@@ -115,9 +110,8 @@ def multiply_tiles(zero, more, counts, a, b, c):
     rows, steps, columns = counts
     a_start, a_row, a_step, a_width, a_panel = a
     b_start, b_step, b_panel = b
-    c_start, c_row, size = c
-    lanes = VECTOR_BYTES // size
-    width = TILE_VECTORS * lanes
+    c_start, c_row = c
+    size, lanes, width = size_of(zero), lanes_of(zero), panel_columns(zero)
     for i in range(0, rows, TILE_ROWS):
         height = min(TILE_ROWS, rows - i)
         a_tile = a_start + i // a_width * a_panel + i % a_width * a_row
@@ -141,8 +135,8 @@ def multiply_tiles(zero, more, counts, a, b, c):
 def multiply_one(zero, a, b, out, a_space, b_space):
     """out = a @ b.  A space that is not empty is for the panels of that matrix."""
     rows, depth = a.shape
-    columns, size = b.shape[1], out.itemsize
-    a_width, b_width = panel_widths(size)
+    columns = b.shape[1]
+    size, a_width, b_width = size_of(zero), panel_rows(zero), panel_columns(zero)
     slab = SLAB_BYTES // (DEPTH * size) // b_width * b_width
     for j in range(0, columns, slab):
         j_stop = min(j + slab, columns)
@@ -162,7 +156,7 @@ def multiply_one(zero, a, b, out, a_space, b_space):
                     pack(zero, a[i:i_stop, k:k_stop].T, a_space, a_width)
                     a_step = a_width * size
                     a_panels = (address(a_space), size, a_step, a_width, a_step * steps)
-                c = (address(out) + i * out.strides[0] + j * size, out.strides[0], size)
+                c = (address(out) + i * out.strides[0] + j * size, out.strides[0])
                 counts = (i_stop - i, steps, j_stop - j)
                 multiply_tiles(zero, k, counts, a_panels, b_panels, c)
 
@@ -171,9 +165,9 @@ def multiply_one(zero, a, b, out, a_space, b_space):
 def multiply(a, b, out, shifts, out_shift):
     """out = a @ b for the matrices of a batch: each lies so many bytes after the first."""
     rows, depth = a.shape
-    columns, size = b.shape[1], out.itemsize
+    columns = b.shape[1]
     zero = out.dtype.type(0)
-    width = panel_widths(size)[1]
+    size, width = size_of(zero), panel_columns(zero)
     steps = min(depth, DEPTH)
     large = rows >= WORTH_PACKING and columns >= WORTH_PACKING
     pack_a = large and a.strides[1] != size and abs(a.strides[1]) * steps >= FAR_BYTES
@@ -181,7 +175,7 @@ def multiply(a, b, out, shifts, out_shift):
     slab = min(SLAB_BYTES // (DEPTH * size), columns + width - 1) // width * width
     a_count = BLOCK_ROWS * steps if pack_a else 0
     b_count = slab * steps if pack_b else 0
-    space = np.empty(a_count + b_count + VECTOR_BYTES // size, out.dtype)
+    space = np.empty(a_count + b_count + lanes_of(zero), out.dtype)
     start = -address(space) % VECTOR_BYTES // size  # vectors that cross no cache line
     b_space, a_space = space[start:][:b_count], space[start + b_count :][:a_count]
     for i in range(shifts.shape[1]):
@@ -214,8 +208,8 @@ def dot_rows(matrix, x, out):
 def sum_rows(matrix, x, out):
     """out = x @ matrix: a weighted sum of the rows, some columns at a time in registers."""
     depth, columns = matrix.shape
-    size, zero = out.itemsize, out.dtype.type(0)
-    lanes = VECTOR_BYTES // size
+    zero = out.dtype.type(0)
+    size, lanes = size_of(zero), lanes_of(zero)
     for k in range(0, depth, DEPTH):
         steps = min(DEPTH, depth - k)
         j = 0
@@ -357,14 +351,19 @@ def matmul_batched(a: Array, b: Array) -> Array:
     if out.size == 0 or a.size == 0:
         out.fill(0)
         return out
-    run = entry(multiply, a.dtype)
     a, b = a[(0,) * (a.ndim - 2)], b[(0,) * (b.ndim - 2)]
-    matrices = out.reshape(-1, *out.shape[-2:])
+    first, size = out[(0,) * len(batch)], out.itemsize * out.shape[-2] * out.shape[-1]
+    run = entry(multiply, a.dtype)
+    work = a.size * b.shape[1]
+    if shifts.shape[1] * work < 2 * THREAD_WORK:
+        run(a, b, first, shifts, size)
+        return out
+    matrices = out.reshape(-1, *first.shape)
 
     def some(start: int, stop: int) -> None:
-        run(a, b, matrices[start], shifts[:, start:stop], matrices.strides[0])
+        run(a, b, matrices[start], shifts[:, start:stop], size)
 
-    split(len(matrices), max(1, THREAD_WORK // (a.size * b.shape[1])), some)
+    split(len(matrices), max(1, THREAD_WORK // work), some)
     return out
 
 

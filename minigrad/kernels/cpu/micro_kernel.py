@@ -7,7 +7,9 @@ given a value of the matrices' element type (`number`); places in memory are int
 bytes), and so are the steps from one row or column to the next.
 """
 
+import math
 import platform
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -98,6 +100,23 @@ narrow_tile = micro_kernel(TILE_ROWS, 1, edge=True)
 low_tile = micro_kernel(TILE_ROWS // 2, TILE_VECTORS, edge=True)
 row_tile = micro_kernel(1, ROW_VECTORS, edge=False)
 row_end_tile = micro_kernel(1, 1, edge=True)
+
+
+def constant(rule: Callable[[int], int]) -> Any:
+    """An intrinsic: a number that follows from the bytes of an element, known when compiling."""
+
+    @intrinsic
+    def value(_, number):
+        result = rule(number.bitwidth // 8)
+        return types.intp(number), lambda context, *_: context.get_constant(types.intp, result)
+
+    return value
+
+
+size_of = constant(lambda size: size)
+lanes_of = constant(lambda size: VECTOR_BYTES // size)
+panel_rows = constant(lambda size: math.lcm(TILE_ROWS, VECTOR_BYTES // size))  # of A
+panel_columns = constant(lambda size: TILE_VECTORS * VECTOR_BYTES // size)  # of B
 
 
 @intrinsic
