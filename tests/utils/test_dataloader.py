@@ -84,6 +84,26 @@ def test_dataset_of_python_numbers_and_own_collate() -> None:
     assert list(DataLoader(Squares(), batch_size=3, collate_fn=sum)) == [5, 25]
 
 
+def test_batches_of_tensors_are_those_of_their_samples() -> None:
+    dataset = TensorDataset(minigrad.randn(6, 2, 3), minigrad.arange(6))
+    indices = [4, 0, 4, -1]
+    whole, collated = dataset.batch(indices), default_collate([dataset[i] for i in indices])
+    assert [x.tolist() for x in whole] == [x.tolist() for x in collated]
+    assert [x.dtype for x in whole] == [x.dtype for x in collated]
+
+
+class Batched(Squares):
+    def __getitems__(self, indices: list[int]) -> list[int]:
+        return [-self[index] for index in indices]
+
+
+def test_a_dataset_that_fetches_batches_itself() -> None:
+    assert [batch.tolist() for batch in DataLoader(Batched(), batch_size=3)] == [
+        [0, -1, -4],
+        [-9, -16],
+    ]
+
+
 def test_subset() -> None:
     subset = Subset(Squares(), [4, 2])
     assert [subset[0], subset[1], len(subset)] == [16, 4, 2]

@@ -5,6 +5,7 @@ from typing import Any
 
 from minigrad.random import Generator
 from minigrad.utils.data.collate import default_collate
+from minigrad.utils.data.dataset import TensorDataset
 from minigrad.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 
 
@@ -55,13 +56,15 @@ class DataLoader:
                 yield self.collate_fn(self.dataset[index])
             return
         for indices in self.batch_sampler:
-            yield self.collate_fn(self._fetch(indices))
+            yield self._batch(indices)
 
-    def _fetch(self, indices: list[Any]) -> list[Any]:
-        if hasattr(self.dataset, "__getitems__"):
-            samples: list[Any] = self.dataset.__getitems__(indices)
-            return samples
-        return [self.dataset[index] for index in indices]
+    def _batch(self, indices: list[Any]) -> Any:
+        dataset = self.dataset
+        if self.collate_fn is default_collate and type(dataset) is TensorDataset:
+            return dataset.batch(indices)
+        if hasattr(dataset, "__getitems__"):
+            return self.collate_fn(dataset.__getitems__(indices))
+        return self.collate_fn([dataset[index] for index in indices])
 
     def __len__(self) -> int:
         """The number of batches."""
