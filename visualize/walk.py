@@ -82,9 +82,11 @@ class Names:
     def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
         self.pairs = list(pairs)
         self.by_tensor = {id(tensor): name for name, tensor in reversed(self.pairs)}
-        for name, tensor in self.pairs:  # minigrad's nodes save the array of a tensor
-            self.by_tensor.setdefault(id(facts.read(tensor, "array")), name)
-        self.by_tensor.pop(id(None), None)
+        # minigrad's nodes save the array of a tensor. Kept, as an id is good only while it lives.
+        self._arrays = [facts.read(tensor, "array") for _, tensor in self.pairs]
+        for (name, _), array in zip(self.pairs, self._arrays, strict=True):
+            if array is not None:
+                self.by_tensor.setdefault(id(array), name)
         self.by_node: dict[int, list[str]] = defaultdict(list)
         self._alive = [facts.read(tensor, "grad_fn") for _, tensor in self.pairs]
         for (name, _), node in zip(self.pairs, self._alive, strict=True):
