@@ -51,19 +51,22 @@ def fan_of(tensor: Tensor, mode: str) -> int:
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
-    return tensor.uniform_(a, b, generator=generator)
+    tensor.uniform_(a, b, generator=generator)
+    return tensor
 
 
 @no_grad()
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
-    return tensor.normal_(mean, std, generator=generator)
+    tensor.normal_(mean, std, generator=generator)
+    return tensor
 
 
 @no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    return tensor.fill_(val)
+    tensor.fill_(val)
+    return tensor
 
 
 def ones_(tensor: Tensor) -> Tensor:

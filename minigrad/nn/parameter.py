@@ -3,7 +3,8 @@
 import numpy as np
 
 from minigrad.dtypes import get_default_dtype
-from minigrad.tensor import NO_EDGE, Tensor
+from minigrad.node import NO_EDGE
+from minigrad.tensor import Tensor
 
 
 class Parameter(Tensor):

@@ -157,6 +157,7 @@ def copy_state(values: dict[str, Any]) -> dict[str, Any]:
 
 def regularised(param: Tensor, group: Group) -> Array:
     """The gradient to go down, with the sign and the weight decay that the group asks for."""
+    assert param.grad is not None
     grad = param.grad.array
     if group["maximize"]:
         grad = negated(grad)
