@@ -9,6 +9,19 @@ from minigrad.grad_mode import no_grad
 from minigrad.random import Generator
 from minigrad.tensor import Tensor
 
+__all__ = [
+    "calculate_gain",
+    "constant_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "ones_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]
+
 LINEAR = {"linear", "sigmoid"} | {
     f"conv{transpose}{d}d" for transpose in ("", "_transpose") for d in (1, 2, 3)
 }

@@ -1,0 +1,89 @@
+"""The public surface: a name comes or goes only together with this list (and CHANGELOG.md)."""
+
+import importlib
+import inspect
+
+import pytest
+
+NAMES = {
+    "minigrad": """
+        Generator Size Tensor abs acos add addcdiv addcmul addmm all amax amin any arange argmax
+        argmin as_tensor asin atan atan2 bernoulli bitwise_and bitwise_not bitwise_or
+        bitwise_xor bmm bool cat ceil chunk clamp clamp_max clamp_min clone cos cosh deg2rad
+        device div dot double dtype empty empty_like enable_grad eq erf exp exp2 expm1 eye
+        flatten float float16 float32 float64 floor floor_divide fmax fmin fmod frac from_numpy
+        full full_like ge get_default_dtype get_num_threads gt half hypot index_select
+        initial_seed int int16 int32 int64 int8 is_grad_enabled isfinite isinf isnan
+        kernel_cache le lerp linspace log log10 log1p log2 log_softmax logaddexp logical_and
+        logical_not logical_or logical_xor logsumexp long lt manual_seed matmul max maximum mean
+        min minimum mm movedim mul mv narrow ne neg no_grad normal ones ones_like outer permute
+        pow prod rad2deg rand rand_like randint randn randn_like randperm reciprocal relu
+        remainder reshape round rsqrt rsub select set_default_dtype set_grad_enabled
+        set_kernel_cache set_num_threads short sigmoid sign sin sinh softmax split sqrt square
+        squeeze stack std sub sum t tan tanh tensor transpose trunc uint8 unbind unflatten
+        unsqueeze var where xlogy zeros zeros_like
+    """,
+    "minigrad.autograd": """
+        Function GradcheckError backward enable_grad grad gradcheck gradgradcheck no_grad
+        set_grad_enabled
+    """,
+    "minigrad.data": """
+        digits digits_split
+    """,
+    "minigrad.nn": """
+        CrossEntropyLoss Linear Module Parameter ReLU Sequential functional init
+    """,
+    "minigrad.nn.functional": """
+        cross_entropy elu embedding gelu hardtanh layer_norm leaky_relu linear log_softmax
+        logsigmoid mse_loss nll_loss relu sigmoid silu softmax softplus tanh
+    """,
+    "minigrad.nn.init": """
+        calculate_gain constant_ kaiming_normal_ kaiming_uniform_ normal_ ones_ uniform_
+        xavier_normal_ xavier_uniform_ zeros_
+    """,
+    "minigrad.optim": """
+        Adam Optimizer SGD
+    """,
+    "minigrad.utils.data": """
+        BatchSampler DataLoader Dataset RandomSampler Sampler SequentialSampler Subset
+        TensorDataset default_collate random_split
+    """,
+    "visualize": """
+        Graph backward_graph
+    """,
+}
+
+# What torch does not have under this name.
+OUR_OWN = {
+    "minigrad": {"kernel_cache", "set_kernel_cache"},
+    "minigrad.autograd": {"GradcheckError"},
+    "minigrad.data": {"digits", "digits_split"},
+}
+
+
+def public_names(module_name: str) -> list[str]:
+    """What a module offers: its __all__, or else all of its names but modules and _private ones."""
+    module = importlib.import_module(module_name)
+    if hasattr(module, "__all__"):
+        assert len(set(module.__all__)) == len(module.__all__)
+        return sorted(module.__all__)
+    names = vars(module).items()
+    return sorted(name for name, value in names if name[0] != "_" and not inspect.ismodule(value))
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_public_names(module: str) -> None:
+    names = public_names(module)
+    assert names == sorted(NAMES[module].split())
+    assert all(hasattr(importlib.import_module(module), name) for name in names)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("module", [name for name in NAMES if name.startswith("minigrad")])
+def test_torch_has_every_name_that_is_not_our_own(module: str) -> None:
+    pytest.importorskip("torch")
+    if module == "minigrad.data":
+        return
+    theirs = importlib.import_module(module.replace("minigrad", "torch", 1))
+    missing = {name for name in NAMES[module].split() if not hasattr(theirs, name)}
+    assert missing == OUR_OWN.get(module, set())
