@@ -128,6 +128,10 @@ def test_sums_do_not_stall_in_float32():
     tenths = np.full((2_000_000, 4), 0.1, np.float32)
     np.testing.assert_allclose(reductions.sum(tenths, (0,), False), [200_000] * 4, rtol=1e-6)
 
+    x = np.random.default_rng(0).random((2, 100_000, 8), np.float32)
+    expected = x.sum(1, dtype=np.float64)
+    np.testing.assert_allclose(reductions.sum(x, (1,), False), expected, rtol=1.5e-7)
+
 
 def test_float16_sums_in_float32():
     assert reductions.sum(np.ones(4096, np.float16), (0,), False) == 4096
