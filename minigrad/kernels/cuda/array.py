@@ -68,6 +68,11 @@ class CudaArray:
         return 0
 
     @property
+    def base(self) -> Any:
+        """None if this array is no view of another."""
+        return self.layout.base
+
+    @property
     def T(self) -> "CudaArray":
         return self.view_as(self.layout.T)
 
@@ -151,7 +156,7 @@ class CudaArray:
             source = apart_from(target, value)
             pointwise.copy(source.broadcast_to(target.shape), target)
         else:
-            pointwise.fill(target, np.asarray(value, self.dtype)[()])
+            pointwise.fill(target, self.dtype.type(value))
 
     def fill(self, value: Any) -> None:
         self[...] = value

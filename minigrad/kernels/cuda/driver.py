@@ -11,8 +11,11 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import numba
 import numpy as np
-from numba import config, cuda
+from numba import cuda
+
+SETTINGS: Any = numba.config
 
 HELP = """Found no NVIDIA driver on your system that numba.cuda can use.
 Looked for: an NVIDIA driver (libcuda) through numba.cuda, and the simulator; neither is there.
@@ -30,7 +33,7 @@ GPU_BLOCKS, SIMULATOR_BLOCKS = 4096, 2
 
 def is_simulator() -> bool:
     """Whether kernels run in Numba's simulator."""
-    return bool(config.ENABLE_CUDASIM)
+    return bool(SETTINGS.ENABLE_CUDASIM)
 
 
 @functools.cache
@@ -186,4 +189,4 @@ def upload(flat: Any) -> Any:
 @functools.cache
 def quiet() -> None:
     """Numba warns whenever a grid is smaller than the GPU: here small tensors are normal."""
-    config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
+    SETTINGS.CUDA_LOW_OCCUPANCY_WARNINGS = 0

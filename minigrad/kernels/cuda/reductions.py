@@ -106,7 +106,7 @@ def reduce(
 
 def axes_of(x: CudaArray, axes: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Shape and steps of some of the axes of an array, merged where they lie in order."""
-    shape, steps = merge_axes([x.shape[a] for a in axes], [[x.steps[a] for a in axes]])
+    shape, steps = merge_axes(tuple(x.shape[a] for a in axes), [tuple(x.steps[a] for a in axes)])
     return shape, steps[0]
 
 

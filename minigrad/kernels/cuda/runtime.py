@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numba import cuda as numba_cuda
 from numba.core import types
+from numba.cuda import libdevice
 
 from minigrad.kernels.cuda import driver
 
@@ -164,7 +165,7 @@ def math_function(name: str, dtype: Any) -> Any:
     if SIMULATED:
         return simulated_function(name)
     if (name, str(dtype)) in IN_LIBDEVICE:
-        return getattr(numba_cuda.libdevice, IN_LIBDEVICE[name, str(dtype)])
+        return getattr(libdevice, IN_LIBDEVICE[name, str(dtype)])
     return getattr(math, name)
 
 
