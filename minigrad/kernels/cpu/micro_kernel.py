@@ -26,7 +26,9 @@ def register_tile() -> tuple[int, int, int]:
     """For this processor: bytes of a vector, rows of a tile of C, vectors in each of them."""
     if platform.machine().lower() in ("arm64", "aarch64"):
         return 16, 4, 4  # C fills 16 of 32 registers: enough sums to hide an addition's latency
-    features = config.CPU_FEATURES or codegen.get_host_cpu_features()
+    features = config.CPU_FEATURES
+    if features is None:
+        features = codegen.get_host_cpu_features()
     if "+avx512f" in features:
         return 64, 8, 2  # 16 of 32
     if "+avx2" in features:
@@ -52,24 +54,22 @@ def micro_kernel(row_count: int, vectors: int, *, edge: bool) -> Any:
         def emit(context: Any, builder: ir.IRBuilder, _: Any, values: Any) -> Any:
             depth, a, a_row, a_step, b, b_step, c, c_row, more, height, width = values[1:]
             vector = vector_type(context, number)
-            masks = [
-                lanes_below(builder, vector, width, j) if edge else None for j in range(vectors)
-            ]
+            every = range(vectors)
+            masks = [lanes_below(builder, vector, width, j) if edge else None for j in every]
 
             def load(row: Any, j: int) -> Any:
-                place = pointer(builder, row, vector, j)
-                return masked_load(builder, place, masks[j]) if edge else load_at(builder, place)
+                return load_at(builder, pointer(builder, row, vector, j), masks[j])
 
             rows = row_numbers(builder, row_count, height if edge else None)
             a_rows = [builder.add(a, builder.mul(i, a_row)) for i in rows]
             c_rows = [builder.add(c, builder.mul(i, c_row)) for i in rows]
             zero = ir.Constant(vector, [0.0] * vector.count)
             # Variables in form: LLVM keeps them in registers.
-            sums = [[cgutils.alloca_once_value(builder, zero) for _ in masks] for _ in rows]
+            sums = [[cgutils.alloca_once_value(builder, zero) for _ in every] for _ in rows]
             with cgutils.for_range(builder, depth) as loop:
                 b_row = builder.add(b, builder.mul(loop.index, b_step))
                 a_column = builder.mul(loop.index, a_step)
-                b_values = [load(b_row, j) for j in range(vectors)]
+                b_values = [load(b_row, j) for j in every]
                 for a_start, totals in zip(a_rows, sums, strict=True):
                     place = pointer(builder, builder.add(a_start, a_column), vector.element)
                     a_value = broadcast(builder, load_at(builder, place), vector)
@@ -83,10 +83,7 @@ def micro_kernel(row_count: int, vectors: int, *, edge: bool) -> Any:
             for c_start, totals in zip(c_rows, sums, strict=True):
                 for j, total in enumerate(totals):
                     place = pointer(builder, c_start, vector, j)
-                    if edge:
-                        masked_store(builder, builder.load(total), place, masks[j])
-                    else:
-                        builder.store(builder.load(total), place, align=1)
+                    store_at(builder, builder.load(total), place, masks[j])
             return context.get_dummy_value()
 
         return types.void(number, *[types.int64] * 11), emit
@@ -140,7 +137,7 @@ def transpose_square(_, number, source, source_row, target, target_row, height):
             rows = [builder.shuffle_vector(x, y, mix) for x, y in pairs for mix in (low, high)]
         for i, row in enumerate(rows):
             place = builder.add(target, builder.mul(INT(i), target_row))
-            builder.store(row, pointer(builder, place, vector), align=1)
+            store_at(builder, row, pointer(builder, place, vector))
         return context.get_dummy_value()
 
     return types.void(number, *[types.int64] * 5), emit
@@ -153,7 +150,7 @@ def copy_vector(_, number, source, target):
     def emit(context: Any, builder: ir.IRBuilder, _: Any, values: Any) -> Any:
         vector = vector_type(context, number)
         value = load_at(builder, pointer(builder, values[1], vector))
-        builder.store(value, pointer(builder, values[2], vector), align=1)
+        store_at(builder, value, pointer(builder, values[2], vector))
         return context.get_dummy_value()
 
     return types.void(number, types.int64, types.int64), emit
@@ -184,8 +181,27 @@ def pointer(builder: ir.IRBuilder, address: Any, kind: Any, position: int = 0) -
     return builder.inttoptr(builder.add(address, INT(position * VECTOR_BYTES)), kind.as_pointer())
 
 
-def load_at(builder: ir.IRBuilder, place: Any) -> Any:
-    return builder.load(place, align=1)  # arrays start anywhere
+def load_at(builder: ir.IRBuilder, place: Any, mask: Any = None) -> Any:
+    if mask is None:
+        return builder.load(place, align=1)  # arrays start anywhere
+    vector = place.type.pointee
+    kind = ir.FunctionType(vector, [place.type, INT32, mask.type, vector])
+    zero = ir.Constant(vector, [0.0] * vector.count)
+    return builder.call(masked(builder, "load", kind, vector), [place, INT32(1), mask, zero])
+
+
+def store_at(builder: ir.IRBuilder, value: Any, place: Any, mask: Any = None) -> None:
+    if mask is None:
+        builder.store(value, place, align=1)
+        return
+    kind = ir.FunctionType(ir.VoidType(), [value.type, place.type, INT32, mask.type])
+    builder.call(masked(builder, "store", kind, value.type), [value, place, INT32(1), mask])
+
+
+def masked(builder: ir.IRBuilder, action: str, kind: ir.FunctionType, vector: Any) -> Any:
+    """LLVM's masked load or store: lanes that are off touch no memory."""
+    name = f"llvm.masked.{action}.v{vector.count}{vector.element.intrinsic_name}.p0"
+    return cgutils.get_or_insert_function(builder.module, kind, name)
 
 
 def row_numbers(builder: ir.IRBuilder, count: int, height: Any) -> list[Any]:
@@ -217,21 +233,3 @@ def lanes_below(builder: ir.IRBuilder, vector: ir.VectorType, width: Any, j: int
     columns = ir.VectorType(INT, vector.count)
     lanes = ir.Constant(columns, [j * vector.count + i for i in range(vector.count)])
     return builder.icmp_signed("<", lanes, broadcast(builder, width, columns))
-
-
-def masked_load(builder: ir.IRBuilder, place: Any, mask: Any) -> Any:
-    vector = place.type.pointee
-    kind = ir.FunctionType(vector, [place.type, INT32, mask.type, vector])
-    zero = ir.Constant(vector, [0.0] * vector.count)
-    return builder.call(masked(builder, "load", kind, vector), [place, INT32(1), mask, zero])
-
-
-def masked_store(builder: ir.IRBuilder, value: Any, place: Any, mask: Any) -> None:
-    kind = ir.FunctionType(ir.VoidType(), [value.type, place.type, INT32, mask.type])
-    builder.call(masked(builder, "store", kind, value.type), [value, place, INT32(1), mask])
-
-
-def masked(builder: ir.IRBuilder, action: str, kind: ir.FunctionType, vector: Any) -> Any:
-    """LLVM's masked load or store: lanes that are off touch no memory."""
-    name = f"llvm.masked.{action}.v{vector.count}{vector.element.intrinsic_name}.p0"
-    return cgutils.get_or_insert_function(builder.module, kind, name)
