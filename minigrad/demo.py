@@ -21,6 +21,7 @@ from minigrad.data import digits_split
 from minigrad.demo_pictures import History, Misread, index_page, misread_picture, training_picture
 from minigrad.grad_mode import no_grad
 from minigrad.kernels import cuda_module
+from minigrad.kernels.cache import kernel_cache
 from minigrad.ops.creation import from_numpy
 from minigrad.random import manual_seed
 from minigrad.tensor import Tensor
@@ -206,10 +207,13 @@ def run(options: argparse.Namespace) -> int:
     if simulated:
         print(
             f"CUDA simulator: cut down to {setup.training_digits} training digits, "
-            f"{setup.held_out_digits} held-out digits and {setup.epochs} epoch(s)"
+            f"{setup.held_out_digits} held-out digits and {setup.epochs} epoch(s): enough to run "
+            "every kernel, too little to learn much"
         )
     device = options.device + (" (simulator)" if simulated else "")
     print(f"training a {describe(setup)} network on {setup.training_digits} digits, on {device}")
+    if not any(kernel_cache().glob("*.nbc")):
+        print(f"the first run compiles its kernels, and keeps them in {kernel_cache()}")
     started = time.perf_counter()
     files, history = train_and_draw(setup, options.seed, options.device)
     seconds = time.perf_counter() - started
