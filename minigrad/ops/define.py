@@ -343,17 +343,17 @@ def as_tensor(x: Any, like: Dtype) -> Tensor:
     if type(x) in TENSORS:
         return x  # type: ignore[no-any-return]
     if type(x) in NUMBERS:
-        return number(x, like) if x else constant(scalar_array(x, like))
+        return number(x, like) if x or type(x) is int else constant(scalar_array(x, like))
     return constant(x if not isinstance(x, np.generic) else np.asarray(x))
 
 
 def as_array(x: Any, like: Dtype) -> Array:
-    return scalar_array(x, like) if type(x) in NUMBERS else x
+    return as_tensor(x, like).array if type(x) in NUMBERS else x
 
 
 @functools.lru_cache(1000, typed=True)
 def number(value: float, like: Dtype) -> Tensor:
-    """The constant of a number other than 0, kept.  (0.0 and -0.0 would be one key.)"""
+    """The constant of a number, kept.  (Not of 0.0: it would be one key with -0.0.)"""
     return constant(scalar_array(value, like))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,17 +21,21 @@ REDUCTIONS = ("none", "mean", "sum")
 
 
 class NllLossBackward0(Node):
-    """Each row's gradient is -factor at its target, where factor is the weight of the row's loss."""
+    """A row's gradient is `share` at its target: minus the weight of the row's loss."""
 
-    __slots__ = ("factor", "input_shape", "target")
-    factor: Any
+    __slots__ = ("input_shape", "share", "target")
     input_shape: tuple[int, ...]
+    share: Any  # an array (N,) or a number
     target: Array
 
     def vjp(self, grad: Either) -> Any:
         is_tensor = type(grad) in TENSORS
-        factor = constant(self.factor) if is_tensor else self.factor
-        scaled = unsqueeze(neg(mul(grad, factor)), 1)
+        share = self.share
+        if is_tensor and type(share) is not float:
+            share = constant(share)
+        scaled = mul(grad, share)
+        if scaled.ndim:
+            scaled = unsqueeze(scaled, 1)
         mask = one_hot(self.target.reshape(-1, 1), 1, self.input_shape)
         return (where(constant(mask) if is_tensor else mask, scaled, 0),)
 
@@ -51,14 +56,15 @@ def nll_loss(
     check_reduction(size_average, reduce, reduction)
     rows, targets, shape = as_rows(input, target)
     array, labels = rows.array, targets.array
-    factor, total = loss_weights(labels, weight, ignore_index, array)
-    if reduction == "mean":
-        factor = div(factor, total)
-    losses = mul(neg(pick(array, labels, ignore_index)), factor)
+    share = row_shares(labels, weight, ignore_index, array, reduction == "mean")
+    counted = ne(labels, ignore_index)
+    places = where(counted, labels, 0)
+    rows_picked = kernels.to_device_of(np.arange(labels.size), labels)
+    picked = where(counted, kernels.gather_nd(array, (rows_picked, places)), 0)
+    losses = mul(picked, share)
     result = losses if reduction == "none" else kernels.sum(losses, (0,), False)
-    out = record(
-        NllLossBackward0, result, (rows,), factor=factor, target=labels, input_shape=array.shape
-    )
+    details = {"share": share, "target": labels, "input_shape": array.shape}
+    out = record(NllLossBackward0, result, (rows,), **details)
     return reshape(out, shape) if reduction == "none" and len(shape) != 1 else out
 
 
@@ -94,44 +100,49 @@ def as_rows(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor, tuple[int, .
     return input, constant(labels.reshape(-1)), labels.shape
 
 
-def loss_weights(labels: Array, weight: Tensor | None, ignored: int, like: Array) -> tuple[Any, Any]:
-    """The weight of each row's loss, and their sum."""
-    check_targets(labels, ignored, like.shape[1])
+def row_shares(
+    labels: Array, weight: Tensor | None, ignored: int, like: Array, averaged: bool
+) -> Any:
+    """Minus the weight of each row's loss in the result: a number where all rows have the same."""
+    classes = like.shape[1]
+    some_ignored = check_targets(labels, ignored, classes)
+    if weight is None and not some_ignored:
+        return -1.0 / labels.size if averaged and labels.size else -1.0 if labels.size else -math.nan
     counted = ne(labels, ignored)
     if weight is None:
-        factor = counted.astype(like.dtype)
+        shares = counted.astype(like.dtype)
+    elif weight.array.shape != (classes,):
+        raise RuntimeError(
+            f"weight tensor should be defined either for all {classes} classes or no classes but "
+            f"got weight tensor of shape: {list(weight.array.shape)}"
+        )
     else:
-        if weight.array.shape != (like.shape[1],):
-            raise RuntimeError(
-                "weight tensor should be defined either for all or no classes: "
-                f"{like.shape[1]} classes, but the weight has shape {list(weight.array.shape)}"
-            )
-        safe = where(counted, labels, 0)
-        factor = where(counted, kernels.take_rows(weight.array, safe, 0), 0)
-    return factor, kernels.sum(factor, (0,), False)
+        of_class = kernels.take_rows(weight.array, where(counted, labels, 0), 0)
+        shares = where(counted, of_class, 0)
+    return neg(div(shares, kernels.sum(shares, (0,), False)) if averaged else shares)
 
 
-def check_targets(labels: Array, ignored: int, classes: int) -> None:
-    """IndexError unless every target that is not ignored is a class."""
+def check_targets(labels: Array, ignored: int, classes: int) -> bool:
+    """Whether some targets are ignored.  IndexError unless the others are classes."""
     if not labels.size:
-        return
+        return False
+    lowest, highest = number_of(kernels.amin, labels), number_of(kernels.amax, labels)
+    if lowest >= 0 and highest < classes and not lowest <= ignored <= highest:
+        return False
     outside = logical_or(lt(labels, 0), gt(labels, classes - 1))
     wrong = logical_and(ne(labels, ignored), outside)
-    if bool(to_host(kernels.any(wrong, (0,), False))):
+    if number_of(kernels.any, wrong):
         first = to_host(labels)[to_host(wrong)][0]
         raise IndexError(f"Target {first} is out of bounds: there are {classes} classes, from 0.")
+    return True
+
+
+def number_of(reduction: Any, array: Array) -> int:
+    return int(to_host(reduction(array, (0,), False)))
 
 
 def to_host(array: Array) -> Any:
     return array if type(array) is np.ndarray else array.to_host()
-
-
-def pick(log_probs: Array, labels: Array, ignored: int) -> Array:
-    """log_probs[i, labels[i]] of each row; 0 for an ignored one."""
-    counted = ne(labels, ignored)
-    rows = kernels.to_device_of(np.arange(labels.size), labels)
-    picked = kernels.gather_nd(log_probs, (rows, where(counted, labels, 0)))
-    return where(counted, picked, 0)
 
 
 def cross_entropy(
@@ -167,12 +178,11 @@ def mean_cross_entropy(input: Tensor, target: Tensor, ignored: int) -> Tensor:
     """The usual case, by one kernel: log_softmax and the losses in the same pass over a row."""
     rows, targets, _ = as_rows(input, target)
     labels = targets.array
-    factor, total = loss_weights(labels, None, ignored, rows.array)
-    factor = div(factor, total)
+    share = row_shares(labels, None, ignored, rows.array, True)
     log_probs, losses = kernels.cross_entropy_rows(rows.array, labels)
     middle = record(LogSoftmaxBackward0, log_probs, (rows,), (None, log_probs), axis=1)
-    result = kernels.sum(mul(losses, factor), (0,), False)
-    details = {"factor": factor, "target": labels, "input_shape": log_probs.shape}
+    result = neg(kernels.sum(mul(losses, share), (0,), False))
+    details = {"share": share, "target": labels, "input_shape": log_probs.shape}
     return record(NllLossBackward0, result, (middle,), **details)
 
 

@@ -82,7 +82,8 @@ def sum(
 
 def sum_to(grad: Either, shape: tuple[int, ...], dtype: Any) -> Either:
     """Undo broadcasting and promotion: sum over what was stretched, cast back."""
-    array = grad.array if type(grad) in TENSORS else grad
+    of_arrays = type(grad) not in TENSORS
+    array = grad if of_arrays else grad.array
     if array.dtype != dtype:
         grad = cast(grad, dtype)
     if array.shape == shape:
@@ -90,7 +91,9 @@ def sum_to(grad: Either, shape: tuple[int, ...], dtype: Any) -> Either:
     extra = array.ndim - len(shape)
     stretched = [i + extra for i, n in enumerate(shape) if n == 1 and array.shape[i + extra] != 1]
     axes = (*range(extra), *stretched)
-    return reshape(sum(grad, axes), shape) if axes else reshape(grad, shape)
+    if axes:
+        grad = kernels.sum(grad, axes, False) if of_arrays else sum(grad, axes)
+    return reshape(grad, shape)
 
 
 class ToCopyBackward0(Node):
