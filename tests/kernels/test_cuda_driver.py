@@ -7,9 +7,11 @@ import sys
 import pytest
 
 from minigrad.kernels.cuda import driver
+from minigrad.kernels.cuda.kernel_cache import identity
 
 ASK = """
 from minigrad.kernels.cuda import driver
+from minigrad.kernels.cuda.kernel_cache import identity
 assert (driver.is_available(), driver.device_count()) == (False, 0)
 assert not driver.is_simulator()
 try:
@@ -52,3 +54,17 @@ def test_the_simulator_is_one_device() -> None:
 @pytest.mark.parametrize(("n", "power"), [(0, 1), (1, 1), (2, 2), (3, 4), (64, 64), (65, 128)])
 def test_powers_of_two(n: int, power: int) -> None:
     assert driver.power_of_two(n) == power
+
+
+def test_kernels_of_one_builder_are_told_apart() -> None:
+    """The name of a cached kernel holds what the kernel closes over."""
+
+    def build(combine: object, start: object) -> object:
+        def kernel() -> object:
+            return combine, start
+
+        return kernel
+
+    kernels = [build(min, 0), build(max, 0), build(min, 0.0), build(min, -0.0), build(build, 0)]
+    assert len({identity(kernel) for kernel in kernels}) == len(kernels)
+    assert identity(build(min, 0)) == identity(build(min, 0))

@@ -16,6 +16,7 @@ from numba.core import types
 from numba.cuda import libdevice
 
 from minigrad.kernels.cuda import driver
+from minigrad.kernels.cuda.kernel_cache import GpuKernelCache
 
 __all__ = [
     "boolean",
@@ -67,8 +68,15 @@ def inlined(function: Callable[..., Any]) -> Any:
     return numba_cuda.jit(function, device=True, inline="always")
 
 
+def compiled_kernel(function: Callable[..., Any]) -> Any:
+    """A kernel that is compiled when it is first launched, or loaded from the cache folder."""
+    dispatcher = numba_cuda.jit(function)
+    dispatcher._cache = GpuKernelCache(function)
+    return dispatcher
+
+
 cuda: Any = SimulatedCuda() if SIMULATED else numba_cuda
-kernel: Any = simulated_kernel if SIMULATED else numba_cuda.jit
+kernel: Any = simulated_kernel if SIMULATED else compiled_kernel
 device: Any = simulated_device if SIMULATED else inlined
 
 
