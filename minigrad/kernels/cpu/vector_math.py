@@ -196,14 +196,19 @@ EXP_LOW_64, EXP_HIGH_64 = f64(-708.3964185322641), f64(709.782712893384)
 
 
 @inlined
-def exp_float32(x):
-    """e^x to 1 ulp; exactly 0 where the result would be subnormal."""
+def moderate_exp_32(x):
+    """e^x to 1 ulp where it neither overflows nor gets subnormal."""
     shifted = x * LOG2E_32 + ROUND_32
     n = shifted - ROUND_32
     r = (x - n * LN2_HIGH_32) - n * LN2_LOW_32
     power = (polynomial(r, EXP_32) * r + f32(1)) * r + f32(1)
-    result = from_bits(np.int32(to_bits(power) + np.int32(to_bits(shifted) << 23)))
-    result = where(x < EXP_LOW_32, f32(0), result)
+    return from_bits(np.int32(to_bits(power) + np.int32(to_bits(shifted) << 23)))
+
+
+@inlined
+def exp_float32(x):
+    """e^x to 1 ulp; exactly 0 where the result would be subnormal."""
+    result = where(x < EXP_LOW_32, f32(0), moderate_exp_32(x))
     return where(x <= EXP_HIGH_32, result, x * INF32)  # inf, or NaN
 
 
@@ -445,9 +450,8 @@ def erf_float32(x):
     size = fabs_float32(x)
     bounded = where(size < f32(4), size, f32(4))  # erf(4) rounds to 1
     small = size * polynomial(size * size, ERF_SMALL_32) + size
-    large = f32(1) - exp_float32(bounded * polynomial(bounded, ERF_LARGE_32) - bounded)
-    result = where(size < ERF_SPLIT_32, small, large)
-    return where(x == x, copysign(result, x), x)
+    large = f32(1) - moderate_exp_32(bounded * polynomial(bounded, ERF_LARGE_32) - bounded)
+    return copysign(where(size > ERF_SPLIT_32, large, small), x)  # for NaN, small is NaN
 
 
 # ------------------------------------------------ sin, cos: x 2/pi = 4 k + quadrant + turn
