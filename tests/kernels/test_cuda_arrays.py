@@ -1,5 +1,7 @@
 """CudaArray: NumPy's views and attributes over a buffer on the device."""
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -107,6 +109,21 @@ def test_astype_copies_only_when_it_must() -> None:
     x = to_device(cube())
     assert x.astype(np.float32, copy=False) is x
     assert x.astype(np.float32).buffer is not x.buffer
+
+
+def test_copies_and_pickles_are_by_value() -> None:
+    x = to_device(cube())[1, ::2]
+    for other in (copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
+        assert np.array_equal(other.to_host(), cube()[1, ::2])
+        other.fill(0)
+    assert np.array_equal(x.to_host(), cube()[1, ::2])
+
+
+def test_truth_is_that_of_one_element() -> None:
+    x = to_device(np.array([0.0, 2.0]))
+    assert (bool(x[0]), bool(x[1:])) == (False, True)
+    with pytest.raises(ValueError, match="size 1"):
+        bool(x)
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (2, 0, 3), 3])

@@ -41,6 +41,10 @@ def smaller(x, y):
     return x < y
 
 
+def minus(x, y):
+    return x - y
+
+
 AXPY, SOFTPLUS, CHOOSE = map(formula, (axpy, softplus_like, choose))
 POSITIVE, SMALLER = map(formula, (positive, smaller))
 
@@ -119,6 +123,14 @@ def test_dtypes_to_be_promoted_raise_as_a_ufunc_does() -> None:
         SOFTPLUS.ufunc(to_device(np.arange(3)))
     with pytest.raises(TypeError, match=r"np.sinc|np.arctan has no kernel"):
         np.arctan(x)
+
+
+def test_dtypes_that_a_formula_refuses() -> None:
+    difference = formula(minus)
+    difference.refuse("Subtraction with two bool tensors is not supported", False)
+    x = to_device(np.array([True, False]))
+    with pytest.raises(RuntimeError, match="Subtraction with two bool tensors"):
+        difference.ufunc(x, x)
 
 
 def test_two_devices_raise() -> None:

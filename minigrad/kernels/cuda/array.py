@@ -94,6 +94,13 @@ class CudaArray:
     def __len__(self) -> int:
         return len(self.layout)
 
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __reduce__(self) -> Any:
+        """Pickled by value.  (Copied as it stands, a layout would have another address.)"""
+        return to_device, (self.to_host(), self.device)
+
     def __repr__(self) -> str:
         values = np.array2string(self.to_host(), separator=", ", prefix="CudaArray(")
         return f"CudaArray({values}, dtype={self.dtype}, device='cuda:{self.device}')"
