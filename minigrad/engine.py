@@ -15,9 +15,9 @@ from minigrad import kernels
 from minigrad.grad_mode import GradMode
 from minigrad.memory import clock
 from minigrad.node import Edge, Node
+from minigrad.ops.creation import ones_like
 from minigrad.ops.pointwise import add
 from minigrad.ops.reduction import sum_to
-from minigrad.ops.creation import ones_like
 from minigrad.tensor import AccumulateGrad, Tensor, constant, edge_of
 
 Captures = dict[Edge, Any]
@@ -62,7 +62,7 @@ class Backward:
             raise
 
     def run_ready(self) -> None:
-        """The backward pass: the youngest node runs and sends its results on, until none is left."""
+        """The youngest node runs and sends its results on, until none is left."""
         grads, ready, retain_graph = self.grads, self.ready, self.retain_graph
         of_arrays = not self.create_graph
         plain = of_arrays and self.captures is None
@@ -77,10 +77,12 @@ class Backward:
                 results = self.run_watched(node, grad)
             if node.saved and not retain_graph:
                 node.saved = None  # a second backward finds it gone and says so
-            for (target, output_nr), grad in zip(node.next_functions, results):
+            for (target, output_nr), grad in zip(node.next_functions, results):  # noqa: B905 strict= costs
                 if target is None or grad is None:
                     continue
-                if of_arrays and target.outputs == 1:  # self.send, written out: it is the usual case
+                if (
+                    of_arrays and target.outputs == 1
+                ):  # self.send, written out: it is the usual case
                     if grad.shape != target.shape or grad.dtype is not target.dtype:
                         grad = sum_to(grad, target.shape, target.dtype)
                     have = grads.get(target)
@@ -127,8 +129,9 @@ class Backward:
         if hooks is not None:
             results = hooks.run_after(results, grads, of_arrays)
         if self.captures is not None:
-            return [g if self.wanted(e) else None for e, g in zip(node.next_functions, results)]
-        return results  # type: ignore[no-any-return]
+            edges = node.next_functions
+            return [g if self.wanted(e) else None for e, g in zip(edges, results, strict=True)]
+        return results
 
     def capture(self, node: Node, grads: Sequence[Any]) -> None:
         assert self.captures is not None
@@ -222,18 +225,19 @@ def backward(
         return
     targets = as_tuple(inputs)
     if not targets:
-        raise RuntimeError("'inputs' argument to backward() cannot be empty.")
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     captures: Captures = dict.fromkeys(capture_edges(targets))
+    for x in targets:
+        x.retain_grad()
     run_backward(roots, retain, create_graph, captures)
     with GradMode(create_graph):
-        for x in targets:
-            deliver(x, captures[edge_of(x)], create_graph)
+        for edge, grad in captures.items():
+            if type(edge[0]) is AccumulateGrad and grad is not None:
+                deliver(edge[0].variable, grad, create_graph)
 
 
 def deliver(x: Tensor, grad: Any, create_graph: bool) -> None:
     """Add a captured gradient to x.grad."""
-    if grad is None:
-        return
     given = grad if create_graph else constant(grad.copy())
     x._grad = given if x._grad is None else x._grad + given
 
@@ -273,7 +277,7 @@ def grad(
 
 def captured(x: Tensor, grad: Any, create_graph: bool, unused: bool, zeros: bool) -> Tensor | None:
     if grad is not None:
-        return grad if create_graph else constant(grad)  # type: ignore[no-any-return]
+        return grad if create_graph else constant(grad)
     if zeros:
         return constant(kernels.full(x.array.shape, 0, x.array.dtype, x.array))
     if unused:

@@ -23,6 +23,7 @@ from typing import Any
 from minigrad import kernels
 from minigrad.grad_mode import GradMode, is_grad_enabled
 from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.shapes import is_stretched
 from minigrad.tensor import Tensor, attach, constant, edge_of, saved_tensor
 
 
@@ -38,7 +39,7 @@ class Function(Node):
     dirty: tuple[Tensor, ...] = ()
     non_differentiable: tuple[Tensor, ...] = ()
     materialize_grads = True
-    saved_edges: tuple[Edge, ...] = ()
+    saved_edges: tuple[Edge | int, ...] = ()
     output_kinds: tuple[Any, ...] = ()
     node_type: type[Function]
 
@@ -49,7 +50,9 @@ class Function(Node):
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+        raise NotImplementedError(
+            "You must implement the forward function for custom autograd.Function."
+        )
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -66,9 +69,7 @@ class Function(Node):
     def apply(cls, *args: Any) -> Any:
         """Run forward; the results remember this call if an argument requires a gradient."""
         ctx = cls.node_type()
-        ctx.next_functions = tuple(
-            edge_of(x) if isinstance(x, Tensor) else NO_EDGE for x in args
-        )
+        ctx.next_functions = tuple(edge_of(x) if isinstance(x, Tensor) else NO_EDGE for x in args)
         ctx.saved, ctx.hooks = (), None
         with GradMode(False):
             results = cls.run_forward(ctx, args)
@@ -102,16 +103,20 @@ class Function(Node):
         return made
 
     def keep(self, args: tuple[Any, ...], outputs: tuple[Any, ...], made: tuple[Any, ...]) -> None:
-        """Save arrays, with the edge of each: its own if it is an argument or a result."""
+        """Save arrays, with the edge of each: that of an argument, the number alone of a result
+        (its edge would hold this node, a cycle)."""
+        places: list[Any] = [*zip(args, self.next_functions, strict=True)]
+        places += [(x, nr) for nr, x in enumerate(outputs) if edge_leads_to(self, made[nr])]
         edges, arrays = [], []
         for x in self.to_save:
             edge = NO_EDGE if x is None else edge_of(x)
-            for given, target in (*zip(args, self.next_functions), *edges_of(outputs, made)):
+            for given, place in places:
                 if given is x:
-                    edge = target
+                    edge = place
             edges.append(edge)
             arrays.append(None if x is None else x.array)
-        self.saved, self.saved_edges, self.to_save = tuple(arrays), tuple(edges), ()
+        self.saved, self.saved_edges = tuple(arrays), tuple(edges)
+        self.to_save = self.dirty = self.non_differentiable = ()
 
     # ------------------------------------------------------------------ what users call on ctx
 
@@ -129,8 +134,10 @@ class Function(Node):
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
         arrays = self.saved_arrays()
         return tuple(
-            None if array is None else saved_tensor(array, edge)
-            for array, edge in zip(arrays, self.saved_edges)
+            None
+            if array is None
+            else saved_tensor(array, edge if type(edge) is tuple else (self, edge))
+            for array, edge in zip(arrays, self.saved_edges, strict=True)
         )
 
     def mark_dirty(self, *tensors: Tensor) -> None:
@@ -159,7 +166,10 @@ class Function(Node):
     def run_backward(self, grads: list[Any]) -> tuple[Any, ...]:
         if self.materialize_grads:
             like = next(g for g in grads if g is not None)
-            grads = [zeros(k, like) if g is None else g for g, k in zip(grads, self.output_kinds)]
+            grads = [
+                zeros(k, like) if g is None else g
+                for g, k in zip(grads, self.output_kinds, strict=True)
+            ]
         results = type(self).backward(self, *grads)
         results = results if isinstance(results, tuple) else (results,)
         return self.checked(results)
@@ -174,11 +184,20 @@ class Function(Node):
                 f"function {self.name()} returned an incorrect number of gradients "
                 f"(expected {expected}, got {len(results)})"
             )
-        for number, result in enumerate(results):
+        for number, (result, (target, _)) in enumerate(
+            zip(results, self.next_functions, strict=True)
+        ):
             if result is not None and not isinstance(result, Tensor):
-                raise TypeError(
-                    f"function {self.name()} returned a gradient of type {type(result).__name__} "
-                    f"at position {number}, expected a Tensor or None"
+                raise RuntimeError(
+                    f"function {self.name()} returned at position {number}: "
+                    f"expected Variable or None (got {type(result).__name__})"
+                )
+            if result is None or target is None or target.outputs > 1:
+                continue
+            if not is_stretched(target.shape, result.array.shape):
+                raise RuntimeError(
+                    f"Function {self.name()} returned an invalid gradient at index {number} - got "
+                    f"{list(result.shape)} but expected shape compatible with {list(target.shape)}"
                 )
         return results
 
@@ -196,5 +215,5 @@ def is_in(x: Tensor, tensors: tuple[Tensor, ...]) -> bool:
     return any(x is y for y in tensors)
 
 
-def edges_of(outputs: tuple[Any, ...], made: tuple[Any, ...]) -> list[tuple[Any, Edge]]:
-    return [(x, edge_of(y)) for x, y in zip(outputs, made) if isinstance(y, Tensor)]
+def edge_leads_to(node: Node, x: Any) -> bool:
+    return isinstance(x, Tensor) and edge_of(x)[0] is node

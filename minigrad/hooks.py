@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ class Hooks:
     def __init__(self, constant: Callable[[Any], Any]):
         self.constant = constant  # the tensor of an array
         self.of_tensors: dict[int, dict[int, Any]] = {}
-        self.retained: dict[int, Any] = {}
+        self.retained: dict[int, Any] = {}  # weak references: a tensor holds its node
         self.before: dict[int, Any] = {}
         self.after: dict[int, Any] = {}
 
@@ -41,7 +42,7 @@ class Hooks:
         return Handle(self.of_tensors.setdefault(output_nr, {}), hook)
 
     def retain(self, output_nr: int, tensor: Any) -> None:
-        self.retained[output_nr] = tensor
+        self.retained[output_nr] = weakref.ref(tensor)
 
     def on_arrival(self, grads: list[Any], of_arrays: bool) -> list[Any]:
         """Run the tensors' hooks on the gradients of the node's outputs (None where none came)."""
@@ -51,7 +52,8 @@ class Hooks:
         ]
 
     def on_output(self, output_nr: int, grad: Any, of_arrays: bool) -> Any:
-        hooks, tensor = self.of_tensors.get(output_nr), self.retained.get(output_nr)
+        hooks, retained = self.of_tensors.get(output_nr), self.retained.get(output_nr)
+        tensor = retained and retained()
         if not hooks and tensor is None:
             return grad
         seen = self.constant(grad) if of_arrays else grad
@@ -99,7 +101,9 @@ def replaced(result: Any, grad: Any, hook: Any) -> Any:
         return grad
     name = getattr(hook, "__name__", "hook")
     if not hasattr(result, "array"):
-        raise TypeError(f"hook '{name}' should return a Tensor or None, not {type(result).__name__}")
+        raise TypeError(
+            f"hook '{name}' should return a Tensor or None, not {type(result).__name__}"
+        )
     if result.array.shape != grad.array.shape:
         raise RuntimeError(
             f"hook '{name}' has changed the size of value: from {list(grad.array.shape)} "

@@ -82,6 +82,12 @@ def broadcast_shape(*shapes: Sequence[int]) -> tuple[int, ...]:
     return tuple(result)
 
 
+def is_stretched(shape: Sequence[int], to: Sequence[int]) -> bool:
+    """Whether broadcasting can make shape `to` of `shape`."""
+    tail = to[max(len(to) - len(shape), 0) :]
+    return len(tail) == len(shape) and all(n in (1, m) for n, m in zip(shape, tail, strict=True))
+
+
 def mismatch(a: int, b: int, dim: int) -> str:
     return (
         f"The size of tensor a ({a}) must match the size of tensor b ({b}) "

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine import grad
-from minigrad.grad_mode import no_grad
 from minigrad.ops.creation import zeros_like
 from minigrad.ops.random import randn_like
 from minigrad.tensor import Tensor
@@ -94,12 +93,11 @@ def numerical_jacobian(
     rows = []
     for place in np.ndindex(*array.shape):
         kept = array[place].copy()
-        with no_grad():
-            array[place] = kept + eps
-            above = tensors_of(func(*arguments))[number].array.astype(np.float64)
-            array[place] = kept - eps
-            below = tensors_of(func(*arguments))[number].array.astype(np.float64)
-            array[place] = kept
+        array[place] = kept + eps
+        above = tensors_of(func(*arguments))[number].array.astype(np.float64)
+        array[place] = kept - eps
+        below = tensors_of(func(*arguments))[number].array.astype(np.float64)
+        array[place] = kept
         rows.append(((above - below) / (2 * eps)).reshape(-1))
     return np.array(rows).reshape(array.size, -1)
 
@@ -110,9 +108,11 @@ def analytical_jacobian(output: Tensor, x: Tensor) -> np.ndarray[Any, Any]:
     for place in np.ndindex(*output.array.shape):
         seed = zeros_like(output)
         seed.array[place] = 1
-        (gradient,) = grad(output, x, seed, retain_graph=True, allow_unused=True) if (
-            output.requires_grad
-        ) else (None,)
+        (gradient,) = (
+            grad(output, x, seed, retain_graph=True, allow_unused=True)
+            if (output.requires_grad)
+            else (None,)
+        )
         zeros = np.zeros(x.array.shape)
         columns.append((zeros if gradient is None else gradient.array).reshape(-1))
     return np.array(columns).reshape(-1, x.array.size).T
@@ -137,9 +137,14 @@ def gradgradcheck(
     def gradient(*given: Any) -> Any:
         values, weights = given[:-count], given[-count:]
         wanted = [x for x in values if isinstance(x, Tensor) and x.requires_grad]
-        return grad(
-            tensors_of(func(*values)), wanted, weights, create_graph=True, materialize_grads=True
-        )
+        with enable_grad():  # finite differences call this under no_grad
+            return grad(
+                tensors_of(func(*values)),
+                wanted,
+                weights,
+                create_graph=True,
+                materialize_grads=True,
+            )
 
     return gradcheck(
         gradient,
