@@ -60,16 +60,16 @@ class Adam(Optimizer):
         beta1, beta2 = group["betas"]
         state["step"] += 1
         step = state["step"].item()
-        approach.into(state["exp_avg"], grad, 1 - beta1)
-        approach_square.into(state["exp_avg_sq"], grad, beta2, 1 - beta2)
+        approach(state["exp_avg"], grad, 1 - beta1)
+        approach_square(state["exp_avg_sq"], grad, beta2, 1 - beta2)
         square = state["exp_avg_sq"]
         if group["amsgrad"]:
-            largest.into(state["max_exp_avg_sq"], square.array)
+            largest(state["max_exp_avg_sq"], square.array)
             square = state["max_exp_avg_sq"]
         size = group["lr"] / (1 - beta1**step)
         correction = math.sqrt(1 - beta2**step)
         mean = state["exp_avg"].array
-        adam_step.into(param, mean, square.array, size, correction, group["eps"])
+        adam_step(param, mean, square.array, size, correction, group["eps"])
 
     def start(self, param: Tensor, group: Group) -> dict[str, Any]:
         """The state before the first step."""

@@ -14,25 +14,33 @@ import numpy as np
 from minigrad.kernels import Array, launch, launch_into
 from minigrad.kernels.codegen import Formula
 from minigrad.memory import note_write
-from minigrad.ops.define import NUMBERS, function_source
+from minigrad.ops.define import NUMBERS, Number, function_source
 from minigrad.tensor import Tensor
 
+Kernel = Callable[..., Any]
 
-class Update:
-    """A formula of arrays and numbers: call it for a new array, or let it change a tensor."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        find = functools.cache(lambda: function_source(function))
-        self.ufunc = Formula(function.__name__, function, find).ufunc
+def formula_of(function: Kernel) -> Formula:
+    return Formula(function.__name__, function, functools.cache(lambda: function_source(function)))
 
-    def __call__(self, *operands: Any) -> Array:
-        return launch(self.ufunc, *with_arrays(operands, operands[0].dtype))
 
-    def into(self, target: Tensor, *operands: Any) -> None:
-        """Write formula(target, *operands) over the memory of `target`."""
+def update(function: Kernel) -> Kernel:
+    """A formula that is written over its first operand, a tensor."""
+    formula = formula_of(function)
+    formula.in_place = True
+
+    def write(target: Tensor, *operands: Any) -> None:
         array = target.array
-        launch_into(self.ufunc, array, array, *with_arrays(operands, array.dtype))
+        launch_into(formula.ufunc, array, array, *with_arrays(operands, array.dtype))
         note_write(array)
+
+    return write
+
+
+def combination(function: Kernel) -> Kernel:
+    """A formula of arrays and numbers, which gives a new array."""
+    formula = formula_of(function)
+    return lambda *operands: launch(formula.ufunc, *with_arrays(operands, operands[0].dtype))
 
 
 def with_arrays(operands: tuple[Any, ...], dtype: Any) -> list[Array]:
@@ -40,43 +48,45 @@ def with_arrays(operands: tuple[Any, ...], dtype: Any) -> list[Array]:
     return [np.array(x, dtype) if type(x) in NUMBERS else x for x in operands]
 
 
-@Update
+@combination
 def negated(grad: Any) -> Any:
     return -grad
 
 
-@Update
-def decayed(grad: Any, param: Any, weight_decay: Any) -> Any:
+@combination
+def decayed(grad: Any, param: Any, weight_decay: Number) -> Any:
     """The gradient of loss + weight_decay / 2 * param**2."""
     return grad + weight_decay * param
 
 
-@Update
-def descend(param: Any, direction: Any, lr: Any) -> Any:
+@update
+def descend(param: Any, direction: Any, lr: Number) -> Any:
     return param - lr * direction
 
 
-@Update
-def accumulate(velocity: Any, grad: Any, momentum: Any, share: Any) -> Any:
+@update
+def accumulate(velocity: Any, grad: Any, momentum: Number, share: Number) -> Any:
     return momentum * velocity + share * grad
 
 
-@Update
-def approach(mean: Any, grad: Any, weight: Any) -> Any:
+@update
+def approach(mean: Any, grad: Any, weight: Number) -> Any:
     """A running mean comes closer to the new value."""
     return mean + weight * (grad - mean)
 
 
-@Update
-def approach_square(mean: Any, grad: Any, beta: Any, weight: Any) -> Any:
+@update
+def approach_square(mean: Any, grad: Any, beta: Number, weight: Number) -> Any:
     return beta * mean + weight * (grad * grad)
 
 
-@Update
+@update
 def largest(so_far: Any, value: Any) -> Any:
     return max(so_far, value)
 
 
-@Update
-def adam_step(param: Any, mean: Any, square: Any, size: Any, correction: Any, eps: Any) -> Any:
+@update
+def adam_step(
+    param: Any, mean: Any, square: Any, size: Number, correction: Number, eps: Number
+) -> Any:
     return param - size * (mean / (math.sqrt(square) / correction + eps))

@@ -48,7 +48,7 @@ class SGD(Optimizer):
     def update(self, group: Group) -> None:
         for param in group["params"]:
             if param.grad is not None:
-                descend.into(param, self.direction(param, group), group["lr"])
+                descend(param, self.direction(param, group), group["lr"])
 
     def direction(self, param: Tensor, group: Group) -> Array:
         """Where this parameter came from: its gradient, or the momentum of its gradients."""
@@ -61,7 +61,7 @@ class SGD(Optimizer):
         if velocity is None:
             velocity = state["momentum_buffer"] = constant(grad.copy())
         else:
-            accumulate.into(velocity, grad, momentum, 1 - group["dampening"])
+            accumulate(velocity, grad, momentum, 1 - group["dampening"])
         if group["nesterov"]:
             return decayed(grad, velocity.array, momentum)
         return velocity.array
