@@ -12,11 +12,16 @@ class device:  # torch's name
 
     __slots__ = ("index", "type")
 
-    def __init__(self, type: str | int | device, index: int | None = None):
+    type: str
+    index: int | None
+
+    def __init__(self, type: Any, index: int | None = None):
         if isinstance(type, device):
             type, index = type.type, type.index
         elif isinstance(type, int):
             type, index = "cuda", type
+        if not isinstance(type, str):
+            raise TypeError(f"device(): a name such as 'cuda:0' is expected, not {type!r}")
         name, _, number = type.partition(":")
         if name not in TYPES or (number and not number.isdigit()) or (number and index is not None):
             raise RuntimeError(

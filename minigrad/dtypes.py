@@ -1,5 +1,6 @@
 """The element types of tensors: minigrad.float32 and its like, each a NumPy dtype with a name."""
 
+import builtins
 from typing import Any
 
 import numpy as np
@@ -14,19 +15,19 @@ class dtype:  # torch's name
         self.name, self.numpy = name, np.dtype(name)
 
     @property
-    def is_floating_point(self) -> bool:
+    def is_floating_point(self) -> builtins.bool:
         return self.numpy.kind == "f"
 
     @property
-    def is_complex(self) -> bool:
+    def is_complex(self) -> builtins.bool:
         return False
 
     @property
-    def is_signed(self) -> bool:
+    def is_signed(self) -> builtins.bool:
         return self.numpy.kind in "if"
 
     @property
-    def itemsize(self) -> int:
+    def itemsize(self) -> builtins.int:
         """Bytes an element."""
         return self.numpy.itemsize
 
@@ -47,9 +48,7 @@ int32 = int = dtype("int32")
 int64 = long = dtype("int64")
 bool = dtype("bool")
 
-OF_NUMPY = {
-    d.numpy: d for d in (float16, float32, float64, uint8, int8, int16, int32, int64, bool)
-}
+OF_NUMPY = {d.numpy: d for d in (float16, float32, float64, uint8, int8, int16, int32, int64, bool)}
 
 
 def of_numpy(numpy_dtype: np.dtype[Any]) -> dtype:
@@ -68,7 +67,7 @@ def to_numpy(given: Any) -> np.dtype[Any]:
     """The NumPy dtype that a `dtype=` argument means: a minigrad dtype or a Python type."""
     if isinstance(given, dtype):
         return given.numpy
-    python_types = {type(0.0): float32, type(0): int64, type(True): bool}
+    python_types = {builtins.float: float32, builtins.int: int64, builtins.bool: bool}
     if given in python_types:
         return python_types[given].numpy
     raise TypeError(

@@ -229,11 +229,8 @@ def bind() -> None:
         setattr(Tensor, f"__i{name}__", inplace.in_place(op, definition and definition.ufunc))
     for name, getter in PROPERTIES.items():
         setattr(Tensor, name, property(getter))
-    Tensor.__rsub__ = subtracted_from  # type: ignore[assignment]
+    Tensor.__rsub__ = subtracted_from
     Tensor.__rtruediv__ = dividing  # type: ignore[attr-defined]
-    Tensor.__eq__ = comparison(pointwise.eq)  # type: ignore[assignment]
-    Tensor.__ne__ = comparison(pointwise.ne)  # type: ignore[assignment]
+    Tensor.__eq__ = comparison(pointwise.eq)  # type: ignore[method-assign]
+    Tensor.__ne__ = comparison(pointwise.ne)  # type: ignore[method-assign]
     Tensor.__iter__ = iterate  # type: ignore[attr-defined]
-
-
-bind()

@@ -75,6 +75,8 @@ class Node:
     saved: tuple[Any, ...] | None
     sequence_nr: int
     hooks: Any
+    shape: tuple[int, ...]
+    dtype: Any
     code: CodeType
     instruction: int
 

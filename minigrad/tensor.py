@@ -39,7 +39,7 @@ class Size(tuple[int, ...]):
 
 
 class Tensor:
-    """An array, its gradient and its place in the graph.  Made by minigrad.tensor and operations."""
+    """An array, its gradient and its place in the graph; minigrad.tensor and operations make it."""
 
     __slots__ = ("__weakref__", "_grad", "array", "edge")
     __array_priority__ = 1000  # numpy_array * tensor is left to Tensor.__rmul__
@@ -52,17 +52,17 @@ class Tensor:
 
         def __getattr__(self, name: str) -> Any: ...
 
-        __add__: Callable[[Any], Tensor]
-        __radd__: Callable[[Any], Tensor]
-        __sub__: Callable[[Any], Tensor]
-        __rsub__: Callable[[Any], Tensor]
-        __mul__: Callable[[Any], Tensor]
-        __rmul__: Callable[[Any], Tensor]
-        __truediv__: Callable[[Any], Tensor]
-        __matmul__: Callable[[Any], Tensor]
-        __neg__: Callable[[], Tensor]
-        __getitem__: Callable[[Any], Tensor]
-        __setitem__: Callable[[Any, Any], None]
+        __add__: Callable[[Any, Any], Tensor]
+        __radd__: Callable[[Any, Any], Tensor]
+        __sub__: Callable[[Any, Any], Tensor]
+        __rsub__: Callable[[Any, Any], Tensor]
+        __mul__: Callable[[Any, Any], Tensor]
+        __rmul__: Callable[[Any, Any], Tensor]
+        __truediv__: Callable[[Any, Any], Tensor]
+        __matmul__: Callable[[Any, Any], Tensor]
+        __neg__: Callable[[Any], Tensor]
+        __getitem__: Callable[[Any, Any], Tensor]
+        __setitem__: Callable[[Any, Any, Any], None]
 
     def __init_subclass__(cls) -> None:
         TENSORS.add(cls)
@@ -194,7 +194,7 @@ class Tensor:
         return hooks is not None and output_nr in hooks.retained
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
-        """Call hook(grad) when the gradient of this tensor is known; what it returns replaces it."""
+        """Call hook(grad) when this tensor's gradient is known; what it returns replaces it."""
         node, output_nr = edge_of(self)
         if node is None:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
@@ -226,12 +226,13 @@ class Tensor:
         return array if type(array) is np.ndarray else np.asarray(array.to_host())
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
-        """The NumPy array that shares this tensor's memory (`force`: detached and copied if need be)."""
+        """The NumPy array that shares this memory; with `force`, detached or copied if need be."""
         if force:
             return self.host_array()
         if self.requires_grad:
             raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+                "Can't call numpy() on Tensor that requires grad. "
+                "Use tensor.detach().numpy() instead."
             )
         if self.is_cuda:
             raise TypeError(NOT_ON_HOST.format(self.device))
@@ -308,7 +309,7 @@ def rebuild(kind: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
 
 
 def constant(array: Array) -> Tensor:
-    """The tensor of an array, outside of any graph.  (Tensor() without __init__ takes half the time.)"""
+    """The tensor of an array, outside of any graph.  (An __init__ would double the time.)"""
     self = Tensor()
     self.array, self.edge, self._grad = array, NO_EDGE, None
     return self
@@ -321,7 +322,9 @@ def check_grad(x: Tensor, grad: Tensor) -> None:
     if grad is x:
         raise RuntimeError("can't assign Variable as its own grad")
     if grad.array.dtype != x.array.dtype:
-        raise RuntimeError(f"assigned grad has data of a different type: {grad.dtype}, not {x.dtype}")
+        raise RuntimeError(
+            f"assigned grad has data of a different type: {grad.dtype}, not {x.dtype}"
+        )
     if type(grad.array) is not type(x.array):
         raise RuntimeError(f"assigned grad has data located on a different device: {grad.device}")
     if grad.array.shape != x.array.shape:
@@ -337,7 +340,7 @@ def edge_of(x: Tensor) -> Edge:
     edge: Any = x.edge
     if type(edge) is not tuple:
         edge = edge.resolve(x)
-    return edge  # type: ignore[no-any-return]
+    return edge
 
 
 def hooks_of(node: Node) -> Hooks:

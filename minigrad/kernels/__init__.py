@@ -18,6 +18,8 @@ from minigrad.kernels.cpu import gemm, indexing, reductions, rows
 from minigrad.kernels.promotion import promote, result_type
 
 Array = Any  # numpy.ndarray or CudaArray
+ITERATOR = ["refs_ok", "zerosize_ok", "multi_index"]
+nditer: Any = np.nditer
 LARGE = 1 << 19  # elements; below this the work is shorter than the start of a thread
 
 # Set by what wants to see every launch (a profiler, a recorder): called instead of the kernel
@@ -149,9 +151,8 @@ def broadcast_to(x: Array, shape: tuple[int, ...]) -> Array:
     """A read-only view of x with its dimensions of size 1 stretched."""
     if type(x) is not np.ndarray:
         return x.broadcast_to(shape)
-    flags, access = ["refs_ok", "zerosize_ok", "multi_index"], ["readonly"]
     # np.broadcast_to does this after 1.5 us of checks
-    return np.nditer((x,), flags, [access], itershape=shape, order="C").itviews[0]
+    return nditer((x,), ITERATOR, [["readonly"]], itershape=shape, order="C").itviews[0]
 
 
 def may_share_memory(x: Array, y: Array) -> bool:

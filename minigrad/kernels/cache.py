@@ -61,7 +61,7 @@ def read(name: str) -> bytes | None:
 
 
 def write(name: str, contents: bytes) -> None:
-    """Put a file into the cache, whole or not at all; a folder that cannot be written is no error."""
+    """Put a file into the cache, whole or not at all.  An unwritable folder is no error."""
     temporary = None
     try:
         folder = kernel_cache()

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
-from numba.core import types
+from numba.core import types as numba_types
 from numba.core.caching import _Cache
 from numba.core.ccallback import CFunc
 from numba.core.compiler import CompileResult
@@ -24,14 +24,15 @@ from minigrad.kernels import cache
 
 # error_model: a division by zero is an inf, not an exception (and the loop vectorises).
 # contract: a * b + c may be one instruction; nsz: the sign of a zero sum may be lost.
-OPTIONS = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
+FASTMATH = {"contract", "nsz"}
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": FASTMATH}
 
 
 def kernel(function: Callable[..., Any] | None = None, *, reassoc: bool = False) -> Any:
-    """Compile `function` when it is first called.  With `reassoc`, sums may be taken in any order."""
+    """Compile `function` when it is first called; with `reassoc`, sums may go in any order."""
     if function is None:
         return lambda function: kernel(function, reassoc=reassoc)
-    flags = OPTIONS["fastmath"] | {"reassoc"} if reassoc else OPTIONS["fastmath"]
+    flags = FASTMATH | {"reassoc"} if reassoc else FASTMATH
     dispatcher = numba.njit(function, error_model="numpy", fastmath=flags, nogil=True)
     dispatcher._cache = KernelCache(function)
     return dispatcher
@@ -39,24 +40,27 @@ def kernel(function: Callable[..., Any] | None = None, *, reassoc: bool = False)
 
 scalar = numba.njit(**OPTIONS)
 
+types: Any = numba_types
 _pointers, _sizes = types.CPointer(types.voidptr), types.CPointer(types.intp)
 LOOP = types.int32(types.voidptr, _pointers, _sizes, _sizes, types.voidptr)
 
 
 def inner_loop(function: Callable[..., Any]) -> Any:
     """Compile the inner loop of a NumPy ufunc: int loop(context, args, lengths, steps, data)."""
-    loop = CFunc(function, (LOOP.args, LOOP.return_type), {}, OPTIONS)
+    loop: Any = CFunc(function, (LOOP.args, LOOP.return_type), {}, OPTIONS)
     loop._cache = KernelCache(function)
     loop.compile()
     return loop
 
 
-class KernelCache(_Cache):
+class KernelCache(_Cache):  # type: ignore[misc]
     """What Numba asks for a function's machine code before it compiles, and gives it after."""
 
     def __init__(self, function: Callable[..., Any]):
         self.function = function
-        self.name = f"{function.__module__}.{function.__qualname__}".replace("<", "").replace(">", "")
+        self.name = f"{function.__module__}.{function.__qualname__}".replace("<", "").replace(
+            ">", ""
+        )
 
     def file_name(self, signature: Any, codegen: Any) -> str:
         code = self.function.__code__
@@ -94,7 +98,7 @@ def checksum(contents: bytes) -> bytes:
 
 
 def is_whole(stored: bytes) -> bool:
-    """Whether a cache file is what was written: a disk that filled up must not crash a later run."""
+    """Whether a cache file is what was written: half a file must not crash a later run."""
     return stored[:DIGEST_SIZE] == checksum(stored[DIGEST_SIZE:])
 
 

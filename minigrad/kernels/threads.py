@@ -1,5 +1,6 @@
 """Threads for large arrays: pieces of a range, run side by side by kernels that release the GIL."""
 
+import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -21,13 +22,13 @@ def set_num_threads(count: int) -> None:
 
 
 def split(n: int, grain: int, run: Callable[[int, int], object]) -> None:
-    """Call run(start, stop) over pieces of range(n), of at least `grain` each, on several threads."""
+    """Call run(start, stop) over pieces of range(n), at least `grain` each, on all threads."""
     pieces = min(_threads, n // grain)
     if pieces <= 1:
         run(0, n)
         return
     bounds = [n * i // pieces for i in range(pieces + 1)]
-    others = [pool().submit(run, a, b) for a, b in zip(bounds[1:-1], bounds[2:], strict=True)]
+    others = [pool().submit(run, a, b) for a, b in itertools.pairwise(bounds[1:])]
     run(bounds[0], bounds[1])
     wait(others)
     for other in others:

@@ -65,8 +65,9 @@ def new_ufunc(name: str, inputs: int) -> np.ufunc:
 def add_loop(ufunc: np.ufunc, address: int, dtypes: list[np.dtype[Any]]) -> None:
     """Give `ufunc` the loop at `address` for exactly these dtypes (inputs, then the output)."""
     add = numpy_function(ADD_LOOP, ctypes.c_int, ctypes.py_object, ctypes.c_void_p)
-    classes = (ctypes.py_object * len(dtypes))(*[type(dtype) for dtype in dtypes])
-    slots = (Slot * 2)((STRIDED_LOOP, address), (END, None))
+    object_array: Any = ctypes.py_object * len(dtypes)
+    classes = object_array(*[type(dtype) for dtype in dtypes])
+    slots = (Slot * 2)(Slot(STRIDED_LOOP, address), Slot(END, None))
     spec = MethodSpec(
         b"minigrad",
         ufunc.nin,

@@ -49,7 +49,7 @@ def tensor(
 def as_array(data: Any) -> np.ndarray[Any, Any]:
     """Data as a NumPy array of a dtype that tensors have."""
     if type(data) in TENSORS:
-        return data.host_array()  # type: ignore[no-any-return]
+        return data.host_array()
     typed = isinstance(data, np.ndarray | np.generic)
     try:
         array = np.asarray(data if typed else untensored(data))

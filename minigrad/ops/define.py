@@ -64,7 +64,7 @@ def pointwise(
         members = {"__slots__": (), "definition": definition, "kernels": definition.kernels}
         node_type = type(node_name, (kind,), members)
         build = unary if definition.is_plain(1) else binary if definition.is_plain(2) else general
-        op = functools.wraps(forward)(build(definition, node_type))
+        op: Any = functools.wraps(forward)(build(definition, node_type))
         op.definition, op.node_type = definition, node_type
         POINTWISE[name] = op
         return op
@@ -107,7 +107,7 @@ class Definition:
         return len(self.parameters) == len(self.inputs) == inputs
 
     def keep(self, *needed: bool) -> tuple[bool, ...]:
-        """Which of (parameters..., result) are saved when these inputs need a gradient; () if none."""
+        """Which of (parameters..., result) to save when these inputs need a gradient."""
         wanted = {
             position
             for derivative, need in zip(self.derivatives, needed, strict=True)
@@ -296,7 +296,9 @@ def general(definition: Definition, node_type: type[Node]) -> Callable[..., Any]
         node.next_functions = edges
         values = (*arrays, result)
         kept = keep(*needed)
-        node.saved = tuple([v if k else None for v, k in zip(values, kept)]) if kept else ()
+        node.saved = (
+            tuple([v if k else None for v, k in zip(values, kept, strict=True)]) if kept else ()
+        )
         return attach(node, result)
 
     return op
@@ -304,17 +306,19 @@ def general(definition: Definition, node_type: type[Node]) -> Callable[..., Any]
 
 def arguments(definition: Definition, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
     """All arguments in the order of the parameters."""
-    given = dict(zip(definition.parameters, args))
+    given = dict(zip(definition.parameters, args, strict=False))
     unknown = [n for n in named if n not in definition.parameters or n in given]
     values = definition.defaults | given | named
     missing = [n for n in definition.parameters if n not in values]
     if len(args) > len(definition.parameters) or unknown or missing:
         signature = inspect.signature(definition.forward)
-        raise TypeError(f"{definition.name}{signature}: got {len(args)} arguments and {list(named)}")
+        raise TypeError(
+            f"{definition.name}{signature}: got {len(args)} arguments and {list(named)}"
+        )
     return tuple(values[n] for n in definition.parameters)
 
 
-# ------------------------------------------------------------------ numbers and arrays beside Tensors
+# ---------------------------------------------------------------- numbers and arrays beside Tensors
 
 
 def of_mixed(definition: Definition, op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -341,7 +345,7 @@ def of_mixed(definition: Definition, op: Callable[..., Any], args: tuple[Any, ..
 
 def as_tensor(x: Any, like: Dtype) -> Tensor:
     if type(x) in TENSORS:
-        return x  # type: ignore[no-any-return]
+        return x
     if type(x) in NUMBERS:
         return number(x, like) if x or type(x) is int else constant(scalar_array(x, like))
     return constant(x if not isinstance(x, np.generic) else np.asarray(x))
@@ -363,7 +367,9 @@ def scalar_array(value: float, like: Dtype) -> Array:
     if dtype.kind in "iu" and not isinstance(value, bool):
         bounds = np.iinfo(dtype)
         if not bounds.min <= value <= bounds.max:
-            raise RuntimeError(f"value cannot be converted to type {dtype} without overflow: {value}")
+            raise RuntimeError(
+                f"value cannot be converted to type {dtype} without overflow: {value}"
+            )
     return np.array(value, dtype)
 
 

@@ -234,7 +234,7 @@ def inverse(order: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(range(len(order)), key=order.__getitem__))
 
 
-# ------------------------------------------------------------------------------------ rows by number
+# ----------------------------------------------------------------------------------- rows by number
 
 
 class RowsNode(Node):
@@ -292,7 +292,7 @@ def embedding(input: Tensor, weight: Tensor) -> Tensor:
     kernels.check_one_device((weight.array, input.array))
     indices = input.array.astype(np.int64, copy=False)
     check_rows("embedding", indices, weight.array.shape[0])
-    return take_rows(weight, indices, 0, EmbeddingBackward0)  # type: ignore[no-any-return]
+    return take_rows(weight, indices, 0, EmbeddingBackward0)
 
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
@@ -306,7 +306,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     n = math.prod(input.array.shape[axis : axis + 1])
     kernels.check_one_device((input.array, indices))
     check_rows("index_select", indices, n)
-    return take_rows(input, indices, axis, IndexSelectBackward0)  # type: ignore[no-any-return]
+    return take_rows(input, indices, axis, IndexSelectBackward0)
 
 
 def check_rows(name: str, indices: Array, n: int) -> None:

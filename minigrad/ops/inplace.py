@@ -28,8 +28,8 @@ Array = Any
 Either = Any
 
 MANY_VIEWS = (
-    "Output {} of {} is a view and is being modified inplace. This view is the output of a function "
-    "that returns multiple views. Such functions do not allow the output views to be modified "
+    "Output {} of {} is a view and is being modified inplace. This view is the output of a "
+    "function that returns multiple views. Such functions do not allow the output views to be modified "
     "inplace. You should replace the inplace operation by an out-of-place one."
 )
 SHARED_ELEMENTS = (

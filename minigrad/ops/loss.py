@@ -10,7 +10,19 @@ import numpy as np
 from minigrad import kernels
 from minigrad.node import Node
 from minigrad.ops.normalization import LogSoftmaxBackward0, log_softmax
-from minigrad.ops.pointwise import div, gt, logical_and, logical_or, lt, mul, ne, neg, square, sub, where
+from minigrad.ops.pointwise import (
+    div,
+    gt,
+    logical_and,
+    logical_or,
+    lt,
+    mul,
+    ne,
+    neg,
+    square,
+    sub,
+    where,
+)
 from minigrad.ops.reduction import mean, one_hot, sum
 from minigrad.ops.view import movedim, reshape, unsqueeze
 from minigrad.tensor import TENSORS, Tensor, constant, record, saved_values
@@ -107,7 +119,9 @@ def row_shares(
     classes = like.shape[1]
     some_ignored = check_targets(labels, ignored, classes)
     if weight is None and not some_ignored:
-        return -1.0 / labels.size if averaged and labels.size else -1.0 if labels.size else -math.nan
+        return (
+            -1.0 / labels.size if averaged and labels.size else -1.0 if labels.size else -math.nan
+        )
     counted = ne(labels, ignored)
     if weight is None:
         shares = counted.astype(like.dtype)
@@ -201,10 +215,10 @@ def soft_cross_entropy(
         shape[class_dim] = -1
         products = mul(products, reshape(weight, tuple(shape)))
     if reduction == "none":
-        return neg(sum(products, class_dim))  # type: ignore[no-any-return]
+        return neg(sum(products, class_dim))
     total = neg(sum(products))
     count = input.array.size // input.array.shape[class_dim]
-    return div(total, count) if reduction == "mean" else total  # type: ignore[no-any-return]
+    return div(total, count) if reduction == "mean" else total
 
 
 class MseLossBackward0(Node):

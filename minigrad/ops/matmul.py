@@ -62,7 +62,9 @@ def what_is_needed(a: Tensor, b: Tensor) -> tuple[Array, Array]:
 def check_product(message: str, x: Array, y: Array) -> None:
     kernels.check_one_device((x, y))
     if x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
-        raise RuntimeError(f"{message} ({'x'.join(map(str, x.shape))} and {'x'.join(map(str, y.shape))})")
+        raise RuntimeError(
+            f"{message} ({'x'.join(map(str, x.shape))} and {'x'.join(map(str, y.shape))})"
+        )
     if x.dtype != y.dtype:
         raise RuntimeError(
             f"expected m1 and m2 to have the same dtype, but got: {x.dtype} != {y.dtype}. "
@@ -115,9 +117,14 @@ def mv(a: Either, v: Either) -> Either:
         return kernels.matmul(a, v.reshape(-1, 1)).reshape(-1)
     x, y = a.array, v.array
     if x.ndim != 2 or y.ndim != 1:
-        raise RuntimeError(f"vector + matrix @ vector expected, got {x.ndim}-D and {y.ndim}-D tensors")
+        raise RuntimeError(
+            f"vector + matrix @ vector expected, got {x.ndim}-D and {y.ndim}-D tensors"
+        )
     if x.shape[1] != y.shape[0]:
-        raise RuntimeError(f"size mismatch, got input ({x.shape[0]}), mat ({x.shape[0]}x{x.shape[1]}), vec ({y.shape[0]})")
+        raise RuntimeError(
+            f"size mismatch, got input ({x.shape[0]}), mat ({x.shape[0]}x{x.shape[1]}), "
+            f"vec ({y.shape[0]})"
+        )
     check_product("", x, y)
     return record(MvBackward0, mv(x, y), (a, v), what_is_needed(a, v))
 
@@ -139,8 +146,8 @@ def dot(a: Either, b: Either) -> Either:
         raise RuntimeError(f"1D tensors expected, but got {x.ndim}D and {y.ndim}D tensors")
     if x.shape != y.shape:
         raise RuntimeError(
-            "inconsistent tensor size, expected tensor [%d] and src [%d] to have the same number of "
-            "elements, but got %d and %d elements respectively" % (*x.shape, *y.shape) * 2
+            f"inconsistent tensor size, expected tensor [{x.size}] and src [{y.size}] to have the "
+            f"same number of elements, but got {x.size} and {y.size} elements respectively"
         )
     check_product("", x, y)
     return record(DotBackward0, dot(x, y), (a, b), what_is_needed(a, b))
@@ -197,7 +204,8 @@ def matmul(a: Any, b: Any) -> Any:
     dims = a.array.ndim, b.array.ndim
     if 0 in dims:
         raise RuntimeError(
-            f"both arguments to matmul need to be at least 1D, but they are {dims[0]}D and {dims[1]}D"
+            "both arguments to matmul need to be at least 1D, but they are "
+            f"{dims[0]}D and {dims[1]}D"
         )
     if dims == (2, 2):
         return mm(a, b)
@@ -269,13 +277,15 @@ def batched(a: Tensor, b: Tensor) -> Tensor:
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias.  input: (..., in), weight: (out, in), bias: (out,)."""
     if bias is None:
-        return matmul(input, t(weight))  # type: ignore[no-any-return]
+        return matmul(input, t(weight))
     shape = input.array.shape
     if len(shape) == 2 and weight.array.ndim == 2:
         return addmm(bias, input, t(weight))
     if weight.array.ndim == 1:
-        return add(matmul(input, weight), bias)  # type: ignore[no-any-return]
-    rows = view(input, (-1, shape[-1])) if input.is_contiguous() else reshape(input, (-1, shape[-1]))
+        return add(matmul(input, weight), bias)
+    rows = (
+        view(input, (-1, shape[-1])) if input.is_contiguous() else reshape(input, (-1, shape[-1]))
+    )
     return view(addmm(bias, rows, t(weight)), (*shape[:-1], weight.array.shape[0]))
 
 
@@ -283,6 +293,4 @@ def outer(a: Tensor, b: Tensor) -> Tensor:
     """All products of an element of a and one of b."""
     if a.array.ndim != 1 or b.array.ndim != 1:
         raise RuntimeError(f"outer: expected 1D tensors, got {a.array.ndim}D and {b.array.ndim}D")
-    return mul(view(a, (-1, 1)), b)  # type: ignore[no-any-return]
-
-
+    return mul(view(a, (-1, 1)), b)

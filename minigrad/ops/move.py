@@ -49,7 +49,7 @@ def moved(x: Either, device: devices.device) -> Either:
 
 
 def to(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """x.to(dtype), x.to(device), x.to(device, dtype) or x.to(other): x itself if nothing changes."""
+    """x.to(dtype), x.to(device), x.to(device, dtype), x.to(other): x itself if nothing changes."""
     device, dtype, copy = parse(args, kwargs)
     result = x
     if device is not None:
@@ -100,10 +100,8 @@ def cast_to(dtype: dtypes.dtype) -> Any:
     """The method x.float(), x.long(), ..."""
 
     def method(x: Tensor) -> Tensor:
-        return x if x.array.dtype == dtype.numpy else cast(x, dtype.numpy)  # type: ignore[no-any-return]
+        return x if x.array.dtype == dtype.numpy else cast(x, dtype.numpy)
 
     method.__name__ = dtype.name
     method.__doc__ = f"The tensor in {dtype!r}."
     return method
-
-

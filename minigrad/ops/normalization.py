@@ -134,7 +134,11 @@ def layer_norm(
     flat = [None if p is None else p.array.reshape(d) for p in (weight, bias)]
     out, mean_, rstd = kernels.layer_norm(array.reshape(-1, d), *flat, eps)
     missing = constant(array)  # stands for a weight or bias that is not there
-    inputs = (input, weight if weight is not None else missing, bias if bias is not None else missing)
+    inputs = (
+        input,
+        weight if weight is not None else missing,
+        bias if bias is not None else missing,
+    )
     return record(
         NativeLayerNormBackward0,
         out.reshape(array.shape),

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minigrad.ops.define import NUMBERS, TENSORS, Number, pointwise
-from minigrad.tensor import Tensor
+from minigrad.ops.define import NUMBERS, Number, pointwise
+from minigrad.tensor import TENSORS, Tensor
 
 SQRT_HALF = math.sqrt(0.5)
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
@@ -89,9 +89,7 @@ def remainder_number(x, y: Number):
     return x % y
 
 
-@pointwise(
-    x=lambda grad: grad, y=lambda grad, x, y: -grad * trunc(x / y), node="FmodBackward1"
-)
+@pointwise(x=lambda grad: grad, y=lambda grad, x, y: -grad * trunc(x / y), node="FmodBackward1")
 def fmod_tensor(x, y):
     """The remainder of x / y, with the sign of x"""
     return abs(x) % abs(y) if x >= 0 else -(abs(x) % abs(y))
@@ -200,9 +198,7 @@ def addcmul(x, tensor1, tensor2, value: Number = 1):
 @pointwise(
     x=lambda grad: grad,
     tensor1=lambda grad, tensor2, value: grad * (value / tensor2),
-    tensor2=lambda grad, tensor1, tensor2, value: (
-        -grad * (value * tensor1 / (tensor2 * tensor2))
-    ),
+    tensor2=lambda grad, tensor1, tensor2, value: -grad * (value * tensor1 / (tensor2 * tensor2)),
 )
 def addcdiv(x, tensor1, tensor2, value: Number = 1):
     """x + value * tensor1 / tensor2"""
@@ -425,9 +421,15 @@ def gelu_erf(x):
 @pointwise(
     x=lambda grad, x: (
         0.5 * grad * (1 + tanh(SQRT_2_OVER_PI * (x + GELU_CUBE * x * x * x)))
-        + 0.5 * grad * x * (SQRT_2_OVER_PI * (1 + 3 * GELU_CUBE * x * x))
-        * (1 - tanh(SQRT_2_OVER_PI * (x + GELU_CUBE * x * x * x))
-           * tanh(SQRT_2_OVER_PI * (x + GELU_CUBE * x * x * x)))
+        + 0.5
+        * grad
+        * x
+        * (SQRT_2_OVER_PI * (1 + 3 * GELU_CUBE * x * x))
+        * (
+            1
+            - tanh(SQRT_2_OVER_PI * (x + GELU_CUBE * x * x * x))
+            * tanh(SQRT_2_OVER_PI * (x + GELU_CUBE * x * x * x))
+        )
     ),
     node="GeluBackward0",
 )
@@ -443,9 +445,7 @@ def silu(x):
 
 
 @pointwise(
-    x=lambda grad, x, beta, threshold: where(
-        x * beta > threshold, grad, grad * sigmoid(x * beta)
-    )
+    x=lambda grad, x, beta, threshold: where(x * beta > threshold, grad, grad * sigmoid(x * beta))
 )
 def softplus(x, beta: Number = 1.0, threshold: Number = 20.0):
     """log(1 + exp(beta * x)) / beta; x itself where beta * x is above the threshold"""
@@ -667,7 +667,9 @@ def masked_fill(x: Tensor, mask: Tensor, value: Any) -> Tensor:
     """A value where the mask is true, x elsewhere"""
     number = value.item() if type(value) in TENSORS else value
     if mask.array.dtype.kind != "b":
-        raise RuntimeError(f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}")
+        raise RuntimeError(
+            f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}"
+        )
     return masked_fill_number(x, mask, number)
 
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from minigrad import dtypes, kernels
 from minigrad.node import Node
-from minigrad.ops.define import TENSORS
 from minigrad.ops.pointwise import (
     add,
     div,
@@ -28,7 +27,7 @@ from minigrad.ops.pointwise import (
 )
 from minigrad.ops.view import cat, expand, narrow, reshape, unsqueeze_axes
 from minigrad.shapes import axes_of, axis_of
-from minigrad.tensor import Tensor, constant, record, saved_values
+from minigrad.tensor import TENSORS, Tensor, constant, record, saved_values
 
 Array = Any
 Either = Any  # a Tensor or an array: the same comes out as went in
@@ -359,7 +358,8 @@ def extreme(node: type[Node], kernel: Any, x: Tensor, dim: Any, keepdim: bool) -
 def check_not_empty(name: str, shape: Sequence[int], axes: Sequence[int]) -> None:
     if 0 in [shape[i] for i in axes]:
         raise IndexError(
-            f"{name}(): Expected reduction dim to have non-zero size, but the shape is {list(shape)}"
+            f"{name}(): Expected reduction dim to have non-zero size, but the shape is "
+            f"{list(shape)}"
         )
 
 
@@ -424,7 +424,9 @@ def select_extreme(
     axis = axis_of(dim, array.ndim)
     axes = (axis,) if array.ndim else ()
     check_not_empty(value.__name__, array.shape, axes)
-    indices = find(array, axis, keepdim) if array.ndim else kernels.full((), 0, np.int64, array)
+    indices = (
+        find(array, axis, keepdim) if array.ndim else kernels.full((), 0, np.dtype(np.int64), array)
+    )
     details = {"axis": axis, "input_shape": array.shape, "keepdim": keepdim, "indices": indices}
     values = record(node, value(array, axes, keepdim), (x,), **details)
     return ValuesAndIndices(values, constant(indices))

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
-
-import numpy as np
 
 from minigrad import kernels
 from minigrad.grad_mode import is_grad_enabled
@@ -45,7 +44,9 @@ class View:
         return self.edge
 
 
-def view_of(x: Tensor, node_type: type[Node], replay: Replay, array: Array, **details: Any) -> Tensor:
+def view_of(
+    x: Tensor, node_type: type[Node], replay: Replay, array: Array, **details: Any
+) -> Tensor:
     """The view `array` of x, which replay() makes out of any array or Tensor like x."""
     out = record(node_type, array, (x,), **details)
     out.edge = view_edge(x, replay, out.edge)
@@ -232,6 +233,7 @@ def unsqueeze_axes(x: Either, axes: Sequence[int]) -> Either:
 def squeeze(x: Tensor, dim: Any = None) -> Tensor:
     """Without the dimensions of size 1 (those named by `dim`, if it is given)."""
     shape = x.array.shape
+    node_type: type[Node]
     if dim is None:
         axes, node_type = set(range(len(shape))), SqueezeBackward0
     elif isinstance(dim, tuple | list):
@@ -330,7 +332,9 @@ def movedim(x: Tensor, source: Any, destination: Any) -> Tensor:
     """Dimensions moved to other places; the rest keep their order."""
     ndim = x.array.ndim
     sources = [axis_of(d, ndim) for d in ((source,) if isinstance(source, int) else source)]
-    places = [axis_of(d, ndim) for d in ((destination,) if isinstance(destination, int) else destination)]
+    places = [
+        axis_of(d, ndim) for d in ((destination,) if isinstance(destination, int) else destination)
+    ]
     order = [axis for axis in range(ndim) if axis not in sources]
     for place, axis in sorted(zip(places, sources, strict=True)):
         order.insert(place, axis)
@@ -486,12 +490,12 @@ def parts(
     made = []
     for output_nr, (key, array) in enumerate(zip(keys, arrays, strict=True)):
         out = constant(array) if node is None else attach(node, array, output_nr)
-        out.edge = view_edge(x, lambda whole, key=key: getitem_of(whole, key), out.edge, True)
+        out.edge = view_edge(x, partial(getitem_of, key), out.edge, True)
         made.append(out)
     return tuple(made)
 
 
-def getitem_of(x: Either, key: Any) -> Either:
+def getitem_of(key: Any, x: Either) -> Either:
     return part(x, key, SliceBackward0) if type(x) in TENSORS else x[key]
 
 

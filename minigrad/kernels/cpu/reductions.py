@@ -27,7 +27,7 @@ Axes = tuple[int, ...]
 BLOCK = 1024  # elements added in their own type before they go to the float64 total
 BLOCK_ROWS = 128  # the same where rows are added to each other
 TILE = 1024  # columns handled together: their totals stay in the first-level cache
-LARGE = 1 << 19  # elements from which threads pay
+LARGE = 1 << 21  # elements from which threads pay
 PIECES = 16  # fixed, so that the result does not depend on the number of threads
 NARROW = 64  # rows shorter than this are reduced several side by side
 

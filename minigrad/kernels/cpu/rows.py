@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels import threads
-from minigrad.kernels.cpu.vector_math import exp, log, maximum
+from minigrad.kernels.cpu.vector_math import exp_nonpositive, log, maximum
 from minigrad.kernels.jit import kernel
 
 Array = np.ndarray[Any, Any]
 Optional = Array | None
 
-LARGE = 1 << 16  # elements from which threads pay
-FLUSH = 128  # rows whose weight gradients are added before they go to the float64 total
+LARGE = 1 << 18  # elements from which threads pay
+GROUP = 128  # rows whose weight gradients are added in their own type; the groups in float64
 
 
 # ---------------------------------------------------------------------------------------- kernels
@@ -34,7 +34,7 @@ def softmax_rows(x, out, start, stop):
             top = maximum(top, row[j])
         total = kind(0)
         for j in range(row.size):
-            power = exp(row[j] - top)
+            power = exp_nonpositive(row[j] - top)
             result[j] = power
             total += power
         scale = kind(1) / total
@@ -53,7 +53,7 @@ def log_softmax_rows(x, out, start, stop):
             top = maximum(top, row[j])
         total = kind(0)
         for j in range(row.size):
-            total += exp(row[j] - top)
+            total += exp_nonpositive(row[j] - top)
         shift = log(total)
         for j in range(row.size):
             result[j] = (row[j] - top) - shift
@@ -80,7 +80,7 @@ def log_softmax_backward_rows(grad, result, out, start, stop):
         for j in range(g.size):
             total += g[j]
         for j in range(g.size):
-            dx[j] = g[j] - exp(y[j]) * total
+            dx[j] = g[j] - exp_nonpositive(y[j]) * total
 
 
 @kernel
@@ -114,41 +114,33 @@ def layer_norm_rows(x, weight, bias, eps, out, mean, rstd, start, stop):
 
 
 @kernel(reassoc=True)
-def layer_norm_input_rows(grad, x, mean, rstd, weight, out, start, stop):
-    """out = rstd (g - mean(g) - n mean(g n)), g = grad weight, n = (x - mean) rstd."""
+def layer_norm_backward_rows(grad, x, mean, rstd, weight, dx, sums, start, stop):
+    """The gradients of layer_norm, for groups start to stop of GROUP rows each.
+
+    With n = (x - mean) rstd and g = grad weight: dx = rstd (g - mean(g) - n mean(g n)), unless dx
+    has no rows; sums[group] = (sum of grad n, sum of grad), unless it has no columns.
+    """
     kind = x.dtype.type
     size = kind(x.shape[1])
-    for i in range(start, stop):
-        g, row, dx = grad[i], x[i], out[i]
-        center, scale = mean[i], rstd[i]
-        total, product = kind(0), kind(0)
-        for j in range(row.size):
-            scaled = g[j] * weight[j]
-            total += scaled
-            product += scaled * (row[j] - center)
-        slope = product * scale * scale / size
-        shift = total / size
-        for j in range(row.size):
-            dx[j] = scale * (g[j] * weight[j] - shift - slope * (row[j] - center))
-
-
-@kernel
-def layer_norm_weight_rows(grad, x, mean, rstd, dweight, dbias, start, stop):
-    """Add to the float64 arrays: dweight += sum of rows grad n, dbias += sum of rows grad."""
-    kind = x.dtype.type
-    width = x.shape[1]
-    products, grads = np.empty(width, x.dtype), np.empty(width, x.dtype)
-    for first in range(start, stop, FLUSH):
-        products[:], grads[:] = kind(0), kind(0)
-        for i in range(first, min(first + FLUSH, stop)):
+    for group in range(start, stop):
+        products, grads = sums[group, 0], sums[group, 1]
+        for i in range(group * GROUP, min((group + 1) * GROUP, x.shape[0])):
             g, row = grad[i], x[i]
             center, scale = mean[i], rstd[i]
-            for j in range(row.size):
-                products[j] += g[j] * (row[j] - center) * scale
+            if dx.size:
+                result = dx[i]
+                total, product = kind(0), kind(0)
+                for j in range(row.size):
+                    scaled = g[j] * weight[j]
+                    total += scaled
+                    product += scaled * (row[j] - center)
+                slope = product * scale * scale / size
+                shift = total / size
+                for j in range(row.size):
+                    result[j] = scale * (g[j] * weight[j] - shift - slope * (row[j] - center))
+            for j in range(products.size):
+                products[j] += g[j] * ((row[j] - center) * scale)
                 grads[j] += g[j]
-        for j in range(width):
-            dweight[j] += products[j]
-            dbias[j] += grads[j]
 
 
 # ----------------------------------------------------------------------------------------- layout
@@ -254,20 +246,23 @@ def layer_norm_backward(
 ) -> tuple[Optional, Optional, Optional]:
     """(dx, dweight, dbias) of layer_norm, None where `mask` is False."""
     grads, rows = as_rows(grad, 1), as_rows(x, 1)
-    dtype = rows.dtype
-    mean, rstd = as_vector(mean, dtype), as_vector(rstd, dtype)
-    dx = dweight = dbias = None
-    if mask[0]:
-        out = np.empty_like(rows)
-        scale = np.ones(rows.shape[1], dtype) if weight is None else as_vector(weight, dtype)
-        over_rows(layer_norm_input_rows, grads, rows, mean, rstd, scale, out)
-        dx = from_rows(out, x, 1)
-    if mask[1] or mask[2]:
-        totals = np.zeros((2, rows.shape[1]))
-        layer_norm_weight_rows(grads, rows, mean, rstd, totals[0], totals[1], 0, len(rows))
-        with np.errstate(over="ignore"):
-            dweight, dbias = totals.astype(x.dtype)
-    return dx, dweight if mask[1] else None, dbias if mask[2] else None
+    dtype, (count, width) = rows.dtype, rows.shape
+    groups = -(-count // GROUP)
+    scale = np.ones(width, dtype) if weight is None else as_vector(weight, dtype)
+    dx = np.empty((count if mask[0] else 0, width), dtype)
+    sums = np.zeros((groups, 2, width if mask[1] or mask[2] else 0), dtype)
+    arguments = grads, rows, as_vector(mean, dtype), as_vector(rstd, dtype), scale, dx, sums
+    if rows.size < LARGE:
+        layer_norm_backward_rows(*arguments, 0, groups)
+    else:
+        threads.split(groups, 1, lambda a, b: layer_norm_backward_rows(*arguments, a, b))
+    with np.errstate(over="ignore"):
+        dweight, dbias = sums.sum(0, dtype=np.float64).astype(x.dtype)
+    return (
+        from_rows(dx, x, 1) if mask[0] else None,
+        dweight if mask[1] else None,
+        dbias if mask[2] else None,
+    )
 
 
 def as_vector(x: Array, dtype: Any) -> Array:

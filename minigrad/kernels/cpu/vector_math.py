@@ -196,13 +196,19 @@ EXP_LOW_64, EXP_HIGH_64 = f64(-708.3964185322641), f64(709.782712893384)
 
 
 @inlined
-def moderate_exp_32(x):
-    """e^x to 1 ulp where it neither overflows nor gets subnormal."""
+def factors_of_exp_32(x):
+    """e^x = 2^n e^r as (bits whose lowest are n, e^r)."""
     shifted = x * LOG2E_32 + ROUND_32
     n = shifted - ROUND_32
     r = (x - n * LN2_HIGH_32) - n * LN2_LOW_32
-    power = (polynomial(r, EXP_32) * r + f32(1)) * r + f32(1)
-    return from_bits(np.int32(to_bits(power) + np.int32(to_bits(shifted) << 23)))
+    return to_bits(shifted), (polynomial(r, EXP_32) * r + f32(1)) * r + f32(1)
+
+
+@inlined
+def moderate_exp_32(x):
+    """e^x to 1 ulp where it neither overflows nor gets subnormal."""
+    n, power = factors_of_exp_32(x)
+    return from_bits(np.int32(to_bits(power) + np.int32(n << 23)))
 
 
 @inlined
@@ -210,6 +216,14 @@ def exp_float32(x):
     """e^x to 1 ulp; exactly 0 where the result would be subnormal."""
     result = where(x < EXP_LOW_32, f32(0), moderate_exp_32(x))
     return where(x <= EXP_HIGH_32, result, x * INF32)  # inf, or NaN
+
+
+@inlined
+def exp_nonpositive_float32(x):
+    """exp for x <= 0 or NaN. Scaled by a product, NaN needs no look and overflow none either."""
+    n, power = factors_of_exp_32(x)
+    scale = from_bits(np.int32(np.int32(n << 23) + np.int32(127 << 23)))
+    return where(x < EXP_LOW_32, f32(0), power * scale)
 
 
 @inlined
@@ -676,8 +690,9 @@ def either_width(single: Any, double: Any) -> Any:
     return function
 
 
-exp = either_width(exp_float32, exp_float64)
+exp_nonpositive = either_width(exp_nonpositive_float32, exp_float64)
 log = either_width(log_float32, log_float64)
 
-SUFFIX = "_float32"
-FUNCTIONS = tuple(name.removesuffix(SUFFIX) for name in dict(globals()) if name.endswith(SUFFIX))
+FUNCTIONS = tuple(
+    name.removesuffix("_float64") for name in dict(globals()) if name.endswith("_float64")
+)
