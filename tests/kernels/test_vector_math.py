@@ -166,6 +166,13 @@ def test_exp_is_exactly_zero_below_the_normal_numbers():
     assert smallest == pytest.approx(np.finfo(np.float32).tiny, rel=1e-5)
 
 
+def test_exp_of_what_is_not_positive():
+    x = np.concatenate([samples(-90, 0), [-INF, NAN, -0.0, -87.33654, -87.33655]]).astype("f")
+    x = np.concatenate([x, np.arange(0x7F800001, 0x7F800041, dtype=np.uint32).view("f")])
+    expected = evaluate("exp_float32", x)
+    np.testing.assert_array_max_ulp(evaluate("exp_nonpositive_float32", x), expected, 1)
+
+
 def test_exp_overflows_where_the_type_ends():
     x = np.array([88.72283, 88.72284], np.float32)
     assert np.isfinite(evaluate("exp_float32", x)).tolist() == [True, False]

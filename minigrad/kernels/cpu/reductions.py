@@ -106,10 +106,10 @@ def max_columns(x, out, start, stop, length, inner, sign):
 
 
 class Reduction:
-    """One reduction: its kernels for floats, NumPy's ufunc for integers."""
+    """One reduction: its kernels for floats, NumPy's function for integers."""
 
-    def __init__(self, rows: Any, columns: Any, ufunc: np.ufunc, sign: int = 1):
-        self.rows, self.columns, self.ufunc, self.sign = rows, columns, ufunc, sign
+    def __init__(self, rows: Any, columns: Any, integers: Callable[..., Any], sign: int = 1):
+        self.rows, self.columns, self.integers, self.sign = rows, columns, integers, sign
         # dtype -> machine code. Called directly it skips Numba's look at the arguments (120 ns) and
         # every check with it: arrays must be flat, contiguous and of that dtype.
         self.rows_code: dict[Any, Callable[..., None]] = {}
@@ -143,7 +143,7 @@ class Reduction:
         """Integers, half precision, dtypes met for the first time, arrays not in C order."""
         if x.dtype.kind != "f":
             dtype = np.int64 if self is SUM else x.dtype
-            return np.asarray(self.ufunc.reduce(x, axes, dtype, None, keepdim))
+            return np.asarray(self.integers(x, axes, dtype, None, keepdim))
         if x.dtype == np.float16:
             with np.errstate(over="ignore"):
                 return self.over(x.astype(np.float32), axes, keepdim).astype(np.float16)
@@ -198,9 +198,12 @@ def drop(x: Array, axes: Axes, keepdim: bool) -> Array:
     return x if keepdim else x.squeeze(axes)
 
 
-SUM = Reduction(sum_rows, sum_columns, np.add)
-MAX = Reduction(max_rows, max_columns, np.maximum)
-MIN = Reduction(max_rows, max_columns, np.minimum, sign=-1)
+SUM = Reduction(sum_rows, sum_columns, np.add.reduce)
+MAX = Reduction(max_rows, max_columns, np.maximum.reduce)
+MIN = Reduction(max_rows, max_columns, np.minimum.reduce, sign=-1)
+multiply: Callable[..., Any] = np.multiply.reduce
+is_any: Callable[..., Any] = np.logical_or.reduce
+is_all: Callable[..., Any] = np.logical_and.reduce
 
 
 # ------------------------------------------------------------------------------- the routines
@@ -222,21 +225,21 @@ def amin(x: Array, axes: Axes, keepdim: bool) -> Array:
 def prod(x: Array, axes: Axes, keepdim: bool) -> Array:
     """Product over axes; 1 over an empty axis. Integers and bools give int64."""
     if x.dtype.kind != "f":
-        return np.asarray(np.multiply.reduce(x, axes, np.int64, None, keepdim))
+        return np.asarray(multiply(x, axes, np.int64, None, keepdim))
     compute = np.promote_types(x.dtype, np.float32)
     with np.errstate(all="ignore"):
-        result = np.multiply.reduce(x, axes, compute, None, keepdim)
+        result = multiply(x, axes, compute, None, keepdim)
         return np.asarray(result, dtype=x.dtype)
 
 
 def any(x: Array, axes: Axes, keepdim: bool) -> Array:
     """Whether an element is not zero (NaN is not)."""
-    return np.asarray(np.logical_or.reduce(x, axes, None, None, keepdim))
+    return np.asarray(is_any(x, axes, None, None, keepdim))
 
 
 def all(x: Array, axes: Axes, keepdim: bool) -> Array:
     """Whether no element is zero."""
-    return np.asarray(np.logical_and.reduce(x, axes, None, None, keepdim))
+    return np.asarray(is_all(x, axes, None, None, keepdim))
 
 
 def argmax(x: Array, axis: int, keepdim: bool) -> Array:
