@@ -132,12 +132,10 @@ class Function(Node):
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
-        arrays = self.saved_arrays()
+        edges = [(self, e) if isinstance(e, int) else e for e in self.saved_edges]
         return tuple(
-            None
-            if array is None
-            else saved_tensor(array, edge if type(edge) is tuple else (self, edge))
-            for array, edge in zip(arrays, self.saved_edges, strict=True)
+            None if array is None else saved_tensor(array, edge)
+            for array, edge in zip(self.saved_arrays(), edges, strict=True)
         )
 
     def mark_dirty(self, *tensors: Tensor) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine import grad
+from minigrad.autograd.backward import grad
 from minigrad.ops.creation import zeros_like
 from minigrad.ops.random import randn_like
 from minigrad.tensor import Tensor
@@ -137,14 +137,9 @@ def gradgradcheck(
     def gradient(*given: Any) -> Any:
         values, weights = given[:-count], given[-count:]
         wanted = [x for x in values if isinstance(x, Tensor) and x.requires_grad]
-        with enable_grad():  # finite differences call this under no_grad
-            return grad(
-                tensors_of(func(*values)),
-                wanted,
-                weights,
-                create_graph=True,
-                materialize_grads=True,
-            )
+        return grad(
+            tensors_of(func(*values)), wanted, weights, create_graph=True, materialize_grads=True
+        )
 
     return gradcheck(
         gradient,
