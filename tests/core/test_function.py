@@ -1,4 +1,4 @@
-"""Functions that users write: both forms of forward, what ctx keeps, and what backward may return."""
+"""Functions that users write: both forms of forward, what ctx keeps, what backward may return."""
 
 from typing import Any
 
@@ -349,9 +349,7 @@ def test_nones_beyond_the_arguments_are_welcome() -> None:
 
 @pytest.mark.parametrize("wrong", [1.0, "gradient", np.ones(1)])
 def test_a_gradient_of_a_wrong_type(wrong: Any) -> None:
-    with pytest.raises(
-        RuntimeError, match=r"expected Variable or None \(got (float|str|.*ndarray)\)"
-    ):
+    with pytest.raises(RuntimeError, match=r"expected Variable or None \(got .*\)"):
         returning(ONE, wrong).apply(leaf(1.0), leaf(2.0)).backward()
 
 
