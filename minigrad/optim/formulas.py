@@ -27,7 +27,6 @@ def formula_of(function: Kernel) -> Formula:
 def update(function: Kernel) -> Kernel:
     """A formula that is written over its first operand, a tensor."""
     formula = formula_of(function)
-    formula.in_place = True
 
     def write(target: Tensor, *operands: Any) -> None:
         array = target.array
