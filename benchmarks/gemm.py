@@ -8,21 +8,20 @@ of rounds in which the three take turns, so that a change of clock rate meets al
 
 import importlib
 import math
-import statistics
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from benchmarks.timing import Call, Plan, geometric_mean, in_turns, torch_if_installed
 from minigrad.kernels import threads
 from minigrad.kernels.cpu.gemm import matmul
 
 Row = tuple[str, float, float]  # label, OpenBLAS / ours, MKL / ours (NaN without torch)
+LAYOUTS = ("NN", "TN", "NT")
 SQUARES = [64, 96, 128, 192, 256, 384, 512, 768, 1024]
-ROUNDS = 9
-ROUND_WORK = 1e8  # multiplications of one round: 2 ms
+PLAN = Plan(turns=15)
 
 # Rows, depth, columns and layout of the products of a training step; a weight is (out, in).
 STEPS = {
@@ -41,51 +40,33 @@ STEPS = {
 }
 
 
-def rows(dtype: str = "float32") -> Iterator[Row]:
+def rows(dtype: str = "float32", sizes: list[int] = SQUARES, plan: Plan = PLAN) -> Iterator[Row]:
     """Square products in three layouts (T: transposed), then those of two networks."""
-    for size in SQUARES:
-        for layout in ("NN", "TN", "NT"):
-            yield compare(f"{size} {layout}", size, size, size, layout, dtype)
+    for size in sizes:
+        for layout in LAYOUTS:
+            yield compare(f"{size} {layout}", size, size, size, layout, dtype, plan)
     for network, products in STEPS.items():
         for name, m, k, n, layout in products:
-            yield compare(f"{network}: {name}", m, k, n, layout, dtype)
+            yield compare(f"{network}: {name}", m, k, n, layout, dtype, plan)
 
 
-def compare(label: str, m: int, k: int, n: int, layout: str, dtype: str) -> Row:
+def compare(
+    label: str, m: int, k: int, n: int, layout: str, dtype: str = "float32", plan: Plan = PLAN
+) -> Row:
     random = np.random.default_rng(0)
     a = stored(random.standard_normal((m, k)).astype(dtype), layout[0])
     b = stored(random.standard_normal((k, n)).astype(dtype), layout[1])
-    products = [lambda: matmul(a, b), lambda: np.matmul(a, b)]
+    products: list[Call] = [lambda: matmul(a, b), lambda: np.matmul(a, b)]
     torch = torch_if_installed()
     if torch is not None:
         x, y = torch.from_numpy(a), torch.from_numpy(b)
         products.append(lambda: torch.matmul(x, y))
-    ours, openblas, *mkl = in_turns(products, 1 + int(ROUND_WORK / (m * k * n + 3e4)))
+    ours, openblas, *mkl = [times.cpu for times in in_turns(products, plan)]
     return label, openblas / ours, mkl[0] / ours if mkl else math.nan
 
 
 def stored(matrix: np.ndarray[Any, Any], letter: str) -> np.ndarray[Any, Any]:
     return matrix if letter == "N" else np.asfortranarray(matrix)
-
-
-def in_turns(products: list[Callable[[], object]], repeats: int) -> list[float]:
-    """The median CPU time of each product, over rounds of so many repeats."""
-    times: list[list[float]] = [[] for _ in products]
-    for turn in range(ROUNDS + 1):
-        for product, record in zip(products, times, strict=True):
-            start = time.process_time()
-            for _ in range(repeats):
-                product()
-            if turn:  # the first round warms up
-                record.append((time.process_time() - start) / repeats)
-    return [statistics.median(record) for record in times]
-
-
-def torch_if_installed() -> Any:
-    try:
-        return importlib.import_module("torch")
-    except ImportError:
-        return None
 
 
 def one_thread() -> None:
@@ -100,10 +81,6 @@ def one_thread() -> None:
         print("threadpoolctl is not installed: set OPENBLAS_NUM_THREADS=1", file=sys.stderr)
 
 
-def geometric_mean(ratios: list[float]) -> float:
-    return math.exp(statistics.fmean(math.log(ratio) for ratio in ratios))
-
-
 def main(dtype: str = "float32") -> None:
     one_thread()
     print(f"{dtype}, one thread; above 1: ours is faster\n\n{'':36}OpenBLAS    MKL")
@@ -113,7 +90,7 @@ def main(dtype: str = "float32") -> None:
         print(f"{row[0]:36}{row[1]:8.2f}{row[2]:7.2f}", flush=True)
     print()
     squares = table[: 3 * len(SQUARES)]
-    groups = {layout: squares[i::3] for i, layout in enumerate(("NN", "TN", "NT"))}
+    groups = {layout: squares[i::3] for i, layout in enumerate(LAYOUTS)}
     groups |= {"all squares": squares, "networks": table[len(squares) :]}
     for name, group in groups.items():
         means = geometric_mean([row[1] for row in group]), geometric_mean([row[2] for row in group])

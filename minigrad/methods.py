@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import dtypes, engine
+from minigrad import dtypes
+from minigrad.autograd.backward import backward_of_tensor
 from minigrad.ops import (
     creation,
     index,
@@ -47,7 +48,7 @@ OPERATORS = {
 }
 
 METHODS = {
-    "backward": engine.backward_of_tensor,
+    "backward": backward_of_tensor,
     # other names of pointwise operations
     "absolute": pointwise.abs,
     "arccos": pointwise.acos,

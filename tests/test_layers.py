@@ -15,8 +15,9 @@ LAYERS = [
     ["hooks", "node", "printing", "tensor", "function"],
     ["ops"],
     ["engine"],
+    ["autograd"],
     ["methods"],
-    ["autograd", "cuda", "data", "nn", "optim", "testing", "utils"],
+    ["cuda", "data", "nn", "optim", "testing", "utils"],
     ["demo", "demo_pictures", "__main__"],
     ["__init__"],
 ]

@@ -1,7 +1,7 @@
 """The namespace of torch.autograd: backward, grad, Function, gradcheck."""
 
+from minigrad.autograd.backward import backward, grad
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
-from minigrad.engine import backward, grad
 from minigrad.function import Function
 from minigrad.grad_mode import enable_grad, no_grad, set_grad_enabled
 

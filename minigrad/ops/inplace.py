@@ -29,8 +29,8 @@ Either = Any
 
 MANY_VIEWS = (
     "Output {} of {} is a view and is being modified inplace. This view is the output of a "
-    "function that returns multiple views. Such functions do not allow the output views to be modified "
-    "inplace. You should replace the inplace operation by an out-of-place one."
+    "function that returns multiple views. Such functions do not allow the output views to be "
+    "modified inplace. You should replace the inplace operation by an out-of-place one."
 )
 SHARED_ELEMENTS = (
     "unsupported operation: more than one element of the written-to tensor refers to a single "

@@ -1,0 +1,1 @@
+"""minigrad beside torch, in one process and in turns: `python -m benchmarks`."""

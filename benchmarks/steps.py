@@ -1,0 +1,79 @@
+"""Whole training steps.  Each function builds one with torch or minigrad, `lib`, and returns it."""
+
+from typing import Any
+
+import numpy as np
+
+from benchmarks.timing import Call, Case, Group
+
+GROUP = Group(
+    "Training steps",
+    [
+        Case("chain: 1000 operations on 16 floats", lambda lib: chain(lib), goal=0.8),
+        Case("chain, forward only", lambda lib: chain(lib, backward=False)),
+        Case("two moons: 2-16-16-2, batch 100, SGD", lambda lib: moons(lib), goal=0.8),
+        Case("the same, Adam", lambda lib: moons(lib, optimizer="Adam")),
+        Case("784-128-10, batch 64, SGD", lambda lib: classifier(lib), goal=1.0),
+        Case("512-512-512, batch 512, SGD", lambda lib: classifier(lib, (512, 512, 512), 512)),
+    ],
+)
+
+
+def chain(lib: Any, length: int = 500, backward: bool = True) -> Call:
+    """A product and a sum, `length` times: nothing but the cost of recording and of walking back."""
+    random = np.random.default_rng(0)
+    x = lib.tensor(random.random(16, np.float32)).requires_grad_()
+    b = lib.tensor(random.random(16, np.float32))
+
+    def run() -> Any:
+        y = x
+        for _ in range(length):
+            y = y * b
+            y = y + x
+        if not backward:
+            return y
+        y.sum().backward()
+        x.grad = None
+
+    return run
+
+
+def two_moons(samples: int) -> tuple[Any, Any]:
+    """Points (n, 2) on two interlocking half circles, with some noise, and which one (n,)."""
+    random = np.random.default_rng(0)
+    angle = np.pi * random.random(samples)
+    moon = np.arange(samples) % 2
+    sign = 1 - 2 * moon
+    points = np.stack([moon + sign * np.cos(angle), 0.5 * moon + sign * np.sin(angle)], axis=1)
+    noise = 0.1 * random.standard_normal((samples, 2))
+    return (points + noise).astype(np.float32), moon.astype(np.int64)
+
+
+def moons(lib: Any, samples: int = 100, optimizer: str = "SGD") -> Call:
+    return step(lib, (2, 16, 16, 2), *two_moons(samples), optimizer)
+
+
+def classifier(lib: Any, sizes: tuple[int, ...] = (784, 128, 10), batch: int = 64) -> Call:
+    random = np.random.default_rng(0)
+    x = random.random((batch, sizes[0]), np.float32)
+    return step(lib, sizes, x, random.integers(0, sizes[-1], batch), "SGD")
+
+
+def step(lib: Any, sizes: tuple[int, ...], x: Any, target: Any, optimizer: str) -> Call:
+    """Forward, loss, backward and update of a network of Linear and ReLU layers."""
+    nn = lib.nn
+    lib.manual_seed(0)
+    layers: list[Any] = []
+    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    model = nn.Sequential(*layers[:-1])
+    updates = getattr(lib.optim, optimizer)(model.parameters(), lr=0.01)
+    points, labels = lib.tensor(x), lib.tensor(target)
+
+    def run() -> None:
+        loss = nn.functional.cross_entropy(model(points), labels)
+        updates.zero_grad()
+        loss.backward()
+        updates.step()
+
+    return run
