@@ -1,19 +1,19 @@
 """Scalar functions that LLVM turns into vector code when a loop inlines them.
 
 Every function exists once a float type, named NAME_float32 and NAME_float64, so that generated
-kernels can write `from minigrad.kernels.cpu.vector_math import exp_float32 as exp`. `FUNCTIONS`
-lists the names. Nothing is compiled at import. `maximum` and `minimum` take any type, integers too,
-and pass NaN on, as torch does.
+kernels can write `from minigrad.kernels.cpu.vector_math import exp_float32 as exp`; `FUNCTIONS`
+lists the names. `maximum`, `minimum` and `where` take any type; the first two pass NaN on, as torch
+does. Nothing is compiled at import.
 
-A call to libm keeps a loop scalar (4 to 22 ns an element), so the common functions are polynomials:
-a range reduction, a polynomial, and selects for the extremes in place of branches. Every constant
-is typed: one Python float would widen a float32 loop to float64. The error figures are the largest
-found by tests/kernels/test_vector_math.py.
+A call to libm keeps a loop scalar (4 to 22 ns an element against 0.2 to 1), so the common functions
+are polynomials: a range reduction, a polynomial, and `where` for the extremes, since LLVM may keep
+a branch. Every constant is typed: one Python float would widen a float32 loop to float64. The
+errors given, in units in the last place, are bounds that tests/kernels/test_vector_math.py holds.
 
-Sources of the coefficients: Cephes (S. Moshier, netlib.org/cephes) for the float32 exp, log, tanh,
-sin, cos and the float64 tanh; SLEEF (N. Shibata, sleef.org) for the float64 exp; fdlibm (Sun,
-netlib.org/fdlibm) for the float64 log; N. Juffa's faithfully rounded erff (NVIDIA developer forum)
-for erf. Those of expm1 are Cephes' exp.
+Sources of the coefficients: Cephes (S. Moshier, netlib.org/cephes) for exp, log, tanh, sin, cos,
+atan and asin of float32 and tanh of float64; SLEEF (N. Shibata, sleef.org) for exp and fdlibm (Sun,
+netlib.org/fdlibm) for log of float64; N. Juffa's faithfully rounded erff (NVIDIA's developer forum)
+for erf. The digits of 2/pi are those of fdlibm's e_rem_pio2.c.
 """
 
 import math
