@@ -114,12 +114,13 @@ class Backward:
         """Run a node with hooks, in a pass with captures, or on Tensors."""
         several, of_arrays, hooks = node.outputs > 1, not self.create_graph, node.hooks
         grads = grad if several else [grad]
+        if node in self.needed:  # torch, too, captures before the hooks where a gradient flows on
+            self.capture(node, grads)
         if hooks is not None:
             grads = hooks.on_arrival(grads, of_arrays)
-        if self.captures is not None:
+        if self.captures is not None and node not in self.needed:
             self.capture(node, grads)
-            if node not in self.needed:
-                return ()
+            return ()
         node.check_saved()
         if hooks is not None:
             grads = hooks.run_before(grads, of_arrays)

@@ -102,7 +102,8 @@ def replaced(result: Any, grad: Any, hook: Any) -> Any:
     name = getattr(hook, "__name__", "hook")
     if not hasattr(result, "array"):
         raise TypeError(
-            f"hook '{name}' should return a Tensor or None, not {type(result).__name__}"
+            f"expected Variable, but hook returned '{type(result).__name__}': "
+            f"{name}(grad) should return a Tensor or None"
         )
     if result.array.shape != grad.array.shape:
         raise RuntimeError(

@@ -70,6 +70,7 @@ class Node:
         "shape",
     )
     outputs = 1
+    saved_names: tuple[str, ...] = ()  # of what `saved` holds, for pictures
 
     next_functions: tuple[Edge, ...]
     saved: tuple[Any, ...] | None

@@ -346,6 +346,8 @@ def edge_of(x: Tensor) -> Edge:
 def hooks_of(node: Node) -> Hooks:
     if node.hooks is None:
         node.hooks = Hooks(constant)
+        if type(node) is AccumulateGrad:  # which may die before the next backward pass
+            node.variable.edge.hooks = node.hooks
     hooks: Hooks = node.hooks
     return hooks
 
@@ -353,15 +355,17 @@ def hooks_of(node: Node) -> Hooks:
 class Leaf:
     """The edge of a leaf: leads to its AccumulateGrad, which only the graph keeps alive."""
 
-    __slots__ = ("node",)
+    __slots__ = ("hooks", "node")
 
     def __init__(self) -> None:
         self.node: Callable[[], AccumulateGrad | None] = no_node
+        self.hooks: Hooks | None = None
 
     def resolve(self, leaf: Tensor) -> Edge:
         node = self.node()
         if node is None:
             node = AccumulateGrad(leaf)
+            node.hooks = self.hooks
             self.node = weakref.ref(node)
         return node, 0
 
@@ -379,7 +383,7 @@ class AccumulateGrad(Node):
     def __init__(self, variable: Tensor):
         self.variable = variable
         self.shape, self.dtype = variable.array.shape, variable.array.dtype
-        self.sequence_nr, self.hooks = tick(), None
+        self.sequence_nr = tick()
         frame = user_frame(2)
         self.code, self.instruction = frame.f_code, frame.f_lasti
 

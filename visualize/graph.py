@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import graphviz
+
 from visualize import facts
 from visualize.dot import DIRECTIONS, to_dot
 from visualize.html import notebook_output, page
@@ -39,6 +41,11 @@ class Graph:
     def dot(self) -> str:
         """The graph as DOT text, the same bytes on every machine and in every run."""
         return to_dot(self._drawing, self._direction)
+
+    @property
+    def source(self) -> graphviz.Source:
+        """The graph for the graphviz package: its other formats, its view()."""
+        return graphviz.Source(self.dot)
 
     @property
     def renderer(self) -> str:

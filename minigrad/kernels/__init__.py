@@ -65,12 +65,12 @@ def launch(ufunc: np.ufunc, *arrays: Array) -> Array:
 
 def launch_slowly(ufunc: np.ufunc, *arrays: Array) -> Array:
     """Promote the operands as torch does, compile the loop if it is new, and launch again."""
-    operands = prepare(FORMULAS[ufunc], arrays)
+    _, operands = prepare(FORMULAS[ufunc], arrays)
     return ufunc(*operands, out=...)
 
 
-def prepare(formula: Formula, arrays: tuple[Array, ...]) -> list[Array]:
-    """The operands in one dtype, for which the formula's loop is compiled."""
+def prepare(formula: Formula, arrays: tuple[Array, ...]) -> tuple[np.dtype[Any], list[Array]]:
+    """One dtype for the operands, for which the formula's loop is compiled, and they in it."""
     values = [x for i, x in enumerate(arrays) if i not in formula.conditions]
     dtype = result_type(values or list(arrays), floating=formula.kind is float)
     formula.check(dtype)
@@ -79,7 +79,7 @@ def prepare(formula: Formula, arrays: tuple[Array, ...]) -> list[Array]:
     ]
     if dtype not in formula.compiled and builtins.any(isinstance(x, np.ndarray) for x in arrays):
         formula.compile_loop(dtype)
-    return operands
+    return dtype, operands
 
 
 def launch_large(ufunc: np.ufunc, *arrays: Array) -> Array:
@@ -87,8 +87,8 @@ def launch_large(ufunc: np.ufunc, *arrays: Array) -> Array:
     formula, first = FORMULAS[ufunc], arrays[0]
     if threads.get_num_threads() == 1 or not builtins.all(in_order(x, first) for x in arrays):
         return launch_slowly(ufunc, *arrays)
-    operands = [x.reshape(-1) if x.ndim else x for x in prepare(formula, arrays)]
-    dtype = operands[-1].dtype  # never the condition, which comes first
+    dtype, operands = prepare(formula, arrays)
+    operands = [x.reshape(-1) if x.ndim else x for x in operands]
     out = np.empty(first.shape, formula.dtypes(dtype)[-1])
     flat = out.reshape(-1)
 
@@ -116,7 +116,8 @@ def launch_into(ufunc: np.ufunc, out: Array, *arrays: Array) -> None:
     try:
         ufunc(*arrays, out=out)
     except TypeError:
-        ufunc(*prepare(FORMULAS[ufunc], arrays), out=out)
+        _, operands = prepare(FORMULAS[ufunc], arrays)
+        ufunc(*operands, out=out)
 
 
 def add(x: Array, y: Array) -> Array:

@@ -171,6 +171,10 @@ class PointwiseNode(Node):
     definition: Definition
     kernels: list[Any]
 
+    @property
+    def saved_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        return (*self.definition.parameters, "result")
+
     def vjp(self, grad: Array) -> Any:
         saved = self.saved_arrays()
         return [

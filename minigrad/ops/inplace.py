@@ -117,19 +117,29 @@ def write(x: Tensor, result: Tensor) -> None:
 
 def adopt(x: Tensor, edge: Edge) -> None:
     """Give x the history that `edge` leads to; a view passes it on to its base."""
-    view = x.edge
-    writer = edge[0]
+    view, writer = x.edge, edge[0]
     if writer is None:
         return
     if type(view) is not View:
-        x.edge = edge
+        old, x.edge = edge_of(x), edge
+        keep_retaining(x, old)
         return
+    old, of_base = edge_of(x), edge_of(view.base)
     node = CopySlices()
     node.next_functions = (edge_of(view.base), *writer.next_functions[1:])
     node.replay, node.writer = view.replay, writer
     made = attach(node, view.base.array)
     node.sequence_nr = writer.sequence_nr  # as old as what the writer saved
     view.base.edge = made.edge
+    keep_retaining(view.base, of_base)
+    keep_retaining(x, old)
+
+
+def keep_retaining(x: Tensor, old: Edge) -> None:
+    """retain_grad() before an in-place write means the gradient of what x became."""
+    hooks = None if old[0] is None else old[0].hooks
+    if hooks is not None and hooks.retained.pop(old[1], None):
+        x.retain_grad()
 
 
 class CopySlices(Node):

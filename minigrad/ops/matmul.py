@@ -31,6 +31,7 @@ class MmBackward0(Node):
     """C = A B gives dA = dC B^T and dB = A^T dC."""
 
     __slots__ = ()
+    saved_names = ("self", "mat2")
 
     def vjp(self, grad: Either) -> Any:
         a, b = saved_values(self, grad)
@@ -74,6 +75,7 @@ def check_product(message: str, x: Array, y: Array) -> None:
 
 class BmmBackward0(Node):
     __slots__ = ()
+    saved_names = ("self", "mat2")
 
     def vjp(self, grad: Either) -> Any:
         a, b = saved_values(self, grad)
@@ -102,6 +104,7 @@ def bmm(a: Either, b: Either) -> Either:
 
 class MvBackward0(Node):
     __slots__ = ()
+    saved_names = ("self", "vec")
 
     def vjp(self, grad: Either) -> Any:
         a, v = saved_values(self, grad)
@@ -131,6 +134,7 @@ def mv(a: Either, v: Either) -> Either:
 
 class DotBackward0(Node):
     __slots__ = ()
+    saved_names = ("self", "tensor")
 
     def vjp(self, grad: Either) -> Any:
         x, y = saved_values(self, grad)
@@ -155,6 +159,7 @@ def dot(a: Either, b: Either) -> Either:
 
 class AddmmBackward0(Node):
     __slots__ = ("alpha", "beta")
+    saved_names = ("self", "mat1", "mat2")
     alpha: float
     beta: float
 

@@ -18,6 +18,7 @@ Either = Any  # a Tensor or an array: the same comes out as went in
 
 class RowNode(Node):
     __slots__ = ("axis",)
+    saved_names = ("self", "result")
     axis: int
 
 
@@ -74,6 +75,7 @@ class NativeLayerNormBackward0(Node):
     """Of (input, weight, bias); the kernel works on rows."""
 
     __slots__ = ("eps", "mean", "row_shape", "rstd")
+    saved_names = ("input", "weight", "bias", "result")
     mean: Any
     rstd: Any
     row_shape: tuple[int, ...]

@@ -38,6 +38,7 @@ Either = Any  # a Tensor or an array: the same comes out as went in
 
 class SumBackward(Node):
     __slots__ = ("axes", "input_shape", "keepdim")
+    saved_names = ("self", "result")
     axes: tuple[int, ...]
     input_shape: tuple[int, ...]
     keepdim: bool

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import llvm_version_info
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
@@ -68,8 +69,12 @@ def llvm_extremum(name: str, keeps_first: str) -> Any:
     @intrinsic
     def function(typing_context: Any, a: Any, b: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            if isinstance(a, types.Float):
+            if isinstance(a, types.Float) and llvm_version_info >= (17,):
                 return call_llvm(builder, name, args, ("nsz",))
+            if isinstance(a, types.Float):  # older LLVM aborts; this way reductions stay scalar
+                first = args[0]
+                chosen = builder.select(builder.fcmp_ordered(keeps_first, *args), *args)
+                return builder.select(builder.fcmp_unordered("uno", first, first), first, chosen)
             signed = isinstance(a, types.Integer) and a.signed
             compare = builder.icmp_signed if signed else builder.icmp_unsigned
             return builder.select(compare(keeps_first, *args), *args)
