@@ -74,7 +74,7 @@ class Backward:
                 results = node.vjp(grad)
             else:
                 results = self.run_watched(node, grad)
-            if node.saved and not retain_graph:
+            if node.saved and results and not retain_graph:
                 node.saved = None  # a second backward finds it gone and says so
             for (target, output_nr), grad in zip(node.next_functions, results):  # noqa: B905 strict= costs
                 if target is None or grad is None:
