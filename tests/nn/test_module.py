@@ -54,6 +54,15 @@ def test_shared_parts_come_once() -> None:
     assert everything == ["0.weight", "0.bias", "2.weight", "2.bias"]
 
 
+def test_tied_weights_are_one_parameter() -> None:
+    net = Sequential(Linear(2, 2), Linear(2, 2))
+    net[1].weight = net[0].weight
+    assert names(net.named_parameters()) == ["0.weight", "0.bias", "1.bias"]
+    assert list(net.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    net(minigrad.ones(1, 2)).sum().backward()
+    assert net[1].weight.grad is net[0].weight.grad
+
+
 def test_forward_with_a_shared_module_calls_it_each_time() -> None:
     linear = Linear(2, 2)
     x = minigrad.ones(1, 2)
