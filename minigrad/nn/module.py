@@ -55,11 +55,11 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter):
             self._require_init("parameters")
-            self._forget(name)
+            self._forget(name, self._parameters)
             self.register_parameter(name, value)
         elif isinstance(value, Module):
             self._require_init("module")
-            self._forget(name)
+            self._forget(name, self._modules)
             self._modules[name] = value
         elif not self._replace_part(name, value):
             super().__setattr__(name, value)
@@ -110,11 +110,12 @@ class Module:
         if "_parameters" not in self.__dict__:
             raise AttributeError(f"cannot assign {what} before Module.__init__() call")
 
-    def _forget(self, name: str) -> None:
-        """Make room for a part of another kind under this name."""
+    def _forget(self, name: str, kept: dict[str, Any]) -> None:
+        """Make room under this name among the parts in `kept`, where it keeps its place."""
         self.__dict__.pop(name, None)
         for _, _, parts in self._parts():
-            parts.pop(name, None)
+            if parts is not kept:
+                parts.pop(name, None)
 
     def _check_name(self, kind: str, name: str) -> None:
         self._require_init("parameters" if kind == "parameter" else kind)
