@@ -39,7 +39,9 @@ lessons: $(VENV)/.notebooks ## build the notebooks and open them in JupyterLab
 	@$(BIN)/jupyter lab build/lessons
 
 ptx: .venv-ptx/.base ## compile every CUDA kernel to PTX; needs no GPU
-	@.venv-ptx/bin/python -m tests.ptx.report --table build/ptx.md --json build/ptx.json $(ARGS)
+	@mkdir -p build
+	@.venv-ptx/bin/python -m pytest -q tests/ptx --ptx-table build/ptx.md $(ARGS)
+	@echo "registers, shared memory and spills of each kernel: build/ptx.md"
 
 clean:              ## remove what make made, but not notebooks that somebody may have worked in
 	rm -rf $(VENV) .venv-ptx demo dist *.egg-info build/bdist.* build/lib build/ptx.*
