@@ -122,6 +122,10 @@ class Node:
                     "that makes a new tensor there (x = x + 1 for x += 1), or modify a clone()."
                 )
 
+    def __lt__(self, other: Node) -> bool:
+        """A heap asks this of nodes of one age (a CopySlices and its writer): any order will do."""
+        return False
+
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
 

@@ -17,7 +17,7 @@ import functools
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -31,6 +31,7 @@ FORMULAS: dict[np.ufunc, "Formula"] = {}
 SCALARS: dict[str, "Formula"] = {}  # the forward formula of each operation, by the operation's name
 
 BOOL, FLOAT32 = np.dtype(bool), np.dtype(np.float32)
+Number = float  # the annotation of an operand that is a Python number
 CONDITION = "condition"  # an operand of this name is a bool whatever the others are
 
 # Python's own functions by the names they have in a kernel.  Python's max(nan, 0) depends on the
@@ -45,9 +46,19 @@ WHOLE = {"floor", "ceil", "trunc", "rint"}  # leave an integer as it is
 class Formula:
     """A scalar function as text, the ufunc that runs it on the CPU, and the dtypes it has met."""
 
-    def __init__(self, name: str, function: Callable[..., Any], find: Callable[[], ast.AST]):
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        find: Callable[[], ast.AST],
+        numbers: Collection[str] = (),
+    ):
+        """`numbers`: the operands that are always one number, beside those annotated so."""
         self.name, self.function, self.find = name, function, find
-        self.parameters = tuple(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters
+        self.parameters = tuple(parameters)
+        annotated = {n for n, p in parameters.items() if p.annotation in (Number, "Number")}
+        self.numbers = annotated.union(numbers)
         self.conditions = frozenset(
             i for i, parameter in enumerate(self.parameters) if parameter == CONDITION
         )
@@ -168,9 +179,19 @@ class TypedNumbers(ast.NodeTransformer):
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         node.left = self.visit(node.left)
         whole_power = isinstance(node.op, ast.Pow) and isinstance(node.right, ast.Constant)
-        if not whole_power:  # x ** 2 stays as it is: Numba makes it x * x
-            node.right = self.visit(node.right)
+        if whole_power:  # x ** 2 stays as it is: Numba makes it x * x
+            return node
+        node.right = self.visit(node.right)
+        if isinstance(node.op, ast.Pow) and self.dtype.kind == "f":
+            return self.math_call([node.left, node.right], "pow")
         return node
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+        """a if c else b: as a selection, since a branch keeps a loop from vectorising."""
+        self.generic_visit(node)
+        if self.dtype.kind != "f":
+            return node
+        return self.math_call([node.test, node.body, node.orelse], "where")
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in self.formula.parameters:
@@ -189,23 +210,23 @@ class TypedNumbers(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         node.args = [self.visit(argument) for argument in node.args]
         if isinstance(node.func, ast.Attribute):  # math.exp
-            return self.math_call(node, node.func.attr)
+            return self.math_call(node.args, node.func.attr)
         assert isinstance(node.func, ast.Name)
         name = node.func.id
         if name in BUILTINS:
-            return self.math_call(node, BUILTINS[name])
+            return self.math_call(node.args, BUILTINS[name])
         if name in SCALARS:
             SCALARS[name].add_to(self.found, self.dtype)
         return node
 
-    def math_call(self, node: ast.Call, name: str) -> ast.expr:
+    def math_call(self, arguments: list[ast.expr], name: str) -> ast.expr:
         if self.dtype.kind != "f":
             if name in WHOLE:
-                return node.args[0]
+                return arguments[0]
             if name == "fabs":
-                return ast.Call(ast.Name("abs"), node.args, [])
+                return ast.Call(ast.Name("abs"), arguments, [])
         self.found.math.add(name)
-        return ast.Call(ast.Name(f"{name}_"), node.args, [])
+        return ast.Call(ast.Name(f"{name}_"), arguments, [])
 
 
 # ------------------------------------------------------------------------------- the CPU's kernel
@@ -239,8 +260,11 @@ def runtime_names(*texts: str) -> str:
 
 def math_imports(names: Iterable[str], dtype: Dtype) -> list[str]:
     module = "minigrad.kernels.cpu.vector_math"
-    suffix = f"_{dtype}" if dtype.kind == "f" else ""
-    return [f"from {module} import {name}{suffix} as {name}_" for name in sorted(names)]
+    lines = []
+    for name in sorted(names):
+        typed = dtype.kind == "f" and name != "where"
+        lines.append(f"from {module} import {name}{f'_{dtype}' if typed else ''} as {name}_")
+    return lines
 
 
 def loop_body(formula: Formula, dtypes: list[Dtype]) -> str:
@@ -248,22 +272,33 @@ def loop_body(formula: Formula, dtypes: list[Dtype]) -> str:
     steps = [f"{name}_step" for name in names]
     lines = ["n = lengths[0]"]
     lines += [f"{name}, {name}_step = args[{i}], steps[{i}]" for i, name in enumerate(names)]
-    lines += [f"if {all_equal(steps, sizes)}:", loop(formula, dtypes, sizes)]
-    if len(formula.parameters) > 1:
+    first = len(lines)
+    for fixed in scalar_cases(formula):
+        expected = [0 if name in fixed else n for name, n in zip(names, sizes, strict=True)]
+        lines.append(f"{'elif' if len(lines) > first else 'if'} {all_equal(steps, expected)}:")
         for i, name in enumerate(formula.parameters):
-            one_scalar = [0 if j == i else size for j, size in enumerate(sizes)]
-            lines.append(f"elif {all_equal(steps, one_scalar)}:")
-            lines.append(f"    {name}0 = load({name}, 0, {type_name(dtypes[i])})")
-            lines.append(loop(formula, dtypes, sizes, scalar=name))
+            if name in fixed:
+                lines.append(f"    {name}0 = load({name}, 0, {type_name(dtypes[i])})")
+        lines.append(loop(formula, dtypes, sizes, fixed))
     lines += ["else:", loop(formula, dtypes, steps), "return 0"]
     return "\n".join(lines)
 
 
-def loop(formula: Formula, dtypes: list[Dtype], steps: list[Any], scalar: str = "") -> str:
-    """The text of one loop; the operand named `scalar` was loaded before it."""
+def scalar_cases(formula: Formula) -> list[tuple[str, ...]]:
+    """The sets of operands that are one number in a loop of its own: the numbers, then those and
+    any one tensor."""
+    numbers = tuple(name for name in formula.parameters if name in formula.numbers)
+    tensors = [name for name in formula.parameters if name not in formula.numbers]
+    if len(formula.parameters) == 1:
+        return [()]
+    return [numbers, *((*numbers, name) for name in tensors)]
+
+
+def loop(formula: Formula, dtypes: list[Dtype], steps: list[Any], fixed: Sequence[str] = ()) -> str:
+    """The text of one loop; the operands in `fixed` were loaded before it."""
     kinds = [type_name(dtype) for dtype in dtypes]
     operands = [
-        f"{name}0" if name == scalar else f"load({name}, i * {step}, {kind})"
+        f"{name}0" if name in fixed else f"load({name}, i * {step}, {kind})"
         for name, step, kind in zip(formula.parameters, steps[:-1], kinds[:-1], strict=True)
     ]
     value_kind = type_name(formula.compute_dtype(dtypes[-1]))

@@ -38,7 +38,7 @@ def kernel(function: Callable[..., Any] | None = None, *, reassoc: bool = False)
     return dispatcher
 
 
-scalar = numba.njit(**OPTIONS)
+scalar = numba.njit(**OPTIONS, forceinline=True)  # a call in a loop keeps it from vectorising
 
 types: Any = numba_types
 _pointers, _sizes = types.CPointer(types.voidptr), types.CPointer(types.intp)
@@ -114,5 +114,9 @@ def load_generated(name: str, text: str) -> python_types.ModuleType:
     module.__file__ = path
     linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
     sys.modules[module_name] = module  # Numba looks there for what a cached loop refers to
-    exec(compile(text, path, "exec"), module.__dict__)
+    try:
+        exec(compile(text, path, "exec"), module.__dict__)
+    except BaseException:
+        del sys.modules[module_name]
+        raise
     return module

@@ -24,7 +24,7 @@ import numpy as np
 
 from minigrad.grad_mode import is_grad_enabled
 from minigrad.kernels import launch, launch1, launch2
-from minigrad.kernels.codegen import CONDITION, SCALARS, Formula
+from minigrad.kernels.codegen import CONDITION, SCALARS, Formula, Number
 from minigrad.kernels.promotion import Dtype, number_dtype, promote
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.tensor import (
@@ -40,7 +40,6 @@ POINTWISE: dict[str, Any] = {}  # every pointwise operation, by name: tests and 
 NUMBERS = frozenset({int, float, bool})
 
 Array = Any
-Number = float  # the annotation of a parameter that is a Python number
 
 
 def pointwise(
@@ -123,9 +122,9 @@ def function_source(function: Callable[..., Any]) -> ast.FunctionDef:
     return tree
 
 
-def decorator_lambda(tree: ast.FunctionDef, name: str) -> ast.expr:
+def decorator_lambda(source: Callable[[], ast.FunctionDef], name: str) -> ast.expr:
     """The lambda given to the decorator as keyword `name`."""
-    decorator = tree.decorator_list[0]
+    decorator = source().decorator_list[0]
     assert isinstance(decorator, ast.Call)
     return next(k.value for k in decorator.keywords if k.arg == name)
 
@@ -149,7 +148,9 @@ class Derivative:
         self.formula = formula
         self.positions = positions = tuple(places.index(n) for n in asked[1:])
         kernel_name = f"{definition.name}_grad_{name}"
-        self.kernel = Formula(kernel_name, formula, lambda: decorator_lambda(source(), name))
+        numbers = {definition.parameters[i] for i in definition.numbers}
+        find = functools.partial(decorator_lambda, source, name)
+        self.kernel = Formula(kernel_name, formula, find, numbers)
         self.of_arrays = self.array_function(self.kernel.ufunc, positions)
 
     def array_function(self, ufunc: np.ufunc, positions: tuple[int, ...]) -> Callable[..., Any]:

@@ -21,7 +21,7 @@ from minigrad.ops.define import NUMBERS, as_tensor
 from minigrad.ops.index import basic_part, expanded, index
 from minigrad.ops.move import to_device_array
 from minigrad.ops.pointwise import mul
-from minigrad.ops.view import Replay, View, expand, put, zeros_like
+from minigrad.ops.view import Replay, View, expand, put, reshape, zeros_like
 from minigrad.tensor import TENSORS, Leaf, Tensor, attach, constant, edge_of, record
 
 Array = Any
@@ -190,16 +190,7 @@ def copied(x: Tensor, source: Any) -> Tensor:
     if type(source) not in TENSORS:
         source = as_tensor(source, x.array.dtype)
     values = to_device_array(source.array, x.device).astype(x.array.dtype, copy=False)
-    shape = x.array.shape
-    if values.ndim > len(shape):  # x[0] = a row of shape (1, n) is welcome, as in torch
-        extra = values.ndim - len(shape)
-        if any(n != 1 for n in values.shape[:extra]):
-            raise RuntimeError(
-                f"expand: the number of sizes provided ({len(shape)}) must be greater or equal to "
-                f"the number of dimensions in the tensor ({values.ndim})"
-            )
-        values = values.reshape(values.shape[extra:])
-    values = expand(constant(values), shape).array
+    values = expand(constant(values), x.array.shape).array
     elsewhere = source.device if source.device != x.device else None
     return record(CopyBackwards, values, (x, source), device=elsewhere)
 
@@ -286,9 +277,19 @@ index_put_ = in_place(index_put)
 
 def setitem(x: Tensor, key: Any, value: Any) -> None:
     """x[key] = value"""
+    if type(value) in TENSORS:
+        value = without_leading_ones(value)
     keys = expanded(key if isinstance(key, tuple) else (key,), x.array.ndim)
     target, indices = basic_part(x, keys)
     if all(i is None for i in indices):
         copy_(target, value)
     else:
         index_put_(target, indices, value)
+
+
+def without_leading_ones(value: Tensor) -> Tensor:
+    """x[0] = a row of shape (1, n) is welcome."""
+    shape = value.array.shape
+    while shape[:1] == (1,):
+        shape = shape[1:]
+    return value if len(shape) == value.array.ndim else reshape(value, shape)

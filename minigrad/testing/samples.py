@@ -95,6 +95,10 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 
 # Operands of all other operations.  Floating ones are spread over (-2, 2), no two values equal.
 SHAPES = {"s": (), "u": (3,), "v": (4,), "x": (3, 4), "y": (3, 4), "b": (2, 3, 4), "c": (2, 4, 2)}
+CONSTANTS = {
+    "w": np.array([0.3, 0.9, 1.7, 1.2]),
+    "p": np.array([[0.1, 0.2, 0.3, 0.4], [0.7, 0.1, 0.1, 0.1], [0.0, 0.0, 0.5, 0.5]]),
+}
 INDICES = {
     "i": np.array([2, 0]),
     "j": np.array([[1, -1], [0, 1]]),
@@ -132,14 +136,14 @@ ROUTINES: dict[str, tuple[str, ...]] = {
         "F.cross_entropy(x, target, reduction='sum')",
         "F.cross_entropy(x, target, reduction='none')",
         "F.cross_entropy(x, target, ignore_index=3)",
-        "F.cross_entropy(x, target, v.exp().detach())",
+        "F.cross_entropy(x, target, w)",
         "F.cross_entropy(c, k)",
-        "F.cross_entropy(x, y.softmax(1).detach())",
+        "F.cross_entropy(x, p)",
     ),
     "nll_loss": (
         "F.nll_loss(x, target)",
         "F.nll_loss(x, target, reduction='none')",
-        "F.nll_loss(x, target, v.exp().detach(), ignore_index=1)",
+        "F.nll_loss(x, target, w, ignore_index=1)",
     ),
     "mse_loss": ("F.mse_loss(x, y)", "F.mse_loss(x, y, reduction='sum')")
     + ("F.mse_loss(x, y, reduction='none')",),
@@ -224,7 +228,8 @@ class Sample:
     @property
     def floating(self) -> list[str]:
         """The names of the operands that can have a gradient."""
-        return [name for name, array in self.operands.items() if array.dtype.kind == "f"]
+        floats = [name for name, array in self.operands.items() if array.dtype.kind == "f"]
+        return [name for name in floats if name not in CONSTANTS]
 
     def arrays(self, dtype: str = "float64") -> dict[str, Array]:
         """The operands, with the floating ones in another dtype."""
@@ -240,7 +245,8 @@ class Sample:
         made = {}
         for name, array in self.arrays(dtype).items():
             x = library.tensor(array, **options)
-            made[name] = x.requires_grad_() if requires_grad and array.dtype.kind == "f" else x
+            wanted = requires_grad and name in self.floating and array.dtype.kind == "f"
+            made[name] = x.requires_grad_() if wanted else x
         return made
 
     def call(self, library: ModuleType, tensors: dict[str, Any]) -> Any:
@@ -334,4 +340,4 @@ def routine_operands() -> dict[str, Array]:
         size = int(np.prod(shape, dtype=int))
         spread = np.linspace(-2, 2, size + 2)[1:-1] + 0.01 * (seed + 1)
         made[name] = np.random.default_rng(seed).permutation(spread).reshape(shape)
-    return made | INDICES
+    return made | CONSTANTS | INDICES

@@ -38,6 +38,17 @@ __all__ = [
 HALF, SINGLE = ir.HalfType(), ir.FloatType()
 
 
+def mark(builder: Any, instruction: Any, own: str, other: str) -> Any:
+    """Say that what a loop reads is not what it writes, so that it vectorises when the result
+    goes over an operand, too.  An element is read before it is written, and never again; NumPy
+    copies operands that overlap the result in any other way."""
+    domain = builder.module.add_metadata(["minigrad"])
+    for kind, name in (("alias.scope", own), ("noalias", other)):
+        scope = builder.module.add_metadata([name, domain])
+        instruction.set_metadata(kind, builder.module.add_metadata([scope]))
+    return instruction
+
+
 def address(builder: Any, pointer: Any, offset: Any, kind: Any) -> Any:
     return builder.bitcast(builder.gep(pointer, [offset]), kind.as_pointer())
 
@@ -49,11 +60,12 @@ def load(typing_context: Any, pointer: Any, offset: Any, dtype: Any) -> Any:
     value = types.float32 if stored == types.float16 else stored
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        if stored == types.float16:
-            half = builder.load(address(builder, args[0], args[1], HALF), align=1)
-            return builder.fpext(half, SINGLE)
-        place = address(builder, args[0], args[1], context.get_data_type(stored))
-        return context.unpack_value(builder, stored, place)
+        if stored == types.float16:  # Numba has no model of it
+            element = builder.load(address(builder, args[0], args[1], HALF))
+            return builder.fpext(mark(builder, element, "read", "written"), SINGLE)
+        model = context.data_model_manager[stored]
+        element = builder.load(address(builder, args[0], args[1], model.get_data_type()))
+        return model.from_data(builder, mark(builder, element, "read", "written"))
 
     return value(pointer, types.intp, dtype), code
 
@@ -66,11 +78,11 @@ def store(typing_context: Any, pointer: Any, offset: Any, dtype: Any, value: Any
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         if stored == types.float16:
-            half = builder.fptrunc(args[3], HALF)
-            builder.store(half, address(builder, args[0], args[1], HALF), align=1)
+            element = builder.fptrunc(args[3], HALF)
         else:
-            place = address(builder, args[0], args[1], context.get_data_type(stored))
-            context.pack_value(builder, stored, args[3], place)
+            element = context.data_model_manager[stored].as_data(builder, args[3])
+        place = address(builder, args[0], args[1], element.type)
+        mark(builder, builder.store(element, place), "written", "read")
         return context.get_dummy_value()
 
     return types.void(pointer, types.intp, dtype, given), code

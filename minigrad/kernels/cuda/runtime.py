@@ -129,6 +129,11 @@ def minimum(x, y):
 
 
 @device
+def where(condition, x, y):
+    return x if condition else y
+
+
+@device
 def absolute(x):
     return abs(x)
 
@@ -145,7 +150,7 @@ def yes(x):
 
 # ------------------------------------------------------------------------------- functions of math
 
-WRITTEN_HERE = {"maximum": maximum, "minimum": minimum, "fabs": absolute}
+WRITTEN_HERE = {"maximum": maximum, "minimum": minimum, "fabs": absolute, "where": where}
 OF_INTEGERS = {"isnan": no, "isinf": no, "isfinite": yes}
 # Absent from math, or from that of Python 3.10; libdevice has one for each dtype.
 IN_LIBDEVICE = {
