@@ -14,7 +14,7 @@ MISLEADING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
 def run_in_clean_environment() -> None:
-    """Start again if OpenBLAS, which reads its variables when NumPy is imported, was told otherwise."""
+    """Start again if the variables that OpenBLAS reads when NumPy is imported say otherwise."""
     environment = {name: value for name, value in os.environ.items() if name not in MISLEADING}
     environment["OPENBLAS_NUM_THREADS"] = "1"
     if environment != dict(os.environ):

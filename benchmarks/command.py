@@ -14,6 +14,7 @@ from benchmarks.timing import (
     Row,
     geometric_mean,
     measure,
+    median,
     set_threads,
     torch_if_installed,
 )
@@ -23,7 +24,7 @@ GEMM_GOALS = {"OpenBLAS": 0.9, "MKL": 0.8}
 
 
 def main(arguments: list[str]) -> None:
-    options = parser().parse_args(arguments)
+    options = parse(arguments)
     torch = torch_if_installed()
     if torch is None:
         raise SystemExit("the benchmarks compare with torch: pip install torch==2.13.0")
@@ -42,17 +43,21 @@ LEGEND = (
 )
 
 
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="python -m benchmarks", description=LEGEND)
-    made.add_argument("parts", nargs="*", choices=PARTS, metavar="steps|ops|gemm", help="default: all")
-    made.add_argument(
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=LEGEND)
+    parser.add_argument("parts", nargs="*", metavar="steps|ops|gemm", help="default: all")
+    parser.add_argument(
         "--threads",
         nargs="+",
         type=int,
         help="numbers of threads for steps and ops (default: steps 1 2, ops 1; gemm always 1)",
     )
-    made.add_argument("--markdown", type=Path, help="also write the tables to this file")
-    return made
+    parser.add_argument("--markdown", type=Path, help="also write the tables to this file")
+    options = parser.parse_args(arguments)
+    unknown = sorted(set(options.parts) - set(PARTS))
+    if unknown:
+        parser.error(f"{unknown[0]!r} is none of {', '.join(PARTS)}")
+    return options
 
 
 def tables(parts: Any, threads: list[int] | None, torch: Any, plan: Plan) -> Iterator[Table]:
@@ -70,16 +75,18 @@ def tables(parts: Any, threads: list[int] | None, torch: Any, plan: Plan) -> Ite
 
 
 def compared(group: Group, threads: int, peer: Any, plan: Plan) -> Table:
-    """Measure a group, with so many threads."""
+    """Measure a group with so many threads; the goals are for one."""
     set_threads(threads, peer)
     rows = [measure(case, peer, plan) for case in group.cases]
     title = f"{group.title}, {threads} thread{'s' * (threads > 1)}"
     table = Table(title, ["", "ratio", "ratio on the wall", "minigrad us", "torch us", "goal"])
     for row in rows:
-        times = [f"{1e6 * side.cpu:.1f}" for side in (row.ours, row.torch)]
-        table.rows.append([row.label, *ratios([row]), *times, goal_text(row.ratio, row.goal)])
+        times = [f"{1e6 * median(times).cpu:.1f}" for times in (row.ours, row.torch)]
+        goal = goal_text(row.ratio, row.goal) if threads == 1 else ""
+        table.rows.append([row.label, *ratios([row]), *times, goal])
     mean = geometric_mean(row.ratio for row in rows)
-    table.rows.append(["geometric mean", *ratios(rows), "", "", goal_text(mean, group.goal)])
+    goal = goal_text(mean, group.goal) if threads == 1 else ""
+    table.rows.append(["geometric mean", *ratios(rows), "", "", goal])
     return table
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.timing import Call, Plan, geometric_mean, in_turns, torch_if_installed
+from benchmarks.timing import Call, Plan, geometric_mean, in_turns, median_ratio, torch_if_installed
 from minigrad.kernels import threads
 from minigrad.kernels.cpu.gemm import matmul
 
@@ -61,8 +61,9 @@ def compare(
     if torch is not None:
         x, y = torch.from_numpy(a), torch.from_numpy(b)
         products.append(lambda: torch.matmul(x, y))
-    ours, openblas, *mkl = [times.cpu for times in in_turns(products, plan)]
-    return label, openblas / ours, mkl[0] / ours if mkl else math.nan
+    ours, *others = in_turns(products, plan)
+    openblas, *mkl = [median_ratio(times, ours).cpu for times in others]
+    return label, openblas, mkl[0] if mkl else math.nan
 
 
 def stored(matrix: np.ndarray[Any, Any], letter: str) -> np.ndarray[Any, Any]:

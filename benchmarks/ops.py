@@ -96,7 +96,9 @@ def reduction_cases(shape: tuple[int, int]) -> Iterator[Case]:
             yield Case(f"{name}, {where}", forward(op, [x], dim))
 
 
-def row_cases(shape: tuple[int, int], make: Callable[[Operation, list[Any]], Make]) -> Iterator[Case]:
+def row_cases(
+    shape: tuple[int, int], make: Callable[[Operation, list[Any]], Make]
+) -> Iterator[Case]:
     columns = shape[1]
     arrays = [random_array(shape), random_array(columns), random_array(columns)]
     target = np.random.default_rng(1).integers(0, columns, shape[0])

@@ -1,5 +1,6 @@
 """Whole training steps.  Each function builds one with torch or minigrad, `lib`, and returns it."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ GROUP = Group(
 
 
 def chain(lib: Any, length: int = 500, backward: bool = True) -> Call:
-    """A product and a sum, `length` times: nothing but the cost of recording and of walking back."""
+    """A product and a sum, `length` times: the cost of recording and of walking back."""
     random = np.random.default_rng(0)
     x = lib.tensor(random.random(16, np.float32)).requires_grad_()
     b = lib.tensor(random.random(16, np.float32))
@@ -64,7 +65,7 @@ def step(lib: Any, sizes: tuple[int, ...], x: Any, target: Any, optimizer: str) 
     nn = lib.nn
     lib.manual_seed(0)
     layers: list[Any] = []
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]
     model = nn.Sequential(*layers[:-1])
     updates = getattr(lib.optim, optimizer)(model.parameters(), lr=0.01)

@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import minigrad
 
@@ -23,9 +23,8 @@ class Plan:
     seconds: float = TURN
 
 
-@dataclass(frozen=True)
-class Times:
-    """The medians of one call, in seconds: time of the processors, and time on the wall."""
+class Times(NamedTuple):
+    """Of one call, in seconds: time of the processors, and time on the wall."""
 
     cpu: float
     wall: float
@@ -42,20 +41,24 @@ class Case:
 
 @dataclass(frozen=True)
 class Row:
-    """The times of one case.  A ratio below 1 means that minigrad is faster."""
+    """The times of one case, turn by turn.  A ratio below 1 means that minigrad is faster.
+
+    Ratios are medians over the turns: what two calls share that follow each other (clock rate,
+    neighbours) falls out of them.
+    """
 
     label: str
-    ours: Times
-    torch: Times
+    ours: list[Times]
+    torch: list[Times]
     goal: float | None = None
 
     @property
     def ratio(self) -> float:
-        return self.ours.cpu / self.torch.cpu
+        return median_ratio(self.ours, self.torch)[0]
 
     @property
     def wall_ratio(self) -> float:
-        return self.ours.wall / self.torch.wall
+        return median_ratio(self.ours, self.torch)[1]
 
 
 @dataclass(frozen=True)
@@ -85,26 +88,23 @@ def measure(case: Case, peer: Any, plan: Plan) -> Row:
     return Row(case.label, ours, torch, case.goal)
 
 
-def in_turns(calls: Sequence[Call], plan: Plan) -> list[Times]:
-    """The medians of each call, after a first call that compiles kernels and a turn to warm up."""
+def in_turns(calls: Sequence[Call], plan: Plan) -> list[list[Times]]:
+    """The times of each call, after a first call that compiles kernels and some to warm up."""
     repeats = [repeats_of(call, plan.seconds) for call in calls]
     turns: list[list[Times]] = [[] for _ in calls]
     for _ in range(plan.turns):
         for call, count, times in zip(calls, repeats, turns, strict=True):
             times.append(time_of(call, count))
-    return [
-        Times(statistics.median(t.cpu for t in times), statistics.median(t.wall for t in times))
-        for times in turns
-    ]
+    return turns
 
 
 def repeats_of(call: Call, seconds: float) -> int:
     """How many calls fill a turn."""
     call()
     count = 1
-    while (once := time_of(call, count)).wall < seconds / 4:
+    while (once := time_of(call, count).wall) * count < seconds / 4:
         count *= 2
-    return max(1, round(count * seconds / once.wall))
+    return max(1, round(seconds / once))
 
 
 def time_of(call: Call, count: int) -> Times:
@@ -117,3 +117,13 @@ def time_of(call: Call, count: int) -> Times:
 
 def geometric_mean(ratios: Iterable[float]) -> float:
     return math.exp(statistics.fmean(math.log(ratio) for ratio in ratios))
+
+
+def median(times: Iterable[Times]) -> Times:
+    cpu, wall = zip(*times, strict=True)
+    return Times(statistics.median(cpu), statistics.median(wall))
+
+
+def median_ratio(times: list[Times], others: list[Times]) -> Times:
+    pairs = zip(times, others, strict=True)
+    return median(Times(mine.cpu / other.cpu, mine.wall / other.wall) for mine, other in pairs)
