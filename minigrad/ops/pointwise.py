@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minigrad.ops.define import NUMBERS, Number, pointwise
+from minigrad.kernels.codegen import Number
+from minigrad.ops.define import NUMBERS, pointwise
 from minigrad.tensor import TENSORS, Tensor
 
 SQRT_HALF = math.sqrt(0.5)

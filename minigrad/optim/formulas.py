@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels import Array, launch, launch_into
-from minigrad.kernels.codegen import Formula
+from minigrad.kernels.codegen import Formula, Number
 from minigrad.memory import note_write
-from minigrad.ops.define import NUMBERS, Number, function_source
+from minigrad.ops.define import NUMBERS, function_source
 from minigrad.tensor import Tensor
 
 Kernel = Callable[..., Any]
