@@ -99,9 +99,13 @@ def reduce(
             run, (width, parts), block.threads, target.buffer, x.buffer, *places, *block[1:]
         )
     if parts > 1:
-        out = reduce(target, (0,), False, combine, start, dtype)
-    return out.reshape([1 if axis in axes else n for axis, n in enumerate(x.shape)] if keepdim
-                       else [x.shape[axis] for axis in kept])  # fmt: skip
+        out = reduce(target, (0,), False, combine, start, dtype).reshape(out.shape)
+    return with_ones(out, x, axes) if keepdim else out
+
+
+def with_ones(out: CudaArray, x: CudaArray, axes: Axes) -> CudaArray:
+    """A reduction of `x` with a 1 for every axis that was reduced."""
+    return out.reshape([1 if axis in axes else n for axis, n in enumerate(x.shape)])
 
 
 def axes_of(x: CudaArray, axes: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -176,7 +180,7 @@ def best_index(x: CudaArray, axis: int, keepdim: bool, better: Any) -> CudaArray
         width = driver.ceil_div(out.size, block.columns)
         places = (x.offset, kept_shape, kept_steps, step, out.size, length)
         driver.launch(run, width, block.threads, out.buffer, x.buffer, *places, *block[1:])
-    return out.reshape([1 if a == axis else n for a, n in enumerate(x.shape)]) if keepdim else out
+    return with_ones(out, x, (axis,)) if keepdim else out
 
 
 @functools.cache
