@@ -321,15 +321,16 @@ def check_grad(x: Tensor, grad: Tensor) -> None:
         raise TypeError(f"assigned grad expected to be a Tensor or None but got {type(grad)}")
     if grad is x:
         raise RuntimeError("can't assign Variable as its own grad")
-    if grad.array.dtype != x.array.dtype:
-        raise RuntimeError(
-            f"assigned grad has data of a different type: {grad.dtype}, not {x.dtype}"
-        )
-    if type(grad.array) is not type(x.array):
-        raise RuntimeError(f"assigned grad has data located on a different device: {grad.device}")
-    if grad.array.shape != x.array.shape:
-        shapes = f"{list(grad.array.shape)}, not {list(x.array.shape)}"
-        raise RuntimeError(f"assigned grad has data of a different size: {shapes}")
+    for what, given, wanted in (
+        ("with dtype", grad.dtype, x.dtype),
+        ("with device type", grad.device.type, x.device.type),
+        ("of size", list(grad.array.shape), list(x.array.shape)),
+    ):
+        if given != wanted:
+            raise RuntimeError(
+                f"attempting to assign a gradient {what} '{given}' to a tensor {what} '{wanted}'. "
+                "Please ensure that the gradient and the tensor are the same there"
+            )
 
 
 # ----------------------------------------------------------------------------------- the graph

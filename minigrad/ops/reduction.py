@@ -108,7 +108,10 @@ def cast(x: Either, dtype: Any) -> Either:
     """The same values in another (NumPy) dtype."""
     if type(x) not in TENSORS:
         return x.astype(dtype)
-    return record(ToCopyBackward0, x.array.astype(dtype), (x,), input_dtype=x.array.dtype)
+    result = x.array.astype(dtype)
+    if result.dtype.kind != "f":
+        return constant(result)
+    return record(ToCopyBackward0, result, (x,), input_dtype=x.array.dtype)
 
 
 class MeanBackward(SumBackward):
