@@ -1,0 +1,41 @@
+"""The examples of the documentation run, and its picture is what the README's example draws."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import minigrad
+from minigrad.ops.define import POINTWISE
+
+ROOT = Path(__file__).parent.parent
+
+
+def examples(name: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), re.S)
+
+
+def test_readme_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = examples("README.md")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    w = names["w"]
+    assert isinstance(w, minigrad.Tensor)
+    assert w.grad is not None
+    assert w.grad.shape == (2, 1)
+    assert "MeanBackward0" in (tmp_path / "neuron.svg").read_text(encoding="utf-8")
+
+
+def test_readme_names_files_that_exist() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in re.findall(r"`((?:minigrad|visualize|docs|lessons)/[\w/.]*)`", text):
+        assert (ROOT / path).exists(), path
+    for path in re.findall(r"\]\(([\w/.-]+)", text):
+        assert (ROOT / path).exists(), path
+
+
+def test_generated_source_can_be_shown() -> None:
+    source = minigrad.tanh.definition.formula.source("float32")
+    assert "def tanh(x):" in source
+    assert len(POINTWISE) >= 50
