@@ -67,8 +67,9 @@ def formatter(array: np.ndarray[Any, Any]) -> Any:
     if array.dtype.kind != "f":
         width = max(len(str(v)) for v in array.ravel().tolist())
         return lambda v: str(v).rjust(width)
-    plain = number_format(array[np.isfinite(array)].astype(np.float64))
-    width = max(len(plain(v)) for v in array.ravel().tolist())
+    finite = array[np.isfinite(array)].astype(np.float64)
+    plain = number_format(finite)
+    width = max([len(plain(v)) for v in finite[finite != 0].tolist()], default=1)
     return lambda v: plain(v).rjust(width)
 
 
