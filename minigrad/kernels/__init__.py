@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import shapes
 from minigrad.kernels import threads
 from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
 from minigrad.kernels.cpu import gemm, indexing, reductions, rows
@@ -49,6 +50,8 @@ def launch2(ufunc: np.ufunc, x: Array, y: Array) -> Array:
         return ufunc(x, y, out=...)
     except TypeError:
         return launch_slowly(ufunc, x, y)
+    except ValueError:
+        raise mismatch(x, y) from None
 
 
 def launch(ufunc: np.ufunc, *arrays: Array) -> Array:
@@ -61,12 +64,26 @@ def launch(ufunc: np.ufunc, *arrays: Array) -> Array:
         return ufunc(*arrays, out=...)
     except TypeError:
         return launch_slowly(ufunc, *arrays)
+    except ValueError:
+        raise mismatch(*arrays) from None
 
 
 def launch_slowly(ufunc: np.ufunc, *arrays: Array) -> Array:
     """Promote the operands as torch does, compile the loop if it is new, and launch again."""
     _, operands = prepare(FORMULAS[ufunc], arrays)
-    return ufunc(*operands, out=...)
+    try:
+        return ufunc(*operands, out=...)
+    except ValueError:
+        raise mismatch(*arrays) from None
+
+
+def mismatch(*arrays: Array) -> RuntimeError:
+    """torch's words for operands that cannot be broadcast together."""
+    try:
+        shapes.broadcast_shape(*[x.shape for x in arrays])
+    except RuntimeError as error:
+        return error
+    return RuntimeError(f"no kernel for operands of shapes {[x.shape for x in arrays]}")
 
 
 def prepare(formula: Formula, arrays: tuple[Array, ...]) -> tuple[np.dtype[Any], list[Array]]:

@@ -40,19 +40,32 @@ def tensor(
     pin_memory: bool = False,
 ) -> Tensor:
     """A new tensor with a copy of `data`: numbers, nested lists, a NumPy array."""
-    array = np.array(as_array(data), copy=True, order="C")
-    if dtype is not None:
-        array = array.astype(dtypes.to_numpy(dtype))
+    array = np.array(as_array(data, dtype), copy=True, order="C")
     return finish(array, device, requires_grad)
 
 
-def as_array(data: Any) -> np.ndarray[Any, Any]:
-    """Data as a NumPy array of a dtype that tensors have."""
+def as_array(data: Any, dtype: Dtype) -> np.ndarray[Any, Any]:
+    """Data as a NumPy array of this dtype, or (None) of the one that torch would give it."""
+    array = untyped_array(data)
+    if dtype is not None:
+        return array.astype(dtypes.to_numpy(dtype), copy=False)
+    if array.dtype.kind == "f" and not is_typed(data):
+        return array.astype(dtypes.get_default_dtype().numpy)
+    dtypes.of_numpy(array.dtype)
+    return array
+
+
+def is_typed(data: Any) -> bool:
+    """Whether data has a dtype of its own, as Python numbers and empty lists do not."""
+    first = first_element(data)
+    return type(first) in TENSORS or isinstance(first, np.ndarray | np.generic)
+
+
+def untyped_array(data: Any) -> np.ndarray[Any, Any]:
     if type(data) in TENSORS:
         return data.host_array()
-    typed = isinstance(data, np.ndarray | np.generic)
     try:
-        array = np.asarray(data if typed else untensored(data))
+        array = np.asarray(untensored(data))
     except ValueError as error:
         raise ValueError(f"expected sequences of equal lengths at every depth: {error}") from None
     if array.dtype.kind == "O" or array.dtype.kind in "USMm":
@@ -60,14 +73,8 @@ def as_array(data: Any) -> np.ndarray[Any, Any]:
             f"can't make a tensor of {type(data).__name__} with elements of type "
             f"{first_type(data)}: numbers, lists of numbers and NumPy arrays will do"
         )
-    if not typed and not first_is_numpy(data):
-        if array.dtype.kind == "f":
-            return array.astype(dtypes.get_default_dtype().numpy)
-        if array.dtype.kind == "u":
-            raise RuntimeError("Overflow when unpacking long")
-    if array.size == 0 and not typed:
-        return array.astype(dtypes.get_default_dtype().numpy)
-    dtypes.of_numpy(array.dtype)
+    if array.dtype == np.uint64 and not is_typed(data):
+        raise RuntimeError("Overflow when unpacking long long")
     return array
 
 
@@ -75,6 +82,8 @@ def untensored(data: Any) -> Any:
     """Lists with Tensors in them as lists of numbers."""
     if type(data) in TENSORS:
         return data.tolist()
+    if isinstance(first_element(data), int | float):
+        return data
     return [untensored(d) for d in data] if isinstance(data, list | tuple) else data
 
 
@@ -88,20 +97,13 @@ def first_type(data: Any) -> str:
     return type(first_element(data)).__name__
 
 
-def first_is_numpy(data: Any) -> bool:
-    return isinstance(first_element(data), np.ndarray | np.generic)
-
-
 def as_tensor(data: Any, dtype: Dtype = None, device: Device = None) -> Tensor:
     """The tensor of `data`, sharing its memory where dtype and device allow."""
     if type(data) in TENSORS:
         wanted = data.array.dtype if dtype is None else dtypes.to_numpy(dtype)
         x = data if data.array.dtype == wanted else cast(data, wanted)
         return x if device is None else x.to(device)
-    array = as_array(data)
-    if dtype is not None:
-        array = array.astype(dtypes.to_numpy(dtype), copy=False)
-    return finish(array, device, False)
+    return finish(as_array(data, dtype), device, False)
 
 
 def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
