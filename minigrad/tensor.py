@@ -391,7 +391,7 @@ class AccumulateGrad(Node):
     def vjp(self, grad: Array) -> tuple[()]:
         have = self.variable._grad
         if have is None:  # the array itself may become .grad only if nobody else can see it
-            alone = sys.getrefcount(grad) <= UNSHARED and owns_memory(grad)
+            alone = sys.getrefcount(grad) <= UNSHARED and has_memory_alone(grad)
             self.variable._grad = constant(grad if alone else grad.copy())
         elif have.edge is NO_EDGE:
             kernels.add_into(have.array, grad)
@@ -405,12 +405,24 @@ class AccumulateGrad(Node):
         return ()
 
 
-def owns_memory(array: Array) -> bool:
-    return array.base is None and bool(array.flags.writeable)
+def has_memory_alone(array: Array) -> bool:
+    """Whether no other array shows this memory; a transposed or reshaped one, as the gradient of
+    a weight is, may be the last that is left of a result."""
+    base = array.base
+    if base is None or not array.flags.writeable:
+        return bool(array.flags.writeable)
+    if type(base) is not np.ndarray or base.base is not None or base.size != array.size:
+        return False
+    del base
+    return bool(array.flags.c_contiguous) and references_of_base(array) <= UNSHARED_BASE
 
 
 def references_of_argument(array: Array) -> int:
     return sys.getrefcount(array)
+
+
+def references_of_base(array: Array) -> int:
+    return sys.getrefcount(array.base)
 
 
 def count_unshared() -> int:
@@ -420,6 +432,7 @@ def count_unshared() -> int:
 
 
 UNSHARED = count_unshared()
+UNSHARED_BASE = references_of_base(np.empty((2, 2)).T)
 
 
 def attach(node: Node, result: Array, output_nr: int = 0) -> Tensor:

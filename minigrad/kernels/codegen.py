@@ -224,9 +224,15 @@ class TypedNumbers(ast.NodeTransformer):
             if name in WHOLE:
                 return arguments[0]
             if name == "fabs":
-                return ast.Call(ast.Name("abs"), arguments, [])
+                return absolute(arguments[0])
         self.found.math.add(name)
         return ast.Call(ast.Name(f"{name}_"), arguments, [])
+
+
+def absolute(x: ast.expr) -> ast.expr:
+    """|x| of an integer.  (In the kernel of abs, `abs` is the kernel itself.)"""
+    is_positive = ast.Compare(x, [ast.GtE()], [ast.Constant(0)])
+    return ast.IfExp(is_positive, x, ast.UnaryOp(ast.USub(), x))
 
 
 # ------------------------------------------------------------------------------- the CPU's kernel

@@ -79,9 +79,9 @@ def untyped_array(data: Any) -> np.ndarray[Any, Any]:
 
 
 def untensored(data: Any) -> Any:
-    """Lists with Tensors in them as lists of numbers."""
+    """Lists with Tensors in them as lists of arrays."""
     if type(data) in TENSORS:
-        return data.tolist()
+        return data.host_array()
     if isinstance(first_element(data), int | float):
         return data
     return [untensored(d) for d in data] if isinstance(data, list | tuple) else data

@@ -46,17 +46,20 @@ def pointwise(
     node: str = "",
     no_bool: str = "",
     integers_only: bool = False,
+    casts_numbers: bool = False,
     **derivatives: Callable[..., Any],
 ) -> Callable[..., Any]:
     """Make an operation of a scalar function.
 
     `node`: the grad_fn's name, where torch's is not the operation's own.  `no_bool`: why bools
-    are refused.  `integers_only`: whether floats are.
+    are refused.  `integers_only`: whether floats are.  `casts_numbers`: whether numbers take the
+    tensors' dtype, and have no say in the result's.
     """
 
     def decorate(forward: Callable[..., Any]) -> Any:
         name = forward.__name__
         definition = Definition(forward, derivatives)
+        definition.casts_numbers = casts_numbers
         definition.formula.refuse(no_bool, integers_only)
         kind = BinaryNode if definition.is_plain(2) else PointwiseNode
         node_name = node or name.title().replace("_", "") + "Backward0"
@@ -73,6 +76,8 @@ def pointwise(
 
 class Definition:
     """What the decorator was given: parameters, the forward formula, and the derivatives."""
+
+    casts_numbers = False
 
     def __init__(self, forward: Callable[..., Any], derivatives: dict[str, Callable[..., Any]]):
         self.forward = forward
@@ -343,6 +348,8 @@ def of_mixed(definition: Definition, op: Callable[..., Any], args: tuple[Any, ..
         like = dtype if like is None else promote(like, dtype)
     if like is None:
         raise unsupported(definition, args[0])
+    if definition.casts_numbers and like.kind != "f":
+        args = tuple(like.type(x).item() if type(x) in NUMBERS else x for x in args)
     if tensors:
         return op(*[as_tensor(x, like) for x in args])
     return launch(definition.ufunc, *[as_array(x, like) for x in args])

@@ -66,8 +66,8 @@ def nll_loss(
     input: (N, C), (C,) or (N, C, ...) log-probabilities; target: (N,), () or (N, ...) int64.
     """
     check_reduction(size_average, reduce, reduction)
-    rows, targets, shape = as_rows(input, target)
-    array, labels = rows.array, targets.array
+    input, rows, labels, shape = as_rows(input, target)
+    array = rows.array if type(rows) in TENSORS else rows
     share = row_shares(labels, weight, ignore_index, array, reduction == "mean")
     counted = ne(labels, ignore_index)
     places = where(counted, labels, 0)

@@ -30,15 +30,27 @@ Either = Any  # a Tensor or an array: the same comes out as went in
 class MmBackward0(Node):
     """C = A B gives dA = dC B^T and dB = A^T dC."""
 
-    __slots__ = ()
+    __slots__ = ("by_columns",)
     saved_names = ("self", "mat2")
+    by_columns: bool  # whether the columns of B lie in memory one after the other
 
     def vjp(self, grad: Either) -> Any:
         a, b = saved_values(self, grad)
         return (
             None if b is None else mm(grad, t(b)),
-            None if a is None else mm(t(a), grad),
+            None if a is None else grad_of_second(a, grad, self.by_columns),
         )
+
+
+def grad_of_second(a: Either, grad: Either, by_columns: bool) -> Either:
+    """A^T dC, laid out in memory as B is: B is most often a transposed weight, and the gradient
+    of the weight then lies in order, too."""
+    return t(mm(t(grad), a)) if by_columns else mm(t(a), grad)
+
+
+def lies_by_columns(array: Array) -> bool:
+    down, right = array.strides
+    return bool(down < right)
 
 
 def mm(a: Either, b: Either) -> Either:
@@ -49,7 +61,8 @@ def mm(a: Either, b: Either) -> Either:
     if x.ndim != 2 or y.ndim != 2:
         raise RuntimeError(f"self must be a matrix: mm of {x.ndim}-D and {y.ndim}-D tensors")
     check_product("mat1 and mat2 shapes cannot be multiplied", x, y)
-    return record(MmBackward0, kernels.matmul(x, y), (a, b), what_is_needed(a, b))
+    result, saved = kernels.matmul(x, y), what_is_needed(a, b)
+    return record(MmBackward0, result, (a, b), saved, by_columns=lies_by_columns(y))
 
 
 def what_is_needed(a: Tensor, b: Tensor) -> tuple[Array, Array]:
@@ -158,10 +171,11 @@ def dot(a: Either, b: Either) -> Either:
 
 
 class AddmmBackward0(Node):
-    __slots__ = ("alpha", "beta")
+    __slots__ = ("alpha", "beta", "by_columns")
     saved_names = ("self", "mat1", "mat2")
     alpha: float
     beta: float
+    by_columns: bool
 
     def vjp(self, grad: Either) -> Any:
         _, a, b = saved_values(self, grad)
@@ -169,7 +183,7 @@ class AddmmBackward0(Node):
         return (
             grad if self.beta == 1 else mul(grad, self.beta),
             None if b is None else mm(scaled, t(b)),
-            None if a is None else mm(t(a), scaled),
+            None if a is None else grad_of_second(a, scaled, self.by_columns),
         )
 
 
@@ -183,6 +197,8 @@ def addmm(
     check_product("mat1 and mat2 shapes cannot be multiplied", x, y)
     kernels.check_one_device((input.array, x))
     result = kernels.matmul(x, y)
+    if result.dtype.kind != "f":
+        alpha, beta = int(alpha), int(beta)
     if alpha != 1:
         result = mul(result, alpha)
     bias = input.array if beta == 1 else mul(input.array, beta)
@@ -194,7 +210,8 @@ def addmm(
             f"the product, of shape {list(result.shape)} and dtype {result.dtype}"
         )
     saved = (None, *what_is_needed(mat1, mat2))
-    return record(AddmmBackward0, result, (input, mat1, mat2), saved, alpha=alpha, beta=beta)
+    details = {"alpha": alpha, "beta": beta, "by_columns": lies_by_columns(y)}
+    return record(AddmmBackward0, result, (input, mat1, mat2), saved, **details)
 
 
 # ------------------------------------------------------------------------------- made of the above
@@ -286,11 +303,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     shape = input.array.shape
     if len(shape) == 2 and weight.array.ndim == 2:
         return addmm(bias, input, t(weight))
-    if weight.array.ndim == 1:
-        return add(matmul(input, weight), bias)
-    rows = (
-        view(input, (-1, shape[-1])) if input.is_contiguous() else reshape(input, (-1, shape[-1]))
-    )
+    if weight.array.ndim == 1 or not input.is_contiguous():
+        return add(matmul(input, t(weight)), bias)
+    rows = view(input, (-1, shape[-1]))
     return view(addmm(bias, rows, t(weight)), (*shape[:-1], weight.array.shape[0]))
 
 
@@ -298,4 +313,4 @@ def outer(a: Tensor, b: Tensor) -> Tensor:
     """All products of an element of a and one of b."""
     if a.array.ndim != 1 or b.array.ndim != 1:
         raise RuntimeError(f"outer: expected 1D tensors, got {a.array.ndim}D and {b.array.ndim}D")
-    return mul(view(a, (-1, 1)), b)
+    return mul(reshape(a, (a.array.size, 1)), b)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from minigrad.kernels.codegen import Number
 from minigrad.ops.define import NUMBERS, pointwise
 from minigrad.tensor import TENSORS, Tensor
@@ -40,7 +42,12 @@ def sub(x, y):
     return x - y
 
 
-@pointwise(x=lambda grad: -grad, node="RsubBackward1")
+@pointwise(
+    x=lambda grad: -grad,
+    node="RsubBackward1",
+    no_bool="Subtraction, the `-` operator, with a bool tensor is not supported. "
+    "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.",
+)
 def rsub(x, other: Number):
     """other - x, of a number and a tensor"""
     return other - x
@@ -190,6 +197,7 @@ def frac(x):
     x=lambda grad, tensor1, tensor2: grad,
     tensor1=lambda grad, tensor2, value: grad * (tensor2 * value),
     tensor2=lambda grad, tensor1, value: grad * (tensor1 * value),
+    casts_numbers=True,
 )
 def addcmul(x, tensor1, tensor2, value: Number = 1):
     """x + value * tensor1 * tensor2"""
@@ -390,7 +398,10 @@ def log_sigmoid(x):
     return min(x, 0) - math.log1p(math.exp(-abs(x)))
 
 
-@pointwise(x=lambda grad, result: where(result <= 0, 0, grad))
+@pointwise(
+    x=lambda grad, result: where(result <= 0, 0, grad),
+    no_bool="Boolean inputs not supported for relu",
+)
 def relu(x):
     """max(x, 0)"""
     return max(x, 0)
@@ -453,7 +464,11 @@ def softplus(x, beta: Number = 1.0, threshold: Number = 20.0):
     return x if x * beta > threshold else math.log1p(math.exp(x * beta)) / beta
 
 
-@pointwise(x=lambda grad, x, low, high: where((x > low) & (x < high), grad, 0))
+@pointwise(
+    x=lambda grad, x, low, high: where((x > low) & (x < high), grad, 0),
+    no_bool="Bool inputs not supported for hardtanh",
+    casts_numbers=True,
+)
 def hardtanh(x, low: Number = -1.0, high: Number = 1.0):
     """x, kept between low and high"""
     return min(max(x, low), high)
@@ -471,7 +486,11 @@ def where(condition, x, y):
     return x if condition else y
 
 
-@pointwise(x=lambda grad, condition: where(condition, 0, grad), node="MaskedFillBackward0")
+@pointwise(
+    x=lambda grad, condition: where(condition, 0, grad),
+    node="MaskedFillBackward0",
+    casts_numbers=True,
+)
 def masked_fill_number(x, condition, value: Number):
     """A number where the condition holds, x elsewhere"""
     return value if condition else x
@@ -696,11 +715,21 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if type(min) in TENSORS or type(max) in TENSORS:
-        low = -math.inf if min is None else min
-        return clamp_tensors(x, low, math.inf if max is None else max)
+        lowest, highest = bounds_of(x.array.dtype)
+        low, high = lowest if min is None else min, highest if max is None else max
+        return clamp_tensors(x, low, high)
     if max is None:
         return clamp_low(x, min)
     return clamp_high(x, max) if min is None else clamp_numbers(x, min, max)
+
+
+def bounds_of(dtype: Any) -> tuple[float, float]:
+    """The smallest and the largest number of a dtype."""
+    if dtype.kind == "f":
+        return -math.inf, math.inf
+    if dtype.kind == "b":
+        return False, True
+    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
 
 
 def bitwise_not(x: Any) -> Any:

@@ -448,6 +448,8 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 def place(find: Any, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     array = x.array
+    if array.dtype.kind == "b":
+        raise RuntimeError(f"{find.__name__}(): does not support bool input")
     if dim is None or not array.ndim:
         check_not_empty(find.__name__, (array.size,), (0,))
         indices = find(array.reshape(-1), 0, False)

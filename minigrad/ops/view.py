@@ -191,7 +191,7 @@ def view_as(x: Tensor, other: Tensor) -> Tensor:
 
 def ravel(x: Tensor) -> Tensor:
     """All elements in one dimension."""
-    return reshape(x, (-1,))
+    return view(contiguous(x), (-1,))
 
 
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
