@@ -20,6 +20,7 @@ from minigrad.grad_mode import is_grad_enabled
 from minigrad.hooks import Handle, Hooks
 from minigrad.memory import IN_LIBRARY, get_frame, tick, user_frame, version
 from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.shapes import axis_of
 
 Array = Any  # numpy.ndarray or CudaArray
 
@@ -74,7 +75,7 @@ class Tensor:
         return Size(self.array.shape)
 
     def size(self, dim: int | None = None) -> Any:
-        return self.shape if dim is None else self.array.shape[dim]
+        return self.shape if dim is None else self.array.shape[axis_of(dim, self.array.ndim)]
 
     @property
     def ndim(self) -> int:
@@ -261,10 +262,15 @@ class Tensor:
         return bool(self.item())
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self.only_element())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self.only_element())
+
+    def only_element(self) -> Any:
+        if self.array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self.item()
 
     def __index__(self) -> int:
         if self.array.dtype.kind == "f" or self.array.size != 1:

@@ -43,6 +43,11 @@ def expanded(keys: tuple[Any, ...], ndim: int) -> list[Any]:
     """The key with lists as arrays, and full slices for an ellipsis and what was left out."""
     keys = tuple(as_index(k) for k in keys)
     used = sum_of_dims(keys)
+    if ndim == 0 and used == len(keys) == 1:
+        raise IndexError(
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim "
+            "tensor to a number"
+        )
     if used > ndim:
         raise IndexError(f"too many indices for tensor of dimension {ndim}")
     ellipses = [i for i, k in enumerate(keys) if k is Ellipsis]
@@ -87,7 +92,8 @@ def as_index(k: Any) -> Any:
         return k if k.dtype.kind == "b" else k.astype(np.int64, copy=False)
     if hasattr(k, "__index__"):
         return k.__index__()
-    raise TypeError(
+    error = TypeError if isinstance(k, str) else IndexError
+    raise error(
         "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
         f"indices (got {type(k).__name__})"
     )
@@ -95,7 +101,7 @@ def as_index(k: Any) -> Any:
 
 def basic_part(x: Tensor, keys: list[Any]) -> tuple[Tensor, Indices]:
     """Apply the ints, slices and Nones one after the other, as views; return the arrays left."""
-    axis = 0
+    axis = selected = 0  # dimensions of x so far: those that stay, those that went away
     indices: Indices = []
     for k in keys:
         if k is None or isinstance(k, bool):
@@ -112,7 +118,14 @@ def basic_part(x: Tensor, keys: list[Any]) -> tuple[Tensor, Indices]:
             indices += found
             axis += len(found)
         else:
+            n = x.array.shape[axis]
+            if not -n <= k < n:
+                dimension = axis + selected
+                raise IndexError(
+                    f"index {k} is out of bounds for dimension {dimension} with size {n}"
+                )
             x = select(x, axis, k)
+            selected += 1
     return x, indices
 
 
