@@ -1,0 +1,39 @@
+"""Which memory a gradient takes over, and which it must not."""
+
+from typing import Any
+
+import numpy as np
+
+import minigrad
+
+
+def test_the_gradient_of_a_weight_lies_in_order_and_is_not_copied() -> None:
+    weight = minigrad.randn(5, 4, requires_grad=True)
+    minigrad.nn.functional.linear(minigrad.randn(3, 4), weight).sum().backward()
+    assert weight.grad.is_contiguous()
+    assert weight.grad.array.base is not None, (
+        "made of a transposed view: a copy would own its memory"
+    )
+
+
+def test_a_given_gradient_is_copied() -> None:
+    for view in (lambda x: x.view(2, 2), lambda x: x.view(2, 2).t(), lambda x: x):
+        x = minigrad.randn(4, requires_grad=True)
+        given = minigrad.ones(4) if view(x).ndim == 1 else minigrad.ones(2, 2)
+        view(x).backward(given)
+        assert not np.shares_memory(x.grad.array, given.array)
+
+
+def test_two_leaves_do_not_share_a_gradient() -> None:
+    a, b = minigrad.randn(4, requires_grad=True), minigrad.randn(4, requires_grad=True)
+    (a.view(2, 2) + b.view(2, 2)).mul(2).sum().backward()
+    assert not np.shares_memory(a.grad.array, b.grad.array)
+
+
+def test_what_a_hook_kept_is_not_taken_over() -> None:
+    kept: list[Any] = []
+    x = minigrad.randn(4, requires_grad=True)
+    middle = x.view(2, 2)
+    middle.register_hook(kept.append)
+    (middle * 2).sum().backward()
+    assert not np.shares_memory(x.grad.array, kept[0].array)
