@@ -111,7 +111,7 @@ class Optimizer:
             mine.update(deepcopy(options))
             for param, number in zip(mine["params"], loaded["params"], strict=True):
                 if number in state_dict["state"]:
-                    self.state[param] = copy_state(state_dict["state"][number])
+                    self.state[param] = copy_state(state_dict["state"][number], param)
 
     def _numbers(self) -> dict[int, int]:
         params = (param for group in self.param_groups for param in group["params"])
@@ -151,8 +151,14 @@ def check_parameter(param: Any) -> None:
         raise ValueError("can't optimize a non-leaf Tensor")
 
 
-def copy_state(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: x.clone() if isinstance(x, Tensor) else deepcopy(x) for name, x in values.items()}
+def copy_state(values: dict[str, Any], param: Tensor) -> dict[str, Any]:
+    """A loaded state, with its tensors in the dtype and on the device of their parameter."""
+    return {
+        name: x.to(device=param.device, dtype=param.dtype, copy=True)
+        if isinstance(x, Tensor) and name != "step"
+        else deepcopy(x)
+        for name, x in values.items()
+    }
 
 
 def regularised(param: Tensor, group: Group) -> Array:

@@ -133,6 +133,16 @@ def test_a_loaded_state_is_a_copy() -> None:
     assert optimizer.state[param]["momentum_buffer"].item() == 1
 
 
+def test_a_loaded_state_has_the_dtype_of_its_parameter() -> None:
+    param = with_grad(1.0)
+    optimizer, double = Adam([param]), Parameter(minigrad.tensor([1.0], dtype=minigrad.float64))
+    optimizer.step()
+    other = Adam([double])
+    other.load_state_dict(optimizer.state_dict())
+    state = other.state[double]
+    assert (state["exp_avg"].dtype, state["step"].dtype) == (minigrad.float64, minigrad.float32)
+
+
 def test_repr() -> None:
     assert repr(SGD([parameter(1.0)], lr=0.1)) == (
         "SGD (\nParameter Group 0\n    dampening: 0\n    lr: 0.1\n    maximize: False\n"
