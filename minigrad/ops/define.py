@@ -348,8 +348,10 @@ def of_mixed(definition: Definition, op: Callable[..., Any], args: tuple[Any, ..
         like = dtype if like is None else promote(like, dtype)
     if like is None:
         raise unsupported(definition, args[0])
-    if definition.casts_numbers and like.kind != "f":
-        args = tuple(like.type(x).item() if type(x) in NUMBERS else x for x in args)
+    if like.kind != "f":
+        definition.formula.check(like)
+        if definition.casts_numbers:
+            args = tuple(like.type(x).item() if type(x) in NUMBERS else x for x in args)
     if tensors:
         return op(*[as_tensor(x, like) for x in args])
     return launch(definition.ufunc, *[as_array(x, like) for x in args])

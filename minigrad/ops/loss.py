@@ -24,7 +24,7 @@ from minigrad.ops.pointwise import (
     where,
 )
 from minigrad.ops.reduction import mean, one_hot, sum
-from minigrad.ops.view import movedim, reshape, unsqueeze
+from minigrad.ops.view import permute, reshape, unsqueeze, view
 from minigrad.tensor import TENSORS, Tensor, constant, record, saved_values
 
 Array = Any
@@ -38,18 +38,43 @@ class NllLossBackward0(Node):
     __slots__ = ("input_shape", "share", "target")
     input_shape: tuple[int, ...]
     share: Any  # an array (N,) or a number
-    target: Array
+    target: Array  # (N,), with -1 for the rows that are ignored
 
     def vjp(self, grad: Either) -> Any:
         is_tensor = type(grad) in TENSORS
-        share = self.share
+        share, target = self.share, self.target
         if is_tensor and type(share) is not float:
             share = constant(share)
+        if grad.ndim != 1 and grad.shape:
+            grad = reshape(grad, (target.size,))
         scaled = mul(grad, share)
         if scaled.ndim:
             scaled = unsqueeze(scaled, 1)
-        mask = one_hot(self.target.reshape(-1, 1), 1, self.input_shape)
-        return (where(constant(mask) if is_tensor else mask, scaled, 0),)
+        classes = self.input_shape[1 if len(self.input_shape) > 1 else 0]
+        mask = one_hot(target.reshape(-1, 1), 1, (target.size, classes))
+        rows = where(constant(mask) if is_tensor else mask, scaled, 0)
+        return (from_rows(rows, self.input_shape),)
+
+
+class NllLoss2DBackward0(NllLossBackward0):
+    """The same for (N, C, H, W)."""
+
+    __slots__ = ()
+
+
+def to_rows(x: Array) -> Array:
+    """Scores as (N, C), from (C,) or (N, C) or (N, C, H, W)."""
+    if x.ndim <= 2:
+        return x.reshape(-1, x.shape[-1])
+    return x.transpose((0, 2, 3, 1)).reshape(-1, x.shape[1])
+
+
+def from_rows(rows: Either, shape: tuple[int, ...]) -> Either:
+    """The inverse of to_rows."""
+    if len(shape) <= 2:
+        return rows if len(shape) == 2 else reshape(rows, shape)
+    n, c, h, w = shape
+    return permute(reshape(rows, (n, h, w, c)), (0, 3, 1, 2))
 
 
 def nll_loss(
@@ -66,18 +91,23 @@ def nll_loss(
     input: (N, C), (C,) or (N, C, ...) log-probabilities; target: (N,), () or (N, ...) int64.
     """
     check_reduction(size_average, reduce, reduction)
-    input, rows, labels, shape = as_rows(input, target)
-    array = rows.array if type(rows) in TENSORS else rows
-    share = row_shares(labels, weight, ignore_index, array, reduction == "mean")
+    check_shapes(input, target)
+    shape = input.array.shape
+    if len(shape) > 2 and len(shape) != 4:
+        input = reshape(input, (shape[0], shape[1], 1, math.prod(shape[2:])))
+    rows, labels = to_rows(input.array), target.array.reshape(-1)
+    share = row_shares(labels, weight, ignore_index, rows, reduction == "mean")
     counted = ne(labels, ignore_index)
-    places = where(counted, labels, 0)
-    rows_picked = kernels.to_device_of(np.arange(labels.size), labels)
-    picked = where(counted, kernels.gather_nd(array, (rows_picked, places)), 0)
-    losses = mul(picked, share)
-    result = losses if reduction == "none" else kernels.sum(losses, (0,), False)
-    details = {"share": share, "target": labels, "input_shape": array.shape}
-    out = record(NllLossBackward0, result, (rows,), **details)
-    return reshape(out, shape) if reduction == "none" and len(shape) != 1 else out
+    numbers = kernels.to_device_of(np.arange(labels.size), labels)
+    picked = kernels.gather_nd(rows, (numbers, where(counted, labels, 0)))
+    losses = mul(where(counted, picked, 0), share)
+    result = kernels.sum(losses, (0,), False)
+    if reduction == "none":
+        result = losses.reshape(input.array.shape[:1] + input.array.shape[2:] if shape[1:] else ())
+    details = {"target": where(counted, labels, -1), "input_shape": input.array.shape}
+    node = NllLossBackward0 if len(shape) <= 2 else NllLoss2DBackward0
+    out = record(node, result, (input,), share=share, **details)
+    return out if reduction != "none" or len(shape) in (1, 2, 4) else view(out, target.array.shape)
 
 
 def check_reduction(size_average: Any, reduce: Any, reduction: str) -> None:
@@ -87,8 +117,8 @@ def check_reduction(size_average: Any, reduce: Any, reduction: str) -> None:
         raise ValueError(f"{reduction} is not a valid value for reduction")
 
 
-def as_rows(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor, tuple[int, ...]]:
-    """Scores as (N, C), targets as (N,), and the shape of the losses."""
+def check_shapes(input: Tensor, target: Tensor) -> None:
+    """Raise unless `target` holds a class for each row of scores."""
     if not isinstance(target, Tensor):
         raise TypeError(f"target must be a Tensor, not {type(target).__name__}")
     x, labels = input.array, target.array
@@ -105,11 +135,6 @@ def as_rows(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor, tuple[int, .
             f"not {list(labels.shape)}"
         )
     kernels.check_one_device((x, labels))
-    if x.ndim == 1:
-        return unsqueeze(input, 0), constant(labels.reshape(1)), ()
-    if x.ndim > 2:
-        input = reshape(movedim(input, 1, -1), (-1, x.shape[1]))
-    return input, constant(labels.reshape(-1)), labels.shape
 
 
 def row_shares(
@@ -180,7 +205,7 @@ def cross_entropy(
     class_dim = 0 if input.array.ndim == 1 else 1
     if label_smoothing:
         raise NotImplementedError("cross_entropy: label_smoothing is not supported yet")
-    if target.array.dtype.kind == "f":
+    if target.array.dtype.kind == "f" or target.array.shape == input.array.shape:
         return soft_cross_entropy(input, target, weight, reduction, class_dim)
     if weight is None and input.array.ndim == 2 and reduction == "mean" and input.array.size:
         return mean_cross_entropy(input, target, ignore_index)
@@ -190,14 +215,26 @@ def cross_entropy(
 
 def mean_cross_entropy(input: Tensor, target: Tensor, ignored: int) -> Tensor:
     """The usual case, by one kernel: log_softmax and the losses in the same pass over a row."""
-    rows, targets, _ = as_rows(input, target)
-    labels = targets.array
-    share = row_shares(labels, None, ignored, rows.array, True)
-    log_probs, losses = kernels.cross_entropy_rows(rows.array, labels)
-    middle = record(LogSoftmaxBackward0, log_probs, (rows,), (None, log_probs), axis=1)
+    check_shapes(input, target)
+    array, labels = input.array, target.array
+    share = row_shares(labels, None, ignored, array, True)
+    log_probs, losses = kernels.cross_entropy_rows(array, labels)
+    middle = record(LogSoftmaxBackward0, log_probs, (input,), (None, log_probs), axis=1)
     result = neg(kernels.sum(mul(losses, share), (0,), False))
+    if type(share) is not float:
+        labels = where(ne(labels, ignored), labels, -1)
     details = {"share": share, "target": labels, "input_shape": log_probs.shape}
     return record(NllLossBackward0, result, (middle,), **details)
+
+
+class DivBackward1(Node):
+    """x divided by a number."""
+
+    __slots__ = ("divisor",)
+    divisor: float
+
+    def vjp(self, grad: Either) -> Any:
+        return (div(grad, self.divisor),)
 
 
 def soft_cross_entropy(
@@ -209,6 +246,10 @@ def soft_cross_entropy(
             f"Expected floating point type for target with class probabilities to have the shape "
             f"of the input, {list(input.array.shape)}, but got {list(target.array.shape)}"
         )
+    if target.array.dtype.kind != "f":
+        raise RuntimeError(
+            f"Expected floating point type for target with class probabilities, got {target.dtype}"
+        )
     products = mul(log_softmax(input, class_dim), target)
     if weight is not None:
         shape = [1] * input.array.ndim
@@ -218,7 +259,9 @@ def soft_cross_entropy(
         return neg(sum(products, class_dim))
     total = neg(sum(products))
     count = input.array.size // input.array.shape[class_dim]
-    return div(total, count) if reduction == "mean" else total
+    if reduction == "sum":
+        return total
+    return record(DivBackward1, div(total.array, count), (total,), divisor=count)
 
 
 class MseLossBackward0(Node):

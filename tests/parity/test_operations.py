@@ -1,0 +1,99 @@
+"""Every operation x dtype x layout: values, dtypes, shapes, graphs, gradients, exceptions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigrad.testing import Sample, samples
+from tests.parity.compare import (
+    LIBRARIES,
+    NO_KERNEL,
+    outcome,
+    run_backward,
+    same_error,
+    same_gradients,
+    same_results,
+    second_order,
+    tensors_in,
+)
+
+DTYPES = ("float32", "float64", "float16", "int64", "int32", "bool")
+SAMPLES = samples()
+
+Operand = tuple[np.ndarray, Callable[[Any], Any]]  # an array, and what makes a view of its tensor
+
+
+def contiguous(array: np.ndarray) -> Operand:
+    return array, lambda x: x
+
+
+def transposed(array: np.ndarray) -> Operand:
+    return array.swapaxes(0, -1).copy(), lambda x: x.transpose(0, -1)
+
+
+def sliced(array: np.ndarray) -> Operand:
+    return np.repeat(array, 2, -1), lambda x: x[..., ::2]
+
+
+def broadcast(array: np.ndarray) -> Operand:
+    return array[:1].copy(), lambda x: x.expand(array.shape)
+
+
+# torch gives the result a node whose derivative "is not implemented"; minigrad gives it none.
+NO_DERIVATIVE = {"floor_divide"}
+
+# torch refuses addcdiv of integers, in which it used to round; minigrad divides.
+ONLY_FLOATS = {"addcdiv"}
+
+LAYOUTS = (contiguous, transposed, sliced, broadcast)
+
+
+def called(library: Any, sample: Sample, dtype: str, layout: Any) -> tuple[dict[str, Any], Any]:
+    """The leaves and the results of a sample, for operands of a dtype and a layout."""
+    leaves, operands = {}, {}
+    for name, array in sample.arrays(dtype).items():
+        base, view = layout(array) if array.ndim else contiguous(array)
+        leaf = leaves[name] = library.tensor(base)
+        wanted = name in sample.floating and sample.operation not in NO_DERIVATIVE
+        if wanted and base.dtype.kind == "f":
+            leaf.requires_grad_()
+        operands[name] = view(leaf)
+    return leaves, sample.call(library, operands)
+
+
+def one_layout(sample: Sample, dtype: str, layout: Any) -> None:
+    (theirs, error), (ours, our_error) = (
+        outcome(called, library, sample, dtype, layout) for library in LIBRARIES
+    )
+    if error is not None:
+        if NO_KERNEL not in str(error):
+            same_error(error, our_error)
+        return
+    if our_error is not None:
+        raise our_error
+    same_results(theirs[1], ours[1])
+    for library, (_, value) in zip(LIBRARIES, (theirs, ours), strict=True):
+        run_backward(library, value)
+    same_gradients(theirs[0], ours[0])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+def test_first_order(sample: Sample, dtype: str) -> None:
+    if sample.operation in ONLY_FLOATS and not dtype.startswith("float"):
+        return
+    for layout in LAYOUTS:
+        one_layout(sample, dtype, layout)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+def test_second_order(sample: Sample) -> None:
+    layout = contiguous if ".view(" in sample.expression else transposed
+    theirs, ours = (called(library, sample, "float64", layout) for library in LIBRARIES)
+    for library, (leaves, value) in zip(LIBRARIES, (theirs, ours), strict=True):
+        floating = [leaves[name] for name in sample.floating]
+        if any(x.requires_grad for x in tensors_in(value)):
+            second_order(library, value, floating)
+    same_gradients(theirs[0], ours[0], zeros=True)
