@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 LINE_WIDTH, PRECISION, EDGE_ITEMS, THRESHOLD = 80, 4, 3, 1000
 IMPLIED = {"float32", "int64", "bool"}  # dtypes that the digits themselves tell
 
 
-def describe(x: Tensor) -> str:
+def describe(x: Any) -> str:
     """tensor([1., 2.], grad_fn=<MulBackward0>)"""
     array = np.asarray(x.host_array())
     notes = []
