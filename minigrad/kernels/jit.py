@@ -64,7 +64,8 @@ class KernelCache(_Cache):  # type: ignore[misc]
 
     def file_name(self, signature: Any, codegen: Any) -> str:
         code = self.function.__code__
-        parts = (code.co_code, code.co_consts, code.co_names, code.co_firstlineno)
+        # A generated module's name tells its text, and so the scalar functions that `code` calls.
+        parts = (self.name, code.co_code, code.co_consts, code.co_names, code.co_firstlineno)
         key = cache.digest(parts, str(signature), codegen.magic_tuple(), numba.__version__)
         return f"{self.name.rpartition('.')[2]}-{key}.nbc"
 
