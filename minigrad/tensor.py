@@ -466,11 +466,14 @@ def record(
 
     `saved` holds the arrays of the inputs, then the result's, with None for those not needed.
     """
-    edges = tuple([edge_of(x) for x in inputs])
-    if not is_grad_enabled() or all(edge is NO_EDGE for edge in edges):
+    edges = []
+    for x in inputs:
+        edge = x.edge
+        edges.append(edge if type(edge) is tuple else edge.resolve(x))
+    if edges.count(NO_EDGE) == len(edges) or not is_grad_enabled():
         return constant(result)
     node = node_type()
-    node.next_functions, node.saved = edges, saved
+    node.next_functions, node.saved = tuple(edges), saved
     for name, value in attributes.items():
         setattr(node, name, value)
     return attach(node, result)

@@ -10,6 +10,7 @@ from minigrad.node import Node
 from minigrad.ops.pointwise import add, mul
 from minigrad.ops.view import (
     SqueezeBackward4,
+    TBackward0,
     UnsafeViewBackward0,
     clone,
     expand,
@@ -202,7 +203,10 @@ def addmm(
     if alpha != 1:
         result = mul(result, alpha)
     bias = input.array if beta == 1 else mul(input.array, beta)
-    if bias.dtype == result.dtype and broadcast_shape(bias.shape, result.shape) == result.shape:
+    is_row = bias.shape == result.shape[1:]
+    if bias.dtype == result.dtype and (
+        is_row or broadcast_shape(bias.shape, result.shape) == result.shape
+    ):
         kernels.add_into(result, bias)
     else:
         raise RuntimeError(
@@ -296,13 +300,18 @@ def batched(a: Tensor, b: Tensor) -> Tensor:
     return unsafe_view(bmm(left, right), (*batch, *rows, *columns))
 
 
+def transposed_operand(x: Tensor) -> Tensor:
+    """x.t() for a product: nobody can write to it, so it needs no View's way back to x."""
+    return record(TBackward0, x.array.transpose((1, 0)), (x,), inverse=(1, 0))
+
+
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias.  input: (..., in), weight: (out, in), bias: (out,)."""
     if bias is None:
         return matmul(input, t(weight))
     shape = input.array.shape
     if len(shape) == 2 and weight.array.ndim == 2:
-        return addmm(bias, input, t(weight))
+        return addmm(bias, input, transposed_operand(weight))
     if weight.array.ndim == 1 or not input.is_contiguous():
         return add(matmul(input, t(weight)), bias)
     rows = view(input, (-1, shape[-1]))
