@@ -12,6 +12,7 @@ from minigrad.node import Node
 from minigrad.ops.normalization import LogSoftmaxBackward0, log_softmax
 from minigrad.ops.pointwise import (
     div,
+    eq,
     gt,
     logical_and,
     logical_or,
@@ -43,6 +44,8 @@ class NllLossBackward0(Node):
     def vjp(self, grad: Either) -> Any:
         is_tensor = type(grad) in TENSORS
         share, target = self.share, self.target
+        if type(share) is float and not is_tensor:
+            return (from_rows(self.scattered(mul(grad, share)), self.input_shape),)
         if is_tensor and type(share) is not float:
             share = constant(share)
         if grad.ndim != 1 and grad.shape:
@@ -54,6 +57,14 @@ class NllLossBackward0(Node):
         mask = one_hot(target.reshape(-1, 1), 1, (target.size, classes))
         rows = where(constant(mask) if is_tensor else mask, scaled, 0)
         return (from_rows(rows, self.input_shape),)
+
+    def scattered(self, scaled: Array) -> Array:
+        """Zeros with the gradient of each row's loss put in, where no row is ignored."""
+        rows = self.target.size
+        numbers = kernels.to_device_of(np.arange(rows), self.target)
+        values = scaled.reshape(rows) if scaled.ndim else kernels.broadcast_to(scaled, (rows,))
+        shape = (rows, self.input_shape[1 if len(self.input_shape) > 1 else 0])
+        return kernels.scatter_add_nd(shape, scaled.dtype, (numbers, self.target), values)
 
 
 class NllLoss2DBackward0(NllLossBackward0):
@@ -165,19 +176,23 @@ def check_targets(labels: Array, ignored: int, classes: int) -> bool:
     """Whether some targets are ignored.  IndexError unless the others are classes."""
     if not labels.size:
         return False
-    lowest, highest = number_of(kernels.amin, labels), number_of(kernels.amax, labels)
-    if lowest >= 0 and highest < classes and not lowest <= ignored <= highest:
+    if not 0 <= ignored < classes and all_in_range(labels, classes):
         return False
     outside = logical_or(lt(labels, 0), gt(labels, classes - 1))
     wrong = logical_and(ne(labels, ignored), outside)
-    if number_of(kernels.any, wrong):
+    if to_host(kernels.any(wrong, (0,), False)):
         first = to_host(labels)[to_host(wrong)][0]
         raise IndexError(f"Target {first} is out of bounds: there are {classes} classes, from 0.")
-    return True
+    return bool(to_host(kernels.any(eq(labels, ignored), (0,), False)))
 
 
-def number_of(reduction: Any, array: Array) -> int:
-    return int(to_host(reduction(array, (0,), False)))
+def all_in_range(labels: Array, classes: int) -> bool:
+    """Whether 0 <= label < classes for all; one look is enough, since a negative number without
+    its sign is a large one."""
+    if type(labels) is np.ndarray:
+        return bool(np.maximum.reduce(labels.view(np.uint64)) < classes)
+    lowest, highest = kernels.amin(labels, (0,), False), kernels.amax(labels, (0,), False)
+    return bool(to_host(lowest) >= 0 and to_host(highest) < classes)
 
 
 def to_host(array: Array) -> Any:
@@ -220,8 +235,10 @@ def mean_cross_entropy(input: Tensor, target: Tensor, ignored: int) -> Tensor:
     share = row_shares(labels, None, ignored, array, True)
     log_probs, losses = kernels.cross_entropy_rows(array, labels)
     middle = record(LogSoftmaxBackward0, log_probs, (input,), (None, log_probs), axis=1)
-    result = neg(kernels.sum(mul(losses, share), (0,), False))
-    if type(share) is not float:
+    if type(share) is float:
+        result = mul(kernels.sum(losses, (0,), False), -share)
+    else:
+        result = neg(kernels.sum(mul(losses, share), (0,), False))
         labels = where(ne(labels, ignored), labels, -1)
     details = {"share": share, "target": labels, "input_shape": log_probs.shape}
     return record(NllLossBackward0, result, (middle,), **details)

@@ -52,8 +52,8 @@ def scatter_add_nd(
 ) -> Array:
     """The gradient of gather_nd: zeros of `shape`, with `values` added at the indices."""
     leading, inner = shape[: len(indices)], math.prod(shape[len(indices) :])
-    flat_index = np.zeros(indices[0].shape, np.int64)
-    for index, size in zip(indices, leading, strict=True):
+    flat_index = indices[0]
+    for index, size in zip(indices[1:], leading[1:], strict=True):
         flat_index = flat_index * size + index
     out = zeros_for_sum(math.prod(shape), dtype)
     add_blocks(out, flat_index.reshape(-1), flat_for_sum(values), 1, math.prod(leading), inner)

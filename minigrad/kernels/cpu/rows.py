@@ -84,12 +84,13 @@ def log_softmax_backward_rows(grad, result, out, start, stop):
 
 
 @kernel
-def pick_losses(log_probs, target, losses, start, stop):
+def cross_entropy_kernel(x, target, log_probs, losses, start, stop):
     """losses[i] = -log_probs[i, target[i]]; 0 where the target is no column."""
+    log_softmax_rows(x, log_probs, start, stop)
     for i in range(start, stop):
         column = target[i]
         losses[i] = 0
-        if 0 <= column < log_probs.shape[1]:
+        if 0 <= column < x.shape[1]:
             losses[i] = -log_probs[i, column]
 
 
@@ -215,11 +216,10 @@ def cross_entropy_rows(x: Array, target: Array) -> tuple[Array, Array]:
 
     The loss is 0 where the target is not in 0 .. C - 1, as for an ignored one.
     """
-    log_probs = log_softmax(x, 1)
-    losses = np.empty(x.shape[0], x.dtype)
-    wide = losses if x.dtype != np.float16 else losses.astype(np.float32)
-    over_rows(pick_losses, as_rows(log_probs, 1), np.ascontiguousarray(target), wide)
-    return log_probs, wide.astype(x.dtype, copy=False)
+    rows = as_rows(x, 1)
+    log_probs, losses = np.empty_like(rows), np.empty(len(rows), rows.dtype)
+    over_rows(cross_entropy_kernel, rows, np.ascontiguousarray(target), log_probs, losses)
+    return from_rows(log_probs, x, 1), losses.astype(x.dtype, copy=False)
 
 
 def layer_norm(
