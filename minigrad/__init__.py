@@ -1,6 +1,6 @@
 """minigrad: PyTorch's autograd in pure Python, with Numba kernels for CPU and CUDA."""
 
-from minigrad import autograd, methods, nn, optim, utils
+from minigrad import autograd, cuda, data, methods, nn, optim, utils
 from minigrad.device import device
 from minigrad.dtypes import (
     bool,
@@ -210,6 +210,8 @@ __all__ = [
     "clone",
     "cos",
     "cosh",
+    "cuda",
+    "data",
     "deg2rad",
     "device",
     "div",

@@ -11,7 +11,7 @@ import itertools
 import sys
 import weakref
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 PACKAGE = str(Path(__file__).parent)
@@ -54,11 +54,12 @@ clock = Clock()
 class Write:
     """The in-place writes to one piece of memory, by whichever view."""
 
-    __slots__ = ("count", "file", "last", "line", "owner")
+    __slots__ = ("code", "count", "instruction", "last", "owner")
+    code: CodeType
+    instruction: int
 
     def __init__(self, owner: Any):
         self.count, self.last = 0, -1
-        self.file, self.line = "", 0
         key = id(owner)
         self.owner = weakref.ref(owner, lambda _: writes.pop(key, None))
 
@@ -85,7 +86,7 @@ def note_write(array: Any) -> None:
     write.count += 1
     write.last = clock.last_write = tick()
     frame = user_frame(2)
-    write.file, write.line = frame.f_code.co_filename, frame.f_lineno
+    write.code, write.instruction = frame.f_code, frame.f_lasti
 
 
 def version(array: Any) -> int:

@@ -116,9 +116,10 @@ class Node:
         for array in self.saved or ():
             write = None if array is None else write_after(array, self.sequence_nr)
             if write is not None:
+                modified = line_of(write.code, write.instruction)
                 raise RuntimeError(
                     f"{MODIFIED}: [{type_and_shape(array)}], which {self.name()} saved at "
-                    f"{self.line}, was modified at {write.file}:{write.line}. Use an operation "
+                    f"{self.line}, was modified at {modified}. Use an operation "
                     "that makes a new tensor there (x = x + 1 for x += 1), or modify a clone()."
                 )
 

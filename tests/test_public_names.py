@@ -9,7 +9,8 @@ NAMES = {
     "minigrad": """
         Generator Size Tensor abs acos add addcdiv addcmul addmm all amax amin any arange argmax
         argmin as_tensor asin atan atan2 autograd bernoulli bitwise_and bitwise_not bitwise_or
-        bitwise_xor bmm bool cat ceil chunk clamp clamp_max clamp_min clone cos cosh deg2rad
+        bitwise_xor bmm bool cat ceil chunk clamp clamp_max clamp_min clone cos cosh cuda data
+        deg2rad
         device div dot double dtype empty empty_like enable_grad eq erf exp exp2 expm1 eye
         flatten float float16 float32 float64 floor floor_divide fmax fmin fmod frac from_numpy
         full full_like ge get_default_dtype get_num_threads gt half hypot index_select
@@ -26,6 +27,9 @@ NAMES = {
     "minigrad.autograd": """
         Function GradcheckError backward enable_grad grad gradcheck gradgradcheck no_grad
         set_grad_enabled
+    """,
+    "minigrad.cuda": """
+        current_device device_count get_device_name is_available synchronize
     """,
     "minigrad.data": """
         digits digits_split
@@ -55,7 +59,7 @@ NAMES = {
 
 # What torch does not have under this name.
 OUR_OWN = {
-    "minigrad": {"kernel_cache", "set_kernel_cache"},
+    "minigrad": {"data", "kernel_cache", "set_kernel_cache"},
     "minigrad.autograd": {"GradcheckError"},
     "minigrad.data": {"digits", "digits_split"},
 }

@@ -64,8 +64,9 @@ class Formula:
         )
         self.compiled: set[Dtype] = set()
         self.no_bool, self.integers_only = "", False
-        self.ufunc = ufunc.new_ufunc(name, len(self.parameters))
-        FORMULAS[self.ufunc] = self
+        self.plain_ufunc = ufunc.new_ufunc(name, len(self.parameters))
+        self.ufunc = ufunc.with_array_results(self.plain_ufunc)
+        FORMULAS[self.ufunc] = FORMULAS[self.plain_ufunc] = self
 
     def refuse(self, no_bool: str, integers_only: bool) -> None:
         """Do not compute with bools (for the reason given), or with floats."""
@@ -134,7 +135,7 @@ class Formula:
     def compile_loop(self, dtype: Dtype) -> None:
         """Give the ufunc a loop for operands of `dtype`."""
         module = jit.load_generated(f"{self.name}_{dtype}", self.source(dtype))
-        ufunc.add_loop(self.ufunc, module.loop.address, self.dtypes(dtype))
+        ufunc.add_loop(self.plain_ufunc, module.loop.address, self.dtypes(dtype))
         self.compiled.add(dtype)
 
 

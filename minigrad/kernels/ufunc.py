@@ -47,7 +47,7 @@ def numpy_function(index: int, result: Any, *arguments: Any) -> Any:
 
 
 def new_ufunc(name: str, inputs: int) -> np.ufunc:
-    """A ufunc with one output and no loops yet."""
+    """A ufunc with one output and no loops yet, as NumPy has it."""
     make = numpy_function(
         MAKE_UFUNC,
         ctypes.py_object,
@@ -60,6 +60,25 @@ def new_ufunc(name: str, inputs: int) -> np.ufunc:
     _alive.append(text)
     ufunc: np.ufunc = make(None, None, None, 0, inputs, 1, IDENTITY_NONE, text, b"", 0)
     return ufunc
+
+
+class ArrayUfunc:
+    """A ufunc of NumPy before 2.3: out=... is understood, and a 0-d result is an array."""
+
+    def __init__(self, ufunc: np.ufunc):
+        self.ufunc, self.nin, self.__name__ = ufunc, ufunc.nin, ufunc.__name__
+
+    def __call__(self, *arrays: Any, out: Any = ...) -> Any:
+        if out is not ...:
+            return self.ufunc(*arrays, out=out)
+        result = self.ufunc(*arrays)
+        return np.asarray(result) if isinstance(result, np.generic) else result
+
+
+def with_array_results(ufunc: np.ufunc) -> Any:
+    """What to call for a launch: the ufunc itself, where it takes out=... (NumPy 2.3)."""
+    version = tuple(int(part) for part in np.__version__.split(".")[:2])
+    return ufunc if version >= (2, 3) else ArrayUfunc(ufunc)
 
 
 def add_loop(ufunc: np.ufunc, address: int, dtypes: list[np.dtype[Any]]) -> None:

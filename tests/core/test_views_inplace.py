@@ -540,7 +540,7 @@ def fails_with(y: Any, saved: str, modified: str) -> None:
     text = str(caught.value)
     assert "one of the variables needed for gradient computation has been modified" in text
     assert f"saved at {saved}, in " in text
-    assert f"modified at {modified}." in text
+    assert f"modified at {modified}, in " in text
 
 
 def test_damage_to_an_operand_names_both_lines() -> None:

@@ -1,0 +1,45 @@
+"""The GPU: whether there is one, and waiting for it.  Tensors move with .to("cuda")."""
+
+from typing import Any
+
+from minigrad import kernels
+
+__all__ = [
+    "current_device",
+    "device_count",
+    "get_device_name",
+    "is_available",
+    "synchronize",
+]
+
+
+def is_available() -> bool:
+    """Whether tensors can be moved to a GPU, or to Numba's simulator of one."""
+    return bool(driver().is_available())
+
+
+def device_count() -> int:
+    """How many GPUs can be used."""
+    return int(driver().device_count())
+
+
+def get_device_name(device: Any = None) -> str:
+    """The name of the GPU."""
+    driver().require()
+    return str(driver().device_name())
+
+
+def current_device() -> int:
+    """The index of the GPU that "cuda" means."""
+    driver().require()
+    return 0
+
+
+def synchronize(device: Any = None) -> None:
+    """Wait until the GPU has done all that it was given."""
+    driver().require()
+    kernels.cuda_module("driver").synchronize()
+
+
+def driver() -> Any:
+    return kernels.cuda_module("driver")
