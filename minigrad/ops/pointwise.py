@@ -284,8 +284,8 @@ def rsqrt(x):
 
 
 @pointwise(
-    x=lambda grad, x, y, result: grad * exp(x - result),
-    y=lambda grad, x, y, result: grad * exp(y - result),
+    x=lambda grad, x, y: grad / (1 + exp(y - x)),
+    y=lambda grad, x, y: grad / (1 + exp(x - y)),
 )
 def logaddexp(x, y):
     """log(exp(x) + exp(y))"""
@@ -335,8 +335,8 @@ def atan(x):
 
 
 @pointwise(
-    x=lambda grad, x, y: grad * (y / (x * x + y * y)),
-    y=lambda grad, x, y: -grad * (x / (x * x + y * y)),
+    x=lambda grad, x, y: where(x * x + y * y == 0, 0, grad * (y / (x * x + y * y))),
+    y=lambda grad, x, y: where(x * x + y * y == 0, 0, -grad * (x / (x * x + y * y))),
 )
 def atan2(x, y):
     """The angle of the point (y, x)"""
@@ -364,7 +364,10 @@ def tanh(x):
 )
 def hypot(x, y):
     """The length of the vector (x, y)"""
-    return math.sqrt(x * x + y * y)
+    larger, smaller = max(abs(x), abs(y)), min(abs(x), abs(y))
+    ratio = smaller / larger  # the squares of large numbers would overflow
+    length = larger if larger == 0 else larger * math.sqrt(1 + ratio * ratio)
+    return math.inf if abs(x) == math.inf or abs(y) == math.inf else length
 
 
 @pointwise(x=lambda grad: grad * (math.pi / 180))
@@ -413,7 +416,7 @@ def leaky_relu(x, negative_slope: Number = 0.01):
     return x if x > 0 else x * negative_slope
 
 
-@pointwise(x=lambda grad, x, alpha: where(x > 0, grad, grad * (alpha * exp(x))))
+@pointwise(x=lambda grad, x, alpha: where(x <= 0, grad * (alpha * exp(x)), grad))
 def elu(x, alpha: Number = 1.0):
     """x above 0, alpha * (exp(x) - 1) below"""
     return x if x > 0 else alpha * math.expm1(x)
@@ -465,7 +468,7 @@ def softplus(x, beta: Number = 1.0, threshold: Number = 20.0):
 
 
 @pointwise(
-    x=lambda grad, x, low, high: where((x > low) & (x < high), grad, 0),
+    x=lambda grad, x, low, high: where((x <= low) | (x >= high), 0, grad),
     no_bool="Bool inputs not supported for hardtanh",
     casts_numbers=True,
 )

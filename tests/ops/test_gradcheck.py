@@ -56,7 +56,7 @@ def test_second_derivatives(number: int) -> None:
         checked(SAMPLES[number], gradgradcheck)
 
 
-# ------------------------------------------------------------------------- are the samples any good?
+# ------------------------------------------------------------------- are the samples any good?
 
 
 @pytest.mark.parametrize("name", POINTWISE)

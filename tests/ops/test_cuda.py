@@ -1,0 +1,102 @@
+"""Every operation on device "cuda": values, dtypes and gradients are the CPU's.
+
+Without a GPU this file runs in Numba's simulator, which must be chosen before Numba is imported:
+so the tests run in a pytest of their own (NUMBA_ENABLE_CUDASIM=1), which one test here starts.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad.kernels.cuda import driver
+from minigrad.ops.define import POINTWISE
+from minigrad.testing import Sample, samples, tensors_in
+
+HERE = Path(__file__)
+SAMPLES = samples()
+
+on_a_device = pytest.mark.skipif(
+    not driver.is_available(), reason="the test that starts the simulator runs this one"
+)
+
+
+def results(sample: Sample, device: str) -> tuple[list[Any], dict[str, Any]]:
+    """The results of a sample, and its operands with their gradients."""
+    operands = sample.tensors(minigrad, "float32", requires_grad=True, device=device)
+    values = tensors_in(sample.call(minigrad, operands))
+    with_gradient = [x for x in values if x.requires_grad]
+    seeds = [minigrad.ones_like(x) * 0.5 for x in with_gradient]
+    if with_gradient:
+        minigrad.autograd.backward(with_gradient, seeds)
+    return values, operands
+
+
+def same(on_gpu: Any, on_cpu: Any) -> None:
+    assert on_gpu.device.type == "cuda"
+    assert on_gpu.dtype == on_cpu.dtype
+    given, expected = on_gpu.cpu().numpy(force=True), on_cpu.numpy(force=True)
+    assert given.shape == expected.shape
+    np.testing.assert_allclose(given, expected, 2e-6, 1e-6)
+
+
+@on_a_device
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+def test_as_on_the_cpu(sample: Sample) -> None:
+    (values, operands), (expected, of_cpu) = results(sample, "cuda"), results(sample, "cpu")
+    assert len(values) == len(expected)
+    for x, y in zip(values, expected, strict=True):
+        same(x, y)
+    for name in sample.floating:
+        if of_cpu[name].grad is not None:
+            same(operands[name].grad, of_cpu[name].grad)
+
+
+@on_a_device
+@pytest.mark.parametrize(
+    "name", [n for n, op in POINTWISE.items() if len(op.definition.inputs) > 1]
+)
+def test_two_devices_raise(name: str) -> None:
+    sample = next(s for s in SAMPLES if s.operation == name)
+    operands = sample.tensors(minigrad, "float32")
+    last = list(operands)[-1]
+    with pytest.raises(RuntimeError, match="on the same device, but found at least two devices"):
+        sample.call(minigrad, operands | {last: operands[last].cuda()})
+
+
+@on_a_device
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "x @ y.T",
+        "x @ v",
+        "torch.bmm(b, c)",
+        "torch.addmm(u, x, y.T)",
+        "torch.cat([x, y])",
+        "torch.stack([x, y])",
+        "F.embedding(i, x)",
+        "F.cross_entropy(x, target)",
+        "F.mse_loss(x, y)",
+        "x.index_select(0, i)",
+    ],
+)
+def test_two_devices_raise_in_other_operations(expression: str) -> None:
+    sample = next(s for s in SAMPLES if s.expression == expression)
+    operands = sample.tensors(minigrad, "float32")
+    first = next(iter(operands))
+    with pytest.raises(RuntimeError, match="on the same device, but found at least two devices"):
+        sample.call(minigrad, operands | {first: operands[first].cuda()})
+
+
+@pytest.mark.skipif(driver.is_available(), reason="the tests above ran on a device")
+def test_in_the_simulator() -> None:
+    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "--tb=short", str(HERE)]
+    root = HERE.parents[2]
+    done = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:]
