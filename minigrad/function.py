@@ -18,13 +18,14 @@ ctx is the node of the graph itself: `y.grad_fn is ctx`.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from minigrad import kernels
 from minigrad.grad_mode import GradMode, is_grad_enabled
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.shapes import is_stretched
-from minigrad.tensor import Tensor, attach, constant, edge_of, saved_tensor
+from minigrad.tensor import Leaf, Tensor, attach, constant, edge_of, saved_tensor
 
 
 class Function(Node):
@@ -66,9 +67,10 @@ class Function(Node):
         )
 
     @classmethod
-    def apply(cls, *args: Any) -> Any:
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward; the results remember this call if an argument requires a gradient."""
         ctx = cls.node_type()
+        args = cls.in_order(ctx, args, kwargs)
         ctx.next_functions = tuple(edge_of(x) if isinstance(x, Tensor) else NO_EDGE for x in args)
         ctx.saved, ctx.hooks = (), None
         with GradMode(False):
@@ -78,9 +80,25 @@ class Function(Node):
         outputs = results if isinstance(results, tuple) else (results,)
         ctx.outputs = len(outputs)
         ctx.output_kinds = tuple(kind_of(x) for x in outputs)
-        made = tuple(ctx.output(x, i, args) for i, x in enumerate(outputs))
+        ctx.check_dirty(outputs)
+        made = tuple(ctx.output(x, i) for i, x in enumerate(outputs))
         ctx.keep(args, outputs, made)
         return made if isinstance(results, tuple) else made[0]
+
+    @classmethod
+    def in_order(
+        cls, ctx: Function, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Any, ...]:
+        """All arguments by position: each of them gets a gradient (or None) from backward."""
+        combined = cls.setup_context is Function.setup_context
+        if combined and not kwargs:
+            return args
+        signature = inspect.signature(cls.forward)
+        if combined:
+            return signature.bind(ctx, *args, **kwargs).args[1:]
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return bound.args
 
     @classmethod
     def run_forward(cls, ctx: Function, args: tuple[Any, ...]) -> Any:
@@ -90,7 +108,25 @@ class Function(Node):
         cls.setup_context(ctx, args, output)
         return output
 
-    def output(self, x: Any, output_nr: int, args: tuple[Any, ...]) -> Any:
+    def check_dirty(self, outputs: tuple[Any, ...]) -> None:
+        """RuntimeError for arguments that forward may not modify, or forgot to return."""
+        for x in self.dirty:
+            if not is_in(x, outputs):
+                raise RuntimeError(
+                    "Some elements marked as dirty during the forward method were not returned "
+                    "as output. The inputs that are modified inplace must all be outputs of the "
+                    "Function."
+                )
+            if type(x.edge) is Leaf:
+                raise RuntimeError(
+                    "a leaf Variable that requires grad has been used in an in-place operation."
+                )
+            if type(x.edge) is not tuple:
+                raise NotImplementedError(
+                    f"{self.name()} modifies a view in place: pass a clone() of it to apply()"
+                )
+
+    def output(self, x: Any, output_nr: int) -> Any:
         """The tensor that the caller gets for what forward returned."""
         if not isinstance(x, Tensor) or is_in(x, self.non_differentiable):
             return x
@@ -204,7 +240,9 @@ def kind_of(x: Any) -> Any:
     return (x.array.shape, x.array.dtype) if isinstance(x, Tensor) else None
 
 
-def zeros(kind: Any, like: Tensor) -> Tensor:
+def zeros(kind: Any, like: Tensor) -> Tensor | None:
+    if kind is None:  # forward returned something other than a Tensor
+        return None
     shape, dtype = kind
     return constant(kernels.full(shape, 0, dtype, like.array))
 
