@@ -357,6 +357,14 @@ def test_grad_is_replaced_under_create_graph() -> None:
     assert x.grad.tolist() == [4.0, 6.0]
 
 
+def test_a_plain_backward_adds_to_a_grad_with_a_history() -> None:
+    x = leaf(1.0, 2.0)
+    (slopes,) = grad((x * x).sum(), x, create_graph=True)
+    x.grad = slopes
+    (x * x).sum().backward()
+    assert x.grad.tolist() == [4.0, 8.0]
+
+
 def test_grads_of_a_sum_of_two_leaves_do_not_share_memory() -> None:
     a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
     (a + b).backward(tensor([1.0, 1.0]))

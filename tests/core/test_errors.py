@@ -371,5 +371,5 @@ def test_devices_are_never_mixed() -> None:
 
 def test_numpy_dtypes_that_tensors_cannot_hold() -> None:
     for array in (np.zeros(2, np.complex64), np.zeros(2, np.uint32)):  # torch has these
-        with pytest.raises(TypeError, match="can't convert np.ndarray of type"):
+        with pytest.raises(TypeError, match=r"can't convert np\.ndarray of type"):
             minigrad.from_numpy(array)

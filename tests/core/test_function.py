@@ -294,6 +294,98 @@ def test_mark_dirty_gives_the_argument_a_new_history() -> None:
     assert x.grad.tolist() == [8.0, 16.0]
 
 
+class Doubled(Function):
+    """Modifies its argument."""
+
+    returned = True
+
+    @classmethod
+    def forward(cls, ctx: Any, x: Any) -> Any:
+        x.mul_(2)
+        ctx.mark_dirty(x)
+        return x if cls.returned else x * 1
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return g * 2
+
+
+def test_a_leaf_may_not_be_dirty() -> None:
+    with pytest.raises(
+        RuntimeError, match="a leaf Variable that requires grad has been used in an"
+    ):
+        Doubled.apply(leaf(1.0))
+
+
+def test_what_is_dirty_must_be_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Doubled, "returned", False)
+    with pytest.raises(
+        RuntimeError, match="marked as dirty during the forward method were not ret"
+    ):
+        Doubled.apply(leaf(1.0) * 1)
+
+
+def test_a_dirty_view_is_refused() -> None:
+    """torch gives the view's base a new history; nothing wrong is computed here instead."""
+    with pytest.raises(NotImplementedError, match="DoubledBackward modifies a view in place"):
+        Doubled.apply((leaf(1.0, 2.0) * 1)[0])
+
+
+def test_outputs_that_are_no_tensors_are_passed_on() -> None:
+    class Several(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 2, None, "text"
+
+        @staticmethod
+        def backward(ctx: Any, g: Any, *others: Any) -> Any:
+            assert others == (None, None)
+            return g * 2
+
+    x = leaf(1.0)
+    y, *others = Several.apply(x)
+    assert others == [None, "text"]
+    y.backward()
+    assert x.grad.tolist() == [2.0]
+
+
+def test_arguments_by_name_reach_forward() -> None:
+    class Power(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any, exponent: int = 2) -> Any:
+            ctx.save_for_backward(x)
+            ctx.exponent = exponent
+            return x**exponent
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            (x,) = ctx.saved_tensors
+            return g * ctx.exponent * x ** (ctx.exponent - 1), None
+
+    x = leaf(2.0)
+    Power.apply(x, exponent=3).backward()
+    assert x.grad.tolist() == [12.0]
+
+
+def test_setup_context_gets_all_arguments_with_their_defaults() -> None:
+    class Scale(Function):
+        @staticmethod
+        def forward(x: Any, factor: float = 3.0) -> Any:
+            return x * factor
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            _, ctx.factor = inputs
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * ctx.factor, None
+
+    x = leaf(2.0)
+    (Scale.apply(x) + Scale.apply(x, factor=10.0)).backward()
+    assert x.grad.tolist() == [13.0]
+
+
 def test_an_argument_handed_through_gets_a_history_of_its_own() -> None:
     class Reverse(Function):
         @staticmethod
