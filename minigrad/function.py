@@ -19,10 +19,12 @@ ctx is the node of the graph itself: `y.grad_fn is ctx`.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 from minigrad import kernels
 from minigrad.grad_mode import GradMode, is_grad_enabled
+from minigrad.memory import owner_of
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.shapes import is_stretched
 from minigrad.tensor import Leaf, Tensor, attach, constant, edge_of, saved_tensor
@@ -81,6 +83,8 @@ class Function(Node):
         ctx.outputs = len(outputs)
         ctx.output_kinds = tuple(kind_of(x) for x in outputs)
         ctx.check_dirty(outputs)
+        memory = [owner_of(x.array) for x in args if isinstance(x, Tensor)]
+        ctx.aliases = frozenset(i for i, x in enumerate(outputs) if shows(x, memory))
         made = tuple(ctx.output(x, i) for i, x in enumerate(outputs))
         ctx.keep(args, outputs, made)
         return made if isinstance(results, tuple) else made[0]
@@ -135,6 +139,7 @@ class Function(Node):
         made = attach(self, x.array, output_nr)
         if is_in(x, self.dirty):  # modified in place: the argument itself takes the new history
             x.edge = made.edge
+            self.aliases -= {output_nr}
             return x
         return made
 
@@ -247,7 +252,11 @@ def zeros(kind: Any, like: Tensor) -> Tensor | None:
     return constant(kernels.full(shape, 0, dtype, like.array))
 
 
-def is_in(x: Tensor, tensors: tuple[Tensor, ...]) -> bool:
+def shows(x: Any, memory: list[Any]) -> bool:
+    return isinstance(x, Tensor) and is_in(owner_of(x.array), memory)
+
+
+def is_in(x: Any, tensors: Sequence[Any]) -> bool:
     return any(x is y for y in tensors)
 
 

@@ -32,6 +32,11 @@ MANY_VIEWS = (
     "function that returns multiple views. Such functions do not allow the output views to be "
     "modified inplace. You should replace the inplace operation by an out-of-place one."
 )
+MADE_BY_FUNCTION = (
+    "Output {} of {} is a view and is being modified inplace. This view was created inside a "
+    "custom Function (or because an input was returned as-is) and would get a wrong gradient: "
+    "modify a clone() of it, or return a clone() from forward."
+)
 SHARED_ELEMENTS = (
     "unsupported operation: more than one element of the written-to tensor refers to a single "
     "memory location. Please clone() the tensor before performing the operation."
@@ -55,6 +60,8 @@ def check_writable(x: Tensor) -> None:
         raise RuntimeError(
             f"{what} that requires grad is being used in an in-place operation.{HOW_TO_WRITE_LEAF}"
         )
+    if type(x.edge) is tuple and x.edge[0] is not None and x.edge[1] in x.edge[0].aliases:
+        raise RuntimeError(MADE_BY_FUNCTION.format(x.edge[1], x.edge[0].name()))
     if view is not None and view.many and x.requires_grad:
         node, output_nr = edge_of(x)
         assert node is not None
