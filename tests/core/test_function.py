@@ -404,6 +404,25 @@ def test_an_argument_handed_through_gets_a_history_of_its_own() -> None:
     assert x.grad.tolist() == [-1.0, -1.0]
 
 
+def test_an_output_that_shows_an_argument_is_not_written_to() -> None:
+    class Flat(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x.view(-1), x * 1
+
+        @staticmethod
+        def backward(ctx: Any, g: Any, of_copy: Any) -> Any:
+            return g.view(1, 2) + of_copy
+
+    x = tensor([[1.0, 2.0]], dtype=minigrad.float64, requires_grad=True)
+    flat, copied = Flat.apply(x * 1)
+    with pytest.raises(RuntimeError, match="view and is being modified inplace"):
+        flat.mul_(3)
+    copied.mul_(3)
+    (flat.sum() + copied.sum()).backward()
+    assert x.grad.tolist() == [[4.0, 4.0]]
+
+
 # -------------------------------------------------------------------------- what backward returns
 
 
