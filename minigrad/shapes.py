@@ -22,6 +22,8 @@ def axis_of(dim: int, ndim: int) -> int:
 
 def axes_of(dim: Any, ndim: int) -> tuple[int, ...]:
     """The dimensions to reduce, sorted; all of them for None or ()."""
+    if type(dim) is int and -ndim <= dim < ndim:  # the usual case, without the checks below
+        return (dim % ndim,)
     if dim is None or (not isinstance(dim, int) and len(dim) == 0):
         return tuple(range(ndim))
     dims = [axis_of(d, ndim) for d in ((dim,) if hasattr(dim, "__index__") else dim)]

@@ -254,6 +254,8 @@ def binary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
 
     def op(x: Any, y: Any) -> Any:
         if type(x) not in TENSORS or type(y) not in TENSORS:
+            if type(x) is type(y) is np.ndarray:
+                return launch2(ufunc, x, y)
             return of_mixed(definition, op, (x, y))
         x_array, y_array, x_edge, y_edge = x.array, y.array, x.edge, y.edge
         result = launch2(ufunc, x_array, y_array)
@@ -337,24 +339,32 @@ def of_mixed(definition: Definition, op: Callable[..., Any], args: tuple[Any, ..
     tensors = False
     for x in args:
         kind = type(x)
+        if kind in NUMBERS:
+            continue
         if kind in TENSORS:
             dtype, tensors = x.array.dtype, True
-        elif kind in NUMBERS:
-            continue
-        elif hasattr(x, "dtype") and hasattr(x, "strides"):
+        elif kind is np.ndarray or (hasattr(x, "dtype") and hasattr(x, "strides")):
             dtype = x.dtype
         else:
             raise unsupported(definition, x)
-        like = dtype if like is None else promote(like, dtype)
+        if like is not dtype:
+            like = dtype if like is None else promote(like, dtype)
     if like is None:
         raise unsupported(definition, args[0])
+    if definition.formula.no_bool and any(type(x) is bool for x in args):
+        raise RuntimeError(definition.formula.no_bool)
     if like.kind != "f":
         definition.formula.check(like)
         if definition.casts_numbers:
             args = tuple(like.type(x).item() if type(x) in NUMBERS else x for x in args)
     if tensors:
         return op(*[as_tensor(x, like) for x in args])
-    return launch(definition.ufunc, *[as_array(x, like) for x in args])
+    arrays = [as_tensor(x, like).array if type(x) in NUMBERS else x for x in args]
+    return (
+        launch2(definition.ufunc, *arrays)
+        if len(arrays) == 2
+        else launch(definition.ufunc, *arrays)
+    )
 
 
 def as_tensor(x: Any, like: Dtype) -> Tensor:
@@ -363,10 +373,6 @@ def as_tensor(x: Any, like: Dtype) -> Tensor:
     if type(x) in NUMBERS:
         return number(x, like) if x or type(x) is int else constant(scalar_array(x, like))
     return constant(x if not isinstance(x, np.generic) else np.asarray(x))
-
-
-def as_array(x: Any, like: Dtype) -> Array:
-    return as_tensor(x, like).array if type(x) in NUMBERS else x
 
 
 @functools.lru_cache(1000, typed=True)

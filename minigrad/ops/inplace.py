@@ -49,7 +49,8 @@ HOW_TO_WRITE_LEAF = (
 
 def check_writable(x: Tensor) -> None:
     """RuntimeError where an in-place write would lose or falsify a gradient."""
-    if any(step == 0 and n > 1 for step, n in zip(x.array.strides, x.array.shape, strict=True)):
+    steps = x.array.strides
+    if 0 in steps and any(n > 1 for step, n in zip(steps, x.array.shape, strict=True) if step == 0):
         raise RuntimeError(SHARED_ELEMENTS)
     if not is_grad_enabled():
         return
@@ -88,18 +89,24 @@ def in_place(op: Callable[..., Any], ufunc: np.ufunc | None = None) -> Callable[
 
 def written_directly(ufunc: np.ufunc, x: Tensor, others: tuple[Any, ...]) -> bool:
     """Run the kernel with x as its output, if nothing is to be recorded and nothing promoted."""
-    array = x.array
-    operands = [as_tensor(y, array.dtype) for y in others if type(y) in TENSORS | NUMBERS]
-    if len(operands) != len(others) or ufunc.nin != len(others) + 1:
+    array, recording = x.array, is_grad_enabled()
+    dtype, shape = array.dtype, array.shape
+    if ufunc.nin != len(others) + 1 or (recording and edge_of(x) is not NO_EDGE):
         return False
-    if is_grad_enabled() and any(edge_of(y) is not NO_EDGE for y in (x, *operands)):
-        return False
-    for y in operands:
-        if y.array.dtype != array.dtype or (y.array.ndim and y.array.shape != array.shape):
+    arrays = [array]
+    for y in others:
+        if type(y) not in TENSORS and type(y) not in NUMBERS:
             return False
-    if not kernels.keeps_dtype(ufunc, array.dtype):
+        operand = as_tensor(y, dtype)
+        other = operand.array
+        if other.dtype != dtype or (other.ndim and other.shape != shape):
+            return False
+        if recording and edge_of(operand) is not NO_EDGE:
+            return False
+        arrays.append(other)
+    if not kernels.keeps_dtype(ufunc, dtype):
         return False
-    kernels.launch_into(ufunc, array, array, *[y.array for y in operands])
+    kernels.launch_into(ufunc, array, *arrays)
     note_write(array)
     return True
 
