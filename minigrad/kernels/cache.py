@@ -5,11 +5,13 @@ MINIGRAD_CACHE_DIR, the platform's cache folder.  A folder that cannot be writte
 one that does not exist and cannot be made costs a compilation in each process, nothing else.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
 import sys
 import tempfile
+import uuid
 from pathlib import Path
 
 _chosen: Path | None = None
@@ -61,15 +63,13 @@ def read(name: str) -> bytes | None:
 
 
 def write(name: str, contents: bytes) -> None:
-    """Put a file into the cache, whole or not at all.  An unwritable folder is no error."""
-    temporary = None
+    """Put a file into the cache, whole or not at all; a folder that refuses it is no error."""
+    folder = kernel_cache()
+    temporary = folder / f"writing-{uuid.uuid4().hex}"  # other users may read it, unlike mkstemp's
     try:
-        folder = kernel_cache()
         folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix="writing-")
-        with open(handle, "wb") as file:
-            file.write(contents)
+        temporary.write_bytes(contents)
         os.replace(temporary, folder / name)
     except OSError:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
+        with contextlib.suppress(OSError):
+            temporary.unlink()

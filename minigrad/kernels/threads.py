@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 _threads = os.cpu_count() or 1
 _pool: ThreadPoolExecutor | None = None
+_owner = 0  # the process whose threads the pool has: a fork copies the pool without them
 
 
 def get_num_threads() -> int:
@@ -36,7 +37,8 @@ def split(n: int, grain: int, run: Callable[[int, int], object]) -> None:
 
 
 def pool() -> ThreadPoolExecutor:
-    global _pool
-    if _pool is None:
+    global _pool, _owner
+    if _pool is None or _owner != os.getpid():
         _pool = ThreadPoolExecutor(_threads - 1, thread_name_prefix="minigrad")
+        _owner = os.getpid()
     return _pool
