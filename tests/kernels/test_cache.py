@@ -52,14 +52,14 @@ print(round(loss.item(), 5), len(compiled))
 """
 )
 NOT_WRITABLE = """
-import tempfile
+import pathlib
 
 
 def refuse(*arguments, **options):
     raise PermissionError("read-only")
 
 
-tempfile.mkstemp = refuse
+pathlib.Path.write_bytes = refuse
 """
 
 
@@ -254,7 +254,7 @@ def test_source_in_the_cache_is_for_reading_and_never_run(mine: Path) -> None:
 
 @pytest.fixture
 def another_minigrad(tmp_path: Path) -> Path:
-    ignored = shutil.ignore_patterns("__pycache__", "data")
+    ignored = shutil.ignore_patterns("__pycache__", "*.gz")
     return Path(shutil.copytree(PACKAGE, tmp_path / "site" / "minigrad", ignore=ignored))
 
 
@@ -309,3 +309,14 @@ def test_a_file_is_written_whole_or_not_at_all(
     assert cache.read("kernel") == b"first"
     assert [path.name for path in tmp_path.iterdir()] == ["kernel"]
     assert cache.read("another") is None
+
+
+@pytest.mark.skipif(not hasattr(os, "umask") or sys.platform == "win32", reason="POSIX only")
+def test_other_users_may_read_the_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(cache, "_chosen", tmp_path)
+    before = os.umask(0o022)
+    try:
+        cache.write("kernel", b"code")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "kernel").stat().st_mode & 0o777 == 0o644

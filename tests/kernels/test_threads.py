@@ -1,6 +1,9 @@
 """Threads: large arrays are split, and the pieces make the same result."""
 
+import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,6 +67,21 @@ def test_one_thread_means_the_calling_one() -> None:
     names = []
     threads.split(30, 1, lambda start, stop: names.append(threading.current_thread()))
     assert names == [threading.current_thread()]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_process_makes_threads_of_its_own() -> None:
+    meeting = threading.Barrier(3, timeout=30)
+    threads.split(30, 1, lambda start, stop: meeting.wait())
+    time.sleep(0.2)  # until the pool counts both threads, which a fork loses, as idle
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)  # rather than wait for ever
+        threads.split(30, 1, lambda start, stop: None)
+        os._exit(7)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 7
 
 
 @pytest.mark.parametrize("failing", [0, 29])
