@@ -42,7 +42,7 @@ OPERATORS = {
     "xor": pointwise.bitwise_xor,
     "neg": pointwise.neg,
     "abs": pointwise.abs,
-    "invert": pointwise.bitwise_not,
+    "invert": pointwise.invert,
     "getitem": index.getitem,
     "setitem": inplace.setitem,
 }

@@ -91,6 +91,8 @@ def prepare(formula: Formula, arrays: tuple[Array, ...]) -> tuple[np.dtype[Any],
     values = [x for i, x in enumerate(arrays) if i not in formula.conditions]
     dtype = result_type(values or list(arrays), floating=formula.kind is float)
     formula.check(dtype)
+    if builtins.any(x.dtype == bool for x in values):
+        formula.check(np.dtype(bool))
     operands = [
         x if i in formula.conditions else x.astype(dtype, copy=False) for i, x in enumerate(arrays)
     ]

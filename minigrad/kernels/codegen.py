@@ -77,7 +77,7 @@ class Formula:
         if self.no_bool and dtype == BOOL:
             raise RuntimeError(self.no_bool)
         if self.integers_only and dtype.kind == "f":
-            raise RuntimeError(
+            raise NotImplementedError(
                 f"{self.name!r} not implemented for {dtype}: it needs integers or bools"
             )
 

@@ -33,10 +33,12 @@ def getitem(x: Tensor, key: Any) -> Tensor:
         return as_shape(x, x.array.shape, AliasBackward0, x.array.reshape(x.array.shape))
     if len(keys) == 1 and isinstance(keys[0], slice) and x.array.ndim:
         return sliced(x, 0, keys[0])
-    if all(isinstance(k, slice) and k == slice(None) for k in keys) and len(keys) <= x.array.ndim:
+    found, indices = basic_part(x, expanded(keys, x.array.ndim))
+    if any(i is not None for i in indices):
+        return index(found, indices)
+    if found is x:
         return as_shape(x, x.array.shape, AliasBackward0, x.array.reshape(x.array.shape))
-    x, indices = basic_part(x, expanded(keys, x.array.ndim))
-    return x if all(i is None for i in indices) else index(x, indices)
+    return found
 
 
 def expanded(keys: tuple[Any, ...], ndim: int) -> list[Any]:
@@ -109,7 +111,7 @@ def basic_part(x: Tensor, keys: list[Any]) -> tuple[Tensor, Indices]:
             indices.append(None if k is None else np.full(1 if k else 0, 0))
             axis += 1
         elif isinstance(k, slice):
-            if slice(*k.indices(x.array.shape[axis])) != slice(0, x.array.shape[axis], 1):
+            if not takes_all(k, x.array.shape[axis]):
                 x = sliced(x, axis, k)
             indices.append(None)
             axis += 1
@@ -127,6 +129,13 @@ def basic_part(x: Tensor, keys: list[Any]) -> tuple[Tensor, Indices]:
             x = select(x, axis, k)
             selected += 1
     return x, indices
+
+
+def takes_all(k: slice, n: int) -> bool:
+    """Whether a slice leaves n places as they are.  (torch looks at what was written: -n: does
+    not count.)"""
+    start, stop, step = as_int(k.start), as_int(k.stop), as_int(k.step)
+    return not start and step in (None, 1) and (stop is None or stop >= n)
 
 
 def sliced(x: Tensor, axis: int, k: slice) -> Tensor:

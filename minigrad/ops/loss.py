@@ -133,17 +133,17 @@ def check_shapes(input: Tensor, target: Tensor) -> None:
     if not isinstance(target, Tensor):
         raise TypeError(f"target must be a Tensor, not {type(target).__name__}")
     x, labels = input.array, target.array
-    if labels.dtype != np.int64:
-        raise RuntimeError(
-            f"expected scalar type Long but found {target.dtype}: make the targets with "
-            "dtype=minigrad.int64, or call .long()"
-        )
     if x.ndim == 0 or labels.shape != (x.shape[:1] if x.ndim > 1 else ()) + x.shape[2:]:
         raise ValueError(
             f"Expected input batch_size ({x.shape[0] if x.ndim else 0}) to match target batch_size "
             f"({labels.shape[0] if labels.ndim else 0}): scores of shape {list(x.shape)} need "
             f"targets of shape {list(x.shape[:1] + x.shape[2:]) if x.ndim > 1 else []}, "
             f"not {list(labels.shape)}"
+        )
+    if labels.dtype != np.int64:
+        raise RuntimeError(
+            f"expected scalar type Long but found {target.dtype}: make the targets with "
+            "dtype=minigrad.int64, or call .long()"
         )
     kernels.check_one_device((x, labels))
 

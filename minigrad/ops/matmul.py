@@ -12,7 +12,7 @@ from minigrad.ops.view import (
     SqueezeBackward4,
     TBackward0,
     UnsafeViewBackward0,
-    clone,
+    contiguous,
     expand,
     matrix_transpose,
     reshape,
@@ -268,7 +268,7 @@ def folded(a: Tensor, b: Tensor) -> Tensor:
         swapped = folded(matrix_transpose(b), t(a) if a.array.ndim == 2 else a)
         if a.array.ndim == 1:
             return swapped
-        return clone(matrix_transpose(swapped))
+        return contiguous(matrix_transpose(swapped))
     shape = a.array.shape
     rows = reshape(a, (math.prod(shape[:-1]), shape[-1]))
     if b.array.ndim == 1:

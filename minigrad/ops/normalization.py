@@ -61,7 +61,9 @@ def by_rows(
 ) -> Tensor:
     array = x.array if dtype is None else x.array.astype(dtype.numpy, copy=False)
     if array.dtype.kind != "f":
-        raise RuntimeError(f'"{kernel.__name__}_kernel" not implemented for {x.dtype}: use floats')
+        raise NotImplementedError(
+            f'"{kernel.__name__}_kernel" not implemented for {x.dtype}: use floats'
+        )
     axis = axis_of(dim, array.ndim)
     rows = array if array.ndim else array.reshape(1)
     result = kernel(rows, axis).reshape(array.shape)

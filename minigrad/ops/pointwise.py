@@ -670,7 +670,7 @@ def bitwise_invert(x):
 def pow(x: Any, exponent: Any) -> Any:
     """x ** exponent, where either may be a number."""
     if type(exponent) in NUMBERS:
-        if exponent < 0 and type(exponent) is int and x.dtype.kind != "f":
+        if exponent < 0 and type(exponent) is int and getattr(x, "array", x).dtype.kind != "f":
             raise RuntimeError("Integers to negative integer powers are not allowed.")
         return pow_number(x, exponent)
     return number_pow(x, exponent) if type(x) in NUMBERS else pow_tensor(x, exponent)
@@ -738,6 +738,15 @@ def bounds_of(dtype: Any) -> tuple[float, float]:
 def bitwise_not(x: Any) -> Any:
     """~x: the bits of an integer, the opposite of a bool"""
     return logical_not(x) if x.array.dtype.kind == "b" else bitwise_invert(x)
+
+
+def invert(x: Any) -> Any:
+    """The operator ~"""
+    if x.array.dtype.kind == "f":
+        raise TypeError(
+            "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
+        )
+    return bitwise_not(x)
 
 
 def reflected_div(x: Any, other: float) -> Any:

@@ -353,6 +353,11 @@ class MinBackward1(ExtremeBackward):
 def extreme(node: type[Node], kernel: Any, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
     array = x.array
     axes = axes_of(dim, array.ndim)
+    if not array.size and (dim is None or dim == ()):
+        raise RuntimeError(
+            f"{kernel.__name__}(): Expected reduction dim to be specified for input.numel() == 0. "
+            "Specify the reduction dim with the 'dim' argument."
+        )
     check_not_empty(kernel.__name__, array.shape, axes)
     result = kernel(array, axes, keepdim)
     details = {"axes": axes, "input_shape": array.shape, "keepdim": keepdim}
@@ -461,12 +466,18 @@ def place(find: Any, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
 
 def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether all elements are true (not 0)."""
-    return constant(kernels.all(input.array, axes_of(dim, input.array.ndim), keepdim))
+    return truth(kernels.all, input, dim, keepdim)
 
 
 def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether an element is true (not 0)."""
-    return constant(kernels.any(input.array, axes_of(dim, input.array.ndim), keepdim))
+    return truth(kernels.any, input, dim, keepdim)
+
+
+def truth(kernel: Any, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
+    result = kernel(x.array, axes_of(dim, x.array.ndim), keepdim)
+    is_byte = x.array.dtype == np.uint8  # which torch once used for bools
+    return constant(result.astype(np.uint8) if is_byte else result)
 
 
 # ------------------------------------------------------------------------------------ logsumexp

@@ -427,6 +427,8 @@ def narrow(x: Either, dim: int, start: int, length: int) -> Either:
     key = (*[slice(None)] * dim, slice(start, start + length)) if dim >= 0 else ()
     if type(x) not in TENSORS:
         return x[key]
+    if not x.array.ndim:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     axis = axis_of(dim, x.array.ndim)
     n = x.array.shape[axis]
     if length < 0 or not -n <= start <= n or start % (n + 1) + length > n:
@@ -444,6 +446,8 @@ class SplitNode(Node):
     input_shape: tuple[int, ...]
 
     def vjp(self, grads: Sequence[Either]) -> Any:
+        if self.outputs == 1:  # the engine gives a list only where there are several
+            grads = [grads]
         like = next(grad for grad in grads if grad is not None)
         parts = []
         for (start, stop), grad in zip(self.bounds, grads, strict=True):
@@ -501,6 +505,8 @@ def getitem_of(key: Any, x: Either) -> Either:
 
 def split(x: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Parts of one size (the last may be smaller), or of the given sizes."""
+    if not x.array.ndim:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
     axis = axis_of(dim, x.array.ndim)
     n = x.array.shape[axis]
     if not isinstance(split_size_or_sections, int):
@@ -529,6 +535,8 @@ def sum_of(numbers: Sequence[int]) -> int:
 
 def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` parts of equal size (the last may be smaller)."""
+    if not x.array.ndim:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     n = x.array.shape[axis_of(dim, x.array.ndim)]
@@ -564,7 +572,7 @@ def cat(tensors: Sequence[Either], dim: int = 0) -> Either:
     """Tensors joined along a dimension that exists; their other sizes must be equal."""
     tensors = list(tensors)
     if not tensors:
-        raise RuntimeError("torch.cat(): expected a non-empty list of Tensors")
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     arrays = [x.array if type(x) in TENSORS else x for x in tensors]
     axis = axis_of(dim, max(array.ndim for array in arrays))
     check_joinable(arrays, axis)

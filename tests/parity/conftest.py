@@ -11,6 +11,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.parity)
+            item.add_marker(
+                pytest.mark.filterwarnings("ignore")
+            )  # torch warns; minigrad never does
 
 
 def pytest_configure(config: pytest.Config) -> None:
