@@ -84,6 +84,38 @@ def test_a_gradient_that_a_hook_kept_is_copied(made: list[int]) -> None:
     assert not np.shares_memory(x.grad.array, kept[0].array)
 
 
+@pytest.mark.parametrize(
+    "show", [lambda x: x.view(2, 1), lambda x: x[None].T, lambda x: x.view(1, 2)]
+)
+def test_a_gradient_that_is_a_view_of_what_a_hook_kept_is_copied(show: Any) -> None:
+    kept: list[Any] = []
+    x = leaf(1.0, 2.0)
+    y = show(x)
+    y.register_hook(kept.append)
+    y.exp().sum().backward()
+    assert not np.shares_memory(x.grad.array, kept[0].array)
+    x.grad.zero_()
+    assert kept[0].tolist() != minigrad.zeros_like(kept[0]).tolist()
+
+
+def test_a_gradient_that_a_function_kept_is_copied() -> None:
+    kept: list[Any] = []
+
+    class Keeps(minigrad.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 1
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            kept.append(g)
+            return g
+
+    x = leaf(1.0, 2.0)
+    Keeps.apply(x).exp().sum().backward()
+    assert not np.shares_memory(x.grad.array, kept[0].array)
+
+
 def test_a_gradient_that_two_leaves_get_is_copied() -> None:
     x, y, z = leaf(1.0, 2.0), leaf(3.0, 4.0), leaf(5.0, 6.0)
     (x + y + z).exp().backward(tensor([1.0, 10.0]))
