@@ -296,14 +296,16 @@ def general(definition: Definition, node_type: type[Node]) -> Callable[..., Any]
     def op(*args: Any, **named: Any) -> Any:
         if named or len(args) != count:
             args = arguments(definition, args, named)
-        if any(type(x) not in TENSORS for x in args):
+        if not TENSORS.issuperset(map(type, args)):
             return of_mixed(definition, op, args)
         arrays = [x.array for x in args]
         result = launch(ufunc, *arrays)
         edges = tuple([edge_of(args[i]) for i in inputs])
-        needed = [edge is not NO_EDGE for edge in edges]
-        if not any(needed) or not definition.differentiable or not is_grad_enabled():
+        if edges.count(NO_EDGE) == len(edges) or not definition.differentiable:
             return constant(result)
+        if not is_grad_enabled():
+            return constant(result)
+        needed = [edge is not NO_EDGE for edge in edges]
         node = node_type()
         node.next_functions = edges
         values = (*arrays, result)

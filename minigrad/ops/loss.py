@@ -20,7 +20,6 @@ from minigrad.ops.pointwise import (
     mul,
     ne,
     neg,
-    square,
     sub,
     where,
 )
@@ -304,7 +303,8 @@ def mse_loss(
 ) -> Tensor:
     """The squared differences, and their mean or sum."""
     check_reduction(size_average, reduce, reduction)
-    squares = square(sub(input.array, target.array))
+    difference = sub(input.array, target.array)
+    squares = mul(difference, difference)
     result = squares
     if reduction != "none":
         reduce_ = mean if reduction == "mean" else sum

@@ -21,7 +21,6 @@ from minigrad.ops.pointwise import (
     minimum,
     mul,
     sqrt,
-    square,
     sub,
     where,
 )
@@ -222,7 +221,8 @@ def spread_measure(
     axes = axes_of(dim, x.ndim)
     count = math.prod(x.shape[i] for i in axes)
     degrees = count - correction if count > correction else 0
-    squares = kernels.sum(square(sub(x, mean(x, axes, True))), axes, keepdim)
+    distance = sub(x, mean(x, axes, True))
+    squares = kernels.sum(mul(distance, distance), axes, keepdim)
     variance = div(squares, float(degrees))
     result = variance if node_type is VarBackward0 else sqrt(variance)
     return record(
