@@ -166,7 +166,8 @@ from minigrad.ops.view import (
     unsqueeze,
 )
 from minigrad.random import Generator, initial_seed, manual_seed
-from minigrad.tensor import Size, Tensor
+from minigrad.tensor import Tensor
+from minigrad.values import Size
 
 __version__ = "0.1.0"
 

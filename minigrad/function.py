@@ -24,10 +24,11 @@ from typing import Any
 
 from minigrad import kernels
 from minigrad.grad_mode import GradMode, is_grad_enabled
+from minigrad.leaf import Leaf
 from minigrad.memory import owner_of
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.shapes import is_stretched
-from minigrad.tensor import Leaf, Tensor, attach, constant, edge_of, saved_tensor
+from minigrad.tensor import Tensor, attach, constant, edge_of, saved_tensor
 
 
 class Function(Node):

@@ -7,45 +7,30 @@ Operators and methods are operations of ops/, bound in methods.py.
 
 from __future__ import annotations
 
-import sys
-import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import device as devices
-from minigrad import dtypes, kernels, printing
+from minigrad import printing
 from minigrad.grad_mode import is_grad_enabled
 from minigrad.hooks import Handle, Hooks
-from minigrad.memory import IN_LIBRARY, get_frame, tick, user_frame, version
+from minigrad.leaf import AccumulateGrad, Leaf
+from minigrad.memory import IN_LIBRARY, get_frame, tick, version
 from minigrad.node import NO_EDGE, Edge, Node
-from minigrad.shapes import axis_of
+from minigrad.values import Values
 
 Array = Any  # numpy.ndarray or CudaArray
 
 TENSORS: set[type] = set()  # Tensor and its subclasses: `type(x) in TENSORS` beats isinstance
 
 
-class Size(tuple[int, ...]):
-    """The shape of a tensor: a tuple that prints as torch's does."""
-
-    __slots__ = ()
-
-    def numel(self) -> int:
-        return int(np.prod(self, dtype=np.int64))
-
-    def __repr__(self) -> str:
-        return f"minigrad.Size({list(self)})"
-
-
-class Tensor:
+class Tensor(Values):
     """An array, its gradient and its place in the graph; minigrad.tensor and operations make it."""
 
-    __slots__ = ("__weakref__", "_grad", "array", "edge")
+    __slots__ = ("__weakref__", "_grad", "edge")
     __array_priority__ = 1000  # numpy_array * tensor is left to Tensor.__rmul__
 
-    array: Array
     edge: Any
     _grad: Tensor | None
 
@@ -67,56 +52,6 @@ class Tensor:
 
     def __init_subclass__(cls) -> None:
         TENSORS.add(cls)
-
-    # -------------------------------------------------------------------------- what it is
-
-    @property
-    def shape(self) -> Size:
-        return Size(self.array.shape)
-
-    def size(self, dim: int | None = None) -> Any:
-        return self.shape if dim is None else self.array.shape[axis_of(dim, self.array.ndim)]
-
-    @property
-    def ndim(self) -> int:
-        return int(self.array.ndim)
-
-    def dim(self) -> int:
-        return int(self.array.ndim)
-
-    def numel(self) -> int:
-        return int(self.array.size)
-
-    def stride(self, dim: int | None = None) -> Any:
-        """Steps from an element to the next along each dimension, in elements."""
-        steps = tuple(step // self.array.itemsize for step in self.array.strides)
-        return steps if dim is None else steps[dim]
-
-    def is_contiguous(self) -> bool:
-        return bool(self.array.flags.c_contiguous)
-
-    def element_size(self) -> int:
-        return int(self.array.itemsize)
-
-    @property
-    def dtype(self) -> dtypes.dtype:
-        return dtypes.of_numpy(self.array.dtype)
-
-    def is_floating_point(self) -> bool:
-        return bool(self.array.dtype.kind == "f")
-
-    @property
-    def device(self) -> devices.device:
-        return devices.of_array(self.array)
-
-    @property
-    def is_cuda(self) -> bool:
-        return type(self.array) is not np.ndarray
-
-    def __len__(self) -> int:
-        if not self.array.ndim:
-            raise TypeError("len() of a 0-d tensor")
-        return int(self.array.shape[0])
 
     __hash__ = object.__hash__
 
@@ -180,6 +115,9 @@ class Tensor:
             check_grad(self, value)
         self._grad = value
 
+    def _set_grad(self, array: Array) -> None:
+        self._grad = constant(array)
+
     def retain_grad(self) -> None:
         """Keep .grad for a tensor that is not a leaf, too."""
         node, output_nr = edge_of(self)
@@ -221,11 +159,6 @@ class Tensor:
 
     # --------------------------------------------------------------------------- its values
 
-    def host_array(self) -> np.ndarray[Any, Any]:
-        """The values as a NumPy array: the memory itself on the CPU, a copy from a GPU."""
-        array = self.array
-        return array if type(array) is np.ndarray else np.asarray(array.to_host())
-
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """The NumPy array that shares this memory; with `force`, detached or copied if need be."""
         if force:
@@ -242,45 +175,6 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array = self.numpy()
         return np.array(array, dtype=dtype) if copy else np.asarray(array, dtype=dtype)
-
-    def item(self) -> Any:
-        """The value of a one-element tensor as a Python number."""
-        if self.array.size != 1:
-            raise RuntimeError(
-                f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
-            )
-        return self.host_array().item()
-
-    def tolist(self) -> Any:
-        """The values as nested lists of Python numbers."""
-        return self.host_array().tolist()
-
-    def __bool__(self) -> bool:
-        if self.array.size != 1:
-            reason = "no values" if self.array.size == 0 else "more than one value"
-            raise RuntimeError(f"Boolean value of Tensor with {reason} is ambiguous")
-        return bool(self.item())
-
-    def __float__(self) -> float:
-        return float(self.only_element())
-
-    def __int__(self) -> int:
-        return int(self.only_element())
-
-    def only_element(self) -> Any:
-        if self.array.size != 1:
-            raise ValueError("only one element tensors can be converted to Python scalars")
-        return self.item()
-
-    def __index__(self) -> int:
-        if self.array.dtype.kind == "f" or self.array.size != 1:
-            raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self.item())
-
-    def __format__(self, specification: str) -> str:
-        if self.array.ndim == 0 and specification:
-            return format(self.item(), specification)
-        return object.__format__(self, specification)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
@@ -357,88 +251,6 @@ def hooks_of(node: Node) -> Hooks:
             node.variable.edge.hooks = node.hooks
     hooks: Hooks = node.hooks
     return hooks
-
-
-class Leaf:
-    """The edge of a leaf: leads to its AccumulateGrad, which only the graph keeps alive."""
-
-    __slots__ = ("hooks", "node")
-
-    def __init__(self) -> None:
-        self.node: Callable[[], AccumulateGrad | None] = no_node
-        self.hooks: Hooks | None = None
-
-    def resolve(self, leaf: Tensor) -> Edge:
-        node = self.node()
-        if node is None:
-            node = AccumulateGrad(leaf)
-            node.hooks = self.hooks
-            self.node = weakref.ref(node)
-        return node, 0
-
-
-def no_node() -> None:
-    return None
-
-
-class AccumulateGrad(Node):
-    """The end of a path: adds what arrives to the leaf's .grad."""
-
-    __slots__ = ("variable",)
-    next_functions = saved = ()
-
-    def __init__(self, variable: Tensor):
-        self.variable = variable
-        self.shape, self.dtype = variable.array.shape, variable.array.dtype
-        self.sequence_nr = tick()
-        frame = user_frame(2)
-        self.code, self.instruction = frame.f_code, frame.f_lasti
-
-    def vjp(self, grad: Array) -> tuple[()]:
-        have = self.variable._grad
-        if have is None:  # the array itself may become .grad only if nobody else can see it
-            alone = sys.getrefcount(grad) <= UNSHARED and has_memory_alone(grad)
-            self.variable._grad = constant(grad if alone else grad.copy())
-        elif have.edge is NO_EDGE:
-            kernels.add_into(have.array, grad)
-        else:
-            self.variable._grad = constant(kernels.add(have.array, grad))
-        return ()
-
-    def vjp_of_tensors(self, grad: Tensor) -> tuple[()]:
-        have = self.variable._grad
-        self.variable._grad = grad if have is None else have + grad
-        return ()
-
-
-def has_memory_alone(array: Array) -> bool:
-    """Whether no other array shows this memory; a transposed or reshaped one, as the gradient of
-    a weight is, may be the last that is left of a result."""
-    base = array.base
-    if base is None or not array.flags.writeable:
-        return bool(array.flags.writeable)
-    if type(base) is not np.ndarray or base.base is not None or base.size != array.size:
-        return False
-    del base
-    return bool(array.flags.c_contiguous) and references_of_base(array) <= UNSHARED_BASE
-
-
-def references_of_argument(array: Array) -> int:
-    return sys.getrefcount(array)
-
-
-def references_of_base(array: Array) -> int:
-    return sys.getrefcount(array.base)
-
-
-def count_unshared() -> int:
-    """What getrefcount says in a callee of an array that only its caller's one variable holds."""
-    array = np.empty(0)
-    return references_of_argument(array)
-
-
-UNSHARED = count_unshared()
-UNSHARED_BASE = references_of_base(np.empty((2, 2)).T)
 
 
 def attach(node: Node, result: Array, output_nr: int = 0) -> Tensor:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     ["device", "dtypes", "grad_mode", "memory", "random", "shapes"],
     ["kernels"],
-    ["hooks", "node", "printing", "tensor", "function"],
+    ["hooks", "node", "leaf", "values", "printing", "tensor", "function"],
     ["ops"],
     ["engine"],
     ["autograd"],

@@ -8,9 +8,10 @@ from typing import Any
 from minigrad import kernels
 from minigrad.engine import Captures, run_backward
 from minigrad.grad_mode import GradMode
+from minigrad.leaf import AccumulateGrad
 from minigrad.node import Edge
 from minigrad.ops.creation import ones_like
-from minigrad.tensor import AccumulateGrad, Tensor, constant, edge_of
+from minigrad.tensor import Tensor, constant, edge_of
 
 
 def seed(output: Tensor, gradient: Tensor | None) -> Tensor:

@@ -15,6 +15,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.grad_mode import is_grad_enabled
 from minigrad.kernels.promotion import CATEGORY
+from minigrad.leaf import Leaf
 from minigrad.memory import note_write
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.define import NUMBERS, as_tensor
@@ -22,7 +23,7 @@ from minigrad.ops.index import basic_part, expanded, index
 from minigrad.ops.move import to_device_array
 from minigrad.ops.pointwise import mul
 from minigrad.ops.view import Replay, View, expand, put, reshape, zeros_like
-from minigrad.tensor import TENSORS, Leaf, Tensor, attach, constant, edge_of, record
+from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
 
 Array = Any
 Either = Any

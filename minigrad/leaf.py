@@ -1,0 +1,99 @@
+"""Leaves: where the graph ends, and gradients add up in .grad."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad import kernels
+from minigrad.hooks import Hooks
+from minigrad.memory import tick, user_frame
+from minigrad.node import NO_EDGE, Edge, Node
+
+Array = Any  # numpy.ndarray or CudaArray
+
+
+class Leaf:
+    """The edge of a leaf: leads to its AccumulateGrad, which only the graph keeps alive."""
+
+    __slots__ = ("hooks", "node")
+
+    def __init__(self) -> None:
+        self.node: Callable[[], AccumulateGrad | None] = no_node
+        self.hooks: Hooks | None = None
+
+    def resolve(self, leaf: Any) -> Edge:
+        node = self.node()
+        if node is None:
+            node = AccumulateGrad(leaf)
+            node.hooks = self.hooks
+            self.node = weakref.ref(node)
+        return node, 0
+
+
+def no_node() -> None:
+    return None
+
+
+class AccumulateGrad(Node):
+    """The end of a path: adds what arrives to the leaf's .grad."""
+
+    __slots__ = ("variable",)
+    next_functions = saved = ()
+
+    def __init__(self, variable: Any):
+        self.variable = variable
+        self.shape, self.dtype = variable.array.shape, variable.array.dtype
+        self.sequence_nr = tick()
+        frame = user_frame(2)
+        self.code, self.instruction = frame.f_code, frame.f_lasti
+
+    def vjp(self, grad: Array) -> tuple[()]:
+        have = self.variable._grad
+        if have is None:  # the array itself may become .grad only if nobody else can see it
+            alone = sys.getrefcount(grad) <= UNSHARED and has_memory_alone(grad)
+            self.variable._set_grad(grad if alone else grad.copy())
+        elif have.edge is NO_EDGE:
+            kernels.add_into(have.array, grad)
+        else:
+            self.variable._set_grad(kernels.add(have.array, grad))
+        return ()
+
+    def vjp_of_tensors(self, grad: Any) -> tuple[()]:
+        have = self.variable._grad
+        self.variable._grad = grad if have is None else have + grad
+        return ()
+
+
+def has_memory_alone(array: Array) -> bool:
+    """Whether no other array shows this memory; a transposed or reshaped one, as the gradient of
+    a weight is, may be the last that is left of a result."""
+    base = array.base
+    if base is None or not array.flags.writeable:
+        return bool(array.flags.writeable)
+    if type(base) is not np.ndarray or base.base is not None or base.size != array.size:
+        return False
+    del base
+    return bool(array.flags.c_contiguous) and references_of_base(array) <= UNSHARED_BASE
+
+
+def references_of_argument(array: Array) -> int:
+    return sys.getrefcount(array)
+
+
+def references_of_base(array: Array) -> int:
+    return sys.getrefcount(array.base)
+
+
+def count_unshared() -> int:
+    """What getrefcount says in a callee of an array that only its caller's one variable holds."""
+    array = np.empty(0)
+    return references_of_argument(array)
+
+
+UNSHARED = count_unshared()
+UNSHARED_BASE = references_of_base(np.empty((2, 2)).T)

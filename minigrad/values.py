@@ -1,0 +1,128 @@
+"""Values: what a tensor tells of its array, in the terms of Python and NumPy.  No graph here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import device as devices
+from minigrad import dtypes
+from minigrad.shapes import axis_of
+
+Array = Any  # numpy.ndarray or CudaArray
+
+
+class Size(tuple[int, ...]):
+    """The shape of a tensor: a tuple that prints as torch's does."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        return int(np.prod(self, dtype=np.int64))
+
+    def __repr__(self) -> str:
+        return f"minigrad.Size({list(self)})"
+
+
+class Values:
+    """The half of Tensor that is about its array."""
+
+    __slots__ = ("array",)
+    array: Array
+
+    # -------------------------------------------------------------------------- what it is
+
+    @property
+    def shape(self) -> Size:
+        return Size(self.array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        return self.shape if dim is None else self.array.shape[axis_of(dim, self.array.ndim)]
+
+    @property
+    def ndim(self) -> int:
+        return int(self.array.ndim)
+
+    def dim(self) -> int:
+        return int(self.array.ndim)
+
+    def numel(self) -> int:
+        return int(self.array.size)
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps from an element to the next along each dimension, in elements."""
+        steps = tuple(step // self.array.itemsize for step in self.array.strides)
+        return steps if dim is None else steps[dim]
+
+    def is_contiguous(self) -> bool:
+        return bool(self.array.flags.c_contiguous)
+
+    def element_size(self) -> int:
+        return int(self.array.itemsize)
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        return dtypes.of_numpy(self.array.dtype)
+
+    def is_floating_point(self) -> bool:
+        return bool(self.array.dtype.kind == "f")
+
+    @property
+    def device(self) -> devices.device:
+        return devices.of_array(self.array)
+
+    @property
+    def is_cuda(self) -> bool:
+        return type(self.array) is not np.ndarray
+
+    def __len__(self) -> int:
+        if not self.array.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return int(self.array.shape[0])
+
+    # ------------------------------------------------------------------------ its values
+
+    def host_array(self) -> np.ndarray[Any, Any]:
+        """The values as a NumPy array: the memory itself on the CPU, a copy from a GPU."""
+        array = self.array
+        return array if type(array) is np.ndarray else np.asarray(array.to_host())
+
+    def item(self) -> Any:
+        """The value of a one-element tensor as a Python number."""
+        if self.array.size != 1:
+            raise RuntimeError(
+                f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
+            )
+        return self.host_array().item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return self.host_array().tolist()
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            reason = "no values" if self.array.size == 0 else "more than one value"
+            raise RuntimeError(f"Boolean value of Tensor with {reason} is ambiguous")
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.only_element())
+
+    def __int__(self) -> int:
+        return int(self.only_element())
+
+    def only_element(self) -> Any:
+        if self.array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self.item()
+
+    def __index__(self) -> int:
+        if self.array.dtype.kind == "f" or self.array.size != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    def __format__(self, specification: str) -> str:
+        if self.array.ndim == 0 and specification:
+            return format(self.item(), specification)
+        return object.__format__(self, specification)
