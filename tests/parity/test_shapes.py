@@ -18,7 +18,7 @@ from tests.parity.compare import (
     same_results,
 )
 
-EXAMPLES = settings(max_examples=150)
+EXAMPLES = settings(max_examples=100)
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
 PAIRS = [
     s
@@ -86,8 +86,8 @@ def test_reductions(name: str, shape: Any, data: st.DataObject) -> None:
     several = st.lists(st.integers(-sides, sides - 1), max_size=3, unique_by=lambda d: d % sides)
     if name not in ("prod", "max", "min") and data.draw(st.booleans(), label="several"):
         dim = tuple(data.draw(several, label="dims"))
-    if name in ("var", "std") and dim == ():
-        dim = None  # torch's derivative of var(()) counts one element
+    if name in ("var", "std", "logsumexp") and dim == ():
+        dim = 0  # torch's derivative of var(()) counts one element; its logsumexp(()) fails
     keepdim = data.draw(st.booleans(), label="keepdim")
     if name == "prod" and not shape:  # one node for prod() and prod(0) of a 0-d tensor
         return
