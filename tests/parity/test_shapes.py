@@ -18,7 +18,7 @@ from tests.parity.compare import (
     same_results,
 )
 
-EXAMPLES = settings(max_examples=100)
+EXAMPLES = settings(max_examples=150)
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
 PAIRS = [
     s
