@@ -19,7 +19,7 @@ TURN = 0.003  # seconds that one turn of a call takes: 1000 times the clock's re
 class Plan:
     """How long to measure: turns of each call, and seconds a turn."""
 
-    turns: int = 25
+    turns: int = 41
     seconds: float = TURN
 
 

@@ -259,9 +259,11 @@ def attach(node: Node, result: Array, output_nr: int = 0) -> Tensor:
     node.hooks = None
     node.shape, node.dtype = result.shape, result.dtype
     frame = get_frame(2)  # user_frame(2), written out: every operation comes through here
-    while IN_LIBRARY[frame.f_code.co_filename] and frame.f_back is not None:
+    code = frame.f_code
+    while IN_LIBRARY[code.co_filename] and frame.f_back is not None:
         frame = frame.f_back
-    node.code, node.instruction = frame.f_code, frame.f_lasti  # f_lineno would take 4x the time
+        code = frame.f_code
+    node.code, node.instruction = code, frame.f_lasti  # f_lineno would take 4x the time
     self = Tensor()
     self.array, self.edge, self._grad = result, (node, output_nr), None
     return self
