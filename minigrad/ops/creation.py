@@ -106,12 +106,12 @@ def as_tensor(data: Any, dtype: Dtype = None, device: Device = None) -> Tensor:
     return finish(as_array(data, dtype), device, False)
 
 
-def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
+def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
     """The tensor that shares the memory of a NumPy array."""
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
-    dtypes.of_numpy(array.dtype)
-    return constant(array.view(np.ndarray))
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    dtypes.of_numpy(ndarray.dtype)
+    return constant(ndarray.view(np.ndarray))
 
 
 # -------------------------------------------------------------------------------------- filled

@@ -38,6 +38,7 @@ from minigrad.tensor import (
 
 POINTWISE: dict[str, Any] = {}  # every pointwise operation, by name: tests and docs read it
 NUMBERS = frozenset({int, float, bool})
+KEYWORDS = {"x": "input", "y": "other"}  # what callers name the operands of a formula, as in torch
 
 Array = Any
 
@@ -68,6 +69,7 @@ def pointwise(
         build = unary if definition.is_plain(1) else binary if definition.is_plain(2) else general
         op: Any = functools.wraps(forward)(build(definition, node_type))
         op.definition, op.node_type = definition, node_type
+        op.__signature__ = definition.signature
         POINTWISE[name] = op
         return op
 
@@ -80,10 +82,13 @@ class Definition:
     casts_numbers = False
 
     def __init__(self, forward: Callable[..., Any], derivatives: dict[str, Callable[..., Any]]):
-        self.forward = forward
         self.name = forward.__name__
-        parameters = inspect.signature(forward).parameters
+        signature = inspect.signature(forward)
+        parameters = signature.parameters
         self.parameters = tuple(parameters)
+        self.keywords = tuple(KEYWORDS.get(n, n) for n in parameters)
+        named = zip(self.keywords, parameters.values(), strict=True)
+        self.signature = signature.replace(parameters=[p.replace(name=n) for n, p in named])
         self.defaults = {n: p.default for n, p in parameters.items() if p.default is not p.empty}
         self.numbers = frozenset(
             i for i, p in enumerate(parameters.values()) if p.annotation in (Number, "Number")
@@ -230,13 +235,13 @@ def unary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
     saves = definition.keep(True)
     keep_x, keep_result = saves or (False, False)
 
-    def op(x: Any) -> Any:
-        if type(x) not in TENSORS:
-            return of_mixed(definition, op, (x,))
-        array, edge = x.array, x.edge
+    def op(input: Any) -> Any:
+        if type(input) not in TENSORS:
+            return of_mixed(definition, op, (input,))
+        array, edge = input.array, input.edge
         result = launch1(ufunc, array)
         if type(edge) is not tuple:
-            edge = edge.resolve(x)
+            edge = edge.resolve(input)
         if edge is NO_EDGE or not differentiable or not is_grad_enabled():
             return constant(result)
         node = node_type()
@@ -252,17 +257,17 @@ def binary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
     keep_both = definition.keep(True, True)
     keep_first, keep_second = definition.keep(True, False), definition.keep(False, True)
 
-    def op(x: Any, y: Any) -> Any:
-        if type(x) not in TENSORS or type(y) not in TENSORS:
-            if type(x) is type(y) is np.ndarray:
-                return launch2(ufunc, x, y)
-            return of_mixed(definition, op, (x, y))
-        x_array, y_array, x_edge, y_edge = x.array, y.array, x.edge, y.edge
+    def op(input: Any, other: Any) -> Any:
+        if type(input) not in TENSORS or type(other) not in TENSORS:
+            if type(input) is type(other) is np.ndarray:
+                return launch2(ufunc, input, other)
+            return of_mixed(definition, op, (input, other))
+        x_array, y_array, x_edge, y_edge = input.array, other.array, input.edge, other.edge
         result = launch2(ufunc, x_array, y_array)
         if type(x_edge) is not tuple:
-            x_edge = x_edge.resolve(x)
+            x_edge = x_edge.resolve(input)
         if type(y_edge) is not tuple:
-            y_edge = y_edge.resolve(y)
+            y_edge = y_edge.resolve(other)
         if y_edge is NO_EDGE:
             if x_edge is NO_EDGE:
                 return constant(result)
@@ -320,16 +325,16 @@ def general(definition: Definition, node_type: type[Node]) -> Callable[..., Any]
 
 def arguments(definition: Definition, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
     """All arguments in the order of the parameters."""
-    given = dict(zip(definition.parameters, args, strict=False))
-    unknown = [n for n in named if n not in definition.parameters or n in given]
+    names = definition.keywords
+    given = dict(zip(names, args, strict=False))
+    unknown = [n for n in named if n not in names or n in given]
     values = definition.defaults | given | named
-    missing = [n for n in definition.parameters if n not in values]
-    if len(args) > len(definition.parameters) or unknown or missing:
-        signature = inspect.signature(definition.forward)
+    missing = [n for n in names if n not in values]
+    if len(args) > len(names) or unknown or missing:
         raise TypeError(
-            f"{definition.name}{signature}: got {len(args)} arguments and {list(named)}"
+            f"{definition.name}{definition.signature}: got {len(args)} arguments and {list(named)}"
         )
-    return tuple(values[n] for n in definition.parameters)
+    return tuple(values[n] for n in names)
 
 
 # ---------------------------------------------------------------- numbers and arrays beside Tensors
@@ -396,7 +401,7 @@ def scalar_array(value: float, like: Dtype) -> Array:
 
 
 def unsupported(definition: Definition, x: Any) -> TypeError:
-    names = ", ".join(definition.parameters)
+    names = ", ".join(definition.keywords)
     return TypeError(
         f"{definition.name}(): argument must be Tensor or Number, not {type(x).__name__} "
         f"(its parameters are: {names}). Make a tensor of it first, with minigrad.tensor()."

@@ -54,16 +54,16 @@ def lies_by_columns(array: Array) -> bool:
     return bool(down < right)
 
 
-def mm(a: Either, b: Either) -> Either:
+def mm(input: Either, mat2: Either) -> Either:
     """The product of two matrices."""
-    if type(a) not in TENSORS:
-        return kernels.matmul(a, b)
-    x, y = a.array, b.array
+    if type(input) not in TENSORS:
+        return kernels.matmul(input, mat2)
+    x, y = input.array, mat2.array
     if x.ndim != 2 or y.ndim != 2:
         raise RuntimeError(f"self must be a matrix: mm of {x.ndim}-D and {y.ndim}-D tensors")
     check_product("mat1 and mat2 shapes cannot be multiplied", x, y)
-    result, saved = kernels.matmul(x, y), what_is_needed(a, b)
-    return record(MmBackward0, result, (a, b), saved, by_columns=lies_by_columns(y))
+    result, saved = kernels.matmul(x, y), what_is_needed(input, mat2)
+    return record(MmBackward0, result, (input, mat2), saved, by_columns=lies_by_columns(y))
 
 
 def what_is_needed(a: Tensor, b: Tensor) -> tuple[Array, Array]:
@@ -99,11 +99,11 @@ class BmmBackward0(Node):
         )
 
 
-def bmm(a: Either, b: Either) -> Either:
+def bmm(input: Either, mat2: Either) -> Either:
     """The products of two batches of matrices: (B, M, K) and (B, K, N)."""
-    if type(a) not in TENSORS:
-        return kernels.matmul(a, b)
-    x, y = a.array, b.array
+    if type(input) not in TENSORS:
+        return kernels.matmul(input, mat2)
+    x, y = input.array, mat2.array
     if x.ndim != 3 or y.ndim != 3:
         raise RuntimeError(f"batch1 must be a 3D tensor: bmm of {x.ndim}-D and {y.ndim}-D tensors")
     if x.shape[0] != y.shape[0] or x.shape[2] != y.shape[1]:
@@ -113,7 +113,7 @@ def bmm(a: Either, b: Either) -> Either:
             f"but got: {list(y.shape[:2])}."
         )
     check_product("batches of matrices cannot be multiplied", x, y)
-    return record(BmmBackward0, kernels.matmul(x, y), (a, b), what_is_needed(a, b))
+    return record(BmmBackward0, kernels.matmul(x, y), (input, mat2), what_is_needed(input, mat2))
 
 
 class MvBackward0(Node):
@@ -128,11 +128,11 @@ class MvBackward0(Node):
         )
 
 
-def mv(a: Either, v: Either) -> Either:
+def mv(input: Either, vec: Either) -> Either:
     """The product of a matrix and a vector."""
-    if type(a) not in TENSORS:
-        return kernels.matmul(a, v.reshape(-1, 1)).reshape(-1)
-    x, y = a.array, v.array
+    if type(input) not in TENSORS:
+        return kernels.matmul(input, vec.reshape(-1, 1)).reshape(-1)
+    x, y = input.array, vec.array
     if x.ndim != 2 or y.ndim != 1:
         raise RuntimeError(
             f"vector + matrix @ vector expected, got {x.ndim}-D and {y.ndim}-D tensors"
@@ -143,7 +143,7 @@ def mv(a: Either, v: Either) -> Either:
             f"vec ({y.shape[0]})"
         )
     check_product("", x, y)
-    return record(MvBackward0, mv(x, y), (a, v), what_is_needed(a, v))
+    return record(MvBackward0, mv(x, y), (input, vec), what_is_needed(input, vec))
 
 
 class DotBackward0(Node):
@@ -155,11 +155,11 @@ class DotBackward0(Node):
         return None if y is None else mul(grad, y), None if x is None else mul(grad, x)
 
 
-def dot(a: Either, b: Either) -> Either:
+def dot(input: Either, tensor: Either) -> Either:
     """The sum of the products of two vectors' elements."""
-    if type(a) not in TENSORS:
-        return kernels.matmul(a.reshape(1, -1), b.reshape(-1, 1)).reshape(())
-    x, y = a.array, b.array
+    if type(input) not in TENSORS:
+        return kernels.matmul(input.reshape(1, -1), tensor.reshape(-1, 1)).reshape(())
+    x, y = input.array, tensor.array
     if x.ndim != 1 or y.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {x.ndim}D and {y.ndim}D tensors")
     if x.shape != y.shape:
@@ -168,7 +168,7 @@ def dot(a: Either, b: Either) -> Either:
             f"same number of elements, but got {x.size} and {y.size} elements respectively"
         )
     check_product("", x, y)
-    return record(DotBackward0, dot(x, y), (a, b), what_is_needed(a, b))
+    return record(DotBackward0, dot(x, y), (input, tensor), what_is_needed(input, tensor))
 
 
 class AddmmBackward0(Node):
@@ -221,27 +221,27 @@ def addmm(
 # ------------------------------------------------------------------------------- made of the above
 
 
-def matmul(a: Any, b: Any) -> Any:
+def matmul(input: Any, other: Any) -> Any:
     """The matrix product, as torch has it for every number of dimensions: vectors are rows on the
     left and columns on the right, and batch dimensions are broadcast."""
-    if type(a) not in TENSORS or type(b) not in TENSORS:
-        other = b if type(a) in TENSORS else a
-        raise TypeError(f"matmul(): argument must be Tensor, not {type(other).__name__}")
-    dims = a.array.ndim, b.array.ndim
+    if type(input) not in TENSORS or type(other) not in TENSORS:
+        wrong = other if type(input) in TENSORS else input
+        raise TypeError(f"matmul(): argument must be Tensor, not {type(wrong).__name__}")
+    dims = input.array.ndim, other.array.ndim
     if 0 in dims:
         raise RuntimeError(
             "both arguments to matmul need to be at least 1D, but they are "
             f"{dims[0]}D and {dims[1]}D"
         )
     if dims == (2, 2):
-        return mm(a, b)
+        return mm(input, other)
     if dims == (1, 1):
-        return dot(a, b)
+        return dot(input, other)
     if dims == (2, 1):
-        return mv(a, b)
+        return mv(input, other)
     if dims == (1, 2):
-        return squeeze_row(mm(unsqueeze(a, 0), b))
-    return folded(a, b) if may_fold(a, b) else batched(a, b)
+        return squeeze_row(mm(unsqueeze(input, 0), other))
+    return folded(input, other) if may_fold(input, other) else batched(input, other)
 
 
 def squeeze_row(x: Tensor) -> Tensor:
@@ -318,8 +318,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return view(addmm(bias, rows, t(weight)), (*shape[:-1], weight.array.shape[0]))
 
 
-def outer(a: Tensor, b: Tensor) -> Tensor:
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """All products of an element of a and one of b."""
-    if a.array.ndim != 1 or b.array.ndim != 1:
-        raise RuntimeError(f"outer: expected 1D tensors, got {a.array.ndim}D and {b.array.ndim}D")
-    return mul(reshape(a, (a.array.size, 1)), b)
+    if input.array.ndim != 1 or vec2.array.ndim != 1:
+        raise RuntimeError(
+            f"outer: expected 1D tensors, got {input.array.ndim}D and {vec2.array.ndim}D"
+        )
+    return mul(reshape(input, (input.array.size, 1)), vec2)

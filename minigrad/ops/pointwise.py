@@ -468,13 +468,13 @@ def softplus(x, beta: Number = 1.0, threshold: Number = 20.0):
 
 
 @pointwise(
-    x=lambda grad, x, low, high: where((x <= low) | (x >= high), 0, grad),
+    x=lambda grad, x, min_val, max_val: where((x <= min_val) | (x >= max_val), 0, grad),
     no_bool="Bool inputs not supported for hardtanh",
     casts_numbers=True,
 )
-def hardtanh(x, low: Number = -1.0, high: Number = 1.0):
-    """x, kept between low and high"""
-    return min(max(x, low), high)
+def hardtanh(x, min_val: Number = -1.0, max_val: Number = 1.0):
+    """x, kept between min_val and max_val"""
+    return min(max(x, min_val), max_val)
 
 
 # ---------------------------------------------------------------------------- choosing and bounds
@@ -667,63 +667,64 @@ def bitwise_invert(x):
 # ---------------------------------------------------- operations that choose one of those above
 
 
-def pow(x: Any, exponent: Any) -> Any:
+def pow(input: Any, exponent: Any) -> Any:
     """x ** exponent, where either may be a number."""
     if type(exponent) in NUMBERS:
-        if exponent < 0 and type(exponent) is int and getattr(x, "array", x).dtype.kind != "f":
+        dtype = getattr(input, "array", input).dtype
+        if exponent < 0 and type(exponent) is int and dtype.kind != "f":
             raise RuntimeError("Integers to negative integer powers are not allowed.")
-        return pow_number(x, exponent)
-    return number_pow(x, exponent) if type(x) in NUMBERS else pow_tensor(x, exponent)
+        return pow_number(input, exponent)
+    return number_pow(input, exponent) if type(input) in NUMBERS else pow_tensor(input, exponent)
 
 
-def remainder(x: Any, other: Any) -> Any:
+def remainder(input: Any, other: Any) -> Any:
     """x modulo other, with the sign of other"""
-    return (remainder_number if type(other) in NUMBERS else remainder_tensor)(x, other)
+    return (remainder_number if type(other) in NUMBERS else remainder_tensor)(input, other)
 
 
-def fmod(x: Any, other: Any) -> Any:
+def fmod(input: Any, other: Any) -> Any:
     """The remainder of x / other, with the sign of x"""
-    return (fmod_number if type(other) in NUMBERS else fmod_tensor)(x, other)
+    return (fmod_number if type(other) in NUMBERS else fmod_tensor)(input, other)
 
 
-def masked_fill(x: Tensor, mask: Tensor, value: Any) -> Tensor:
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """A value where the mask is true, x elsewhere"""
     number = value.item() if type(value) in TENSORS else value
     if mask.array.dtype.kind != "b":
         raise RuntimeError(
             f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}"
         )
-    return masked_fill_number(x, mask, number)
+    return masked_fill_number(input, mask, number)
 
 
-def square(x: Any) -> Any:
+def square(input: Any) -> Any:
     """x * x"""
-    return pow_number(x, 2)
+    return pow_number(input, 2)
 
 
-def lerp(x: Tensor, end: Tensor, weight: Any) -> Tensor:
+def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     """x + weight * (end - x)"""
-    return (lerp_number if type(weight) in NUMBERS else lerp_tensor)(x, end, weight)
+    return (lerp_number if type(weight) in NUMBERS else lerp_tensor)(input, end, weight)
 
 
-def gelu(x: Any, approximate: str = "none") -> Any:
+def gelu(input: Any, approximate: str = "none") -> Any:
     """x times the normal distribution function of x; `approximate` is "none" or "tanh"."""
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
-    return gelu_erf(x) if approximate == "none" else gelu_tanh(x)
+    return gelu_erf(input) if approximate == "none" else gelu_tanh(input)
 
 
-def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
+def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """x, kept between `min` and `max`: numbers, tensors or None."""
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if type(min) in TENSORS or type(max) in TENSORS:
-        lowest, highest = bounds_of(x.array.dtype)
+        lowest, highest = bounds_of(input.array.dtype)
         low, high = lowest if min is None else min, highest if max is None else max
-        return clamp_tensors(x, low, high)
+        return clamp_tensors(input, low, high)
     if max is None:
-        return clamp_low(x, min)
-    return clamp_high(x, max) if min is None else clamp_numbers(x, min, max)
+        return clamp_low(input, min)
+    return clamp_high(input, max) if min is None else clamp_numbers(input, min, max)
 
 
 def bounds_of(dtype: Any) -> tuple[float, float]:
@@ -735,9 +736,9 @@ def bounds_of(dtype: Any) -> tuple[float, float]:
     return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
 
 
-def bitwise_not(x: Any) -> Any:
+def bitwise_not(input: Any) -> Any:
     """~x: the bits of an integer, the opposite of a bool"""
-    return logical_not(x) if x.array.dtype.kind == "b" else bitwise_invert(x)
+    return logical_not(input) if input.array.dtype.kind == "b" else bitwise_invert(input)
 
 
 def invert(x: Any) -> Any:

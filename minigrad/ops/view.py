@@ -158,18 +158,18 @@ def shares_memory(array: Array, x: Array) -> bool:
     return array.size == 0 or bool(kernels.may_share_memory(array, x))
 
 
-def reshape(x: Either, *sizes: Any) -> Either:
+def reshape(input: Either, *sizes: Any, shape: Any = ()) -> Either:
     """The same elements in another shape: a view where that is possible, else a copy."""
-    if type(x) not in TENSORS:
-        return x.reshape(sizes[0] if len(sizes) == 1 else sizes)
-    shape = infer(shape_argument(sizes), x.array.size)
-    array = x.array.reshape(shape)
-    if x.array.flags.c_contiguous:
-        return as_shape(x, shape, ViewBackward0, array)
-    if shares_memory(array, x.array):
-        return as_shape(x, shape, ReshapeAliasBackward0, array)
-    copy = record(CloneBackward0, array.reshape(x.array.shape), (x,))
-    return record(UnsafeViewBackward0, array, (copy,), input_shape=x.array.shape)
+    if type(input) not in TENSORS:
+        return input.reshape(sizes[0] if len(sizes) == 1 else sizes)
+    shape = infer(shape_argument(sizes or (shape,)), input.array.size)
+    array = input.array.reshape(shape)
+    if input.array.flags.c_contiguous:
+        return as_shape(input, shape, ViewBackward0, array)
+    if shares_memory(array, input.array):
+        return as_shape(input, shape, ReshapeAliasBackward0, array)
+    copy = record(CloneBackward0, array.reshape(input.array.shape), (input,))
+    return record(UnsafeViewBackward0, array, (copy,), input_shape=input.array.shape)
 
 
 def view(x: Tensor, *sizes: Any) -> Tensor:
@@ -194,32 +194,32 @@ def ravel(x: Tensor) -> Tensor:
     return view(contiguous(x), (-1,))
 
 
-def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Join the dimensions from start_dim to end_dim."""
-    shape = x.array.shape or (1,)
+    shape = input.array.shape or (1,)
     first, last = axis_of(start_dim, len(shape)), axis_of(end_dim, len(shape))
     if first > last:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
-    if first == last and x.array.ndim:
-        return x
-    return reshape(x, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
+    if first == last and input.array.ndim:
+        return input
+    return reshape(input, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
 
 
-def unflatten(x: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Split one dimension into several."""
-    axis = axis_of(dim, x.array.ndim)
-    shape = x.array.shape
-    return view(x, (*shape[:axis], *infer(tuple(sizes), shape[axis]), *shape[axis + 1 :]))
+    axis = axis_of(dim, input.array.ndim)
+    shape = input.array.shape
+    return view(input, (*shape[:axis], *infer(tuple(sizes), shape[axis]), *shape[axis + 1 :]))
 
 
-def unsqueeze(x: Either, dim: int) -> Either:
+def unsqueeze(input: Either, dim: int) -> Either:
     """A new dimension of size 1."""
-    array = x.array if type(x) in TENSORS else x
+    array = input.array if type(input) in TENSORS else input
     axis = axis_of(dim, array.ndim + 1)
     shape = (*array.shape[:axis], 1, *array.shape[axis:])
-    if type(x) not in TENSORS:
-        return x.reshape(shape)
-    return as_shape(x, shape, UnsqueezeBackward0, array.reshape(shape))
+    if type(input) not in TENSORS:
+        return input.reshape(shape)
+    return as_shape(input, shape, UnsqueezeBackward0, array.reshape(shape))
 
 
 def unsqueeze_axes(x: Either, axes: Sequence[int]) -> Either:
@@ -230,9 +230,9 @@ def unsqueeze_axes(x: Either, axes: Sequence[int]) -> Either:
     return reshape(x, tuple(shape))
 
 
-def squeeze(x: Tensor, dim: Any = None) -> Tensor:
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """Without the dimensions of size 1 (those named by `dim`, if it is given)."""
-    shape = x.array.shape
+    shape = input.array.shape
     node_type: type[Node]
     if dim is None:
         axes, node_type = set(range(len(shape))), SqueezeBackward0
@@ -241,7 +241,7 @@ def squeeze(x: Tensor, dim: Any = None) -> Tensor:
     else:
         axes, node_type = {axis_of(dim, len(shape))}, SqueezeBackward1
     kept = tuple(n for i, n in enumerate(shape) if n != 1 or i not in axes)
-    return as_shape(x, kept, node_type, x.array.reshape(kept))
+    return as_shape(input, kept, node_type, input.array.reshape(kept))
 
 
 # --------------------------------------------------------------------------- dimensions moved
@@ -267,21 +267,22 @@ class TBackward0(PermuteNode):
     __slots__ = ()
 
 
-def permute(x: Either, *dims: Any) -> Either:
+def permute(input: Either, *order: Any, dims: Any = ()) -> Either:
     """The dimensions in another order."""
-    order = shape_argument(dims)
-    if type(x) not in TENSORS:
-        return x.transpose(order)
-    axes = tuple(axis_of(d, x.array.ndim) for d in order)
-    if sorted(axes) != list(range(x.array.ndim)):
+    order = shape_argument(order or (dims,))
+    if type(input) not in TENSORS:
+        return input.transpose(order)
+    array = input.array
+    axes = tuple(axis_of(d, array.ndim) for d in order)
+    if sorted(axes) != list(range(array.ndim)):
         raise RuntimeError(
-            f"permute(sparse_coo): number of dimensions in the tensor input does not match the "
-            f"length of the desired ordering of dimensions i.e. input.dim() = {x.array.ndim} is "
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the "
+            f"length of the desired ordering of dimensions i.e. input.dim() = {array.ndim} is "
             f"not equal to len(dims) = {len(axes)}"
-            if len(axes) != x.array.ndim
+            if len(axes) != array.ndim
             else "permute(): duplicate dims are not allowed."
         )
-    return permuted(x, axes, PermuteBackward0)
+    return permuted(input, axes, PermuteBackward0)
 
 
 def permuted(x: Tensor, axes: tuple[int, ...], node_type: type[Node]) -> Tensor:
@@ -296,21 +297,23 @@ def swapped(ndim: int, a: int, b: int) -> tuple[int, ...]:
     return tuple(axes)
 
 
-def transpose(x: Either, dim0: int, dim1: int) -> Either:
+def transpose(input: Either, dim0: int, dim1: int) -> Either:
     """Two dimensions exchanged."""
-    array = x.array if type(x) in TENSORS else x
+    array = input.array if type(input) in TENSORS else input
     a, b = axis_of(dim0, array.ndim), axis_of(dim1, array.ndim)
     axes = swapped(array.ndim, a, b) if array.ndim else ()
-    return permuted(x, axes, TransposeBackward0) if x is not array else x.transpose(axes)
+    return (
+        permuted(input, axes, TransposeBackward0) if input is not array else input.transpose(axes)
+    )
 
 
-def t(x: Either) -> Either:
+def t(input: Either) -> Either:
     """The transpose of a matrix; a vector stays as it is."""
-    array = x.array if type(x) in TENSORS else x
+    array = input.array if type(input) in TENSORS else input
     if array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {array.ndim}D")
     axes = tuple(reversed(range(array.ndim)))
-    return permuted(x, axes, TBackward0) if x is not array else x.transpose(axes)
+    return permuted(input, axes, TBackward0) if input is not array else input.transpose(axes)
 
 
 def reversed_dimensions(x: Tensor) -> Tensor:
@@ -328,9 +331,9 @@ def matrix_transpose(x: Tensor) -> Tensor:
     return transpose(x, -2, -1)
 
 
-def movedim(x: Tensor, source: Any, destination: Any) -> Tensor:
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Dimensions moved to other places; the rest keep their order."""
-    ndim = x.array.ndim
+    ndim = input.array.ndim
     sources = [axis_of(d, ndim) for d in ((source,) if isinstance(source, int) else source)]
     places = [
         axis_of(d, ndim) for d in ((destination,) if isinstance(destination, int) else destination)
@@ -338,7 +341,7 @@ def movedim(x: Tensor, source: Any, destination: Any) -> Tensor:
     order = [axis for axis in range(ndim) if axis not in sources]
     for place, axis in sorted(zip(places, sources, strict=True)):
         order.insert(place, axis)
-    return permute(x, tuple(order))
+    return permute(input, tuple(order))
 
 
 # -------------------------------------------------------------------------------------- expand
@@ -401,15 +404,15 @@ class SliceBackward0(ViewNode):
     __slots__ = ()
 
 
-def select(x: Tensor, dim: int, index: int) -> Tensor:
+def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The part at one place of a dimension, which goes away."""
-    if not x.array.ndim:
+    if not input.array.ndim:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
-    axis = axis_of(dim, x.array.ndim)
-    n = x.array.shape[axis]
+    axis = axis_of(dim, input.array.ndim)
+    n = input.array.shape[axis]
     if not -n <= index < n:
         raise IndexError(f"index {index} is out of bounds for dimension {axis} with size {n}")
-    return part(x, (*[slice(None)] * axis, int(index), ...), SelectBackward0)
+    return part(input, (*[slice(None)] * axis, int(index), ...), SelectBackward0)
 
 
 def part(x: Tensor, key: tuple[Any, ...], node_type: type[Node]) -> Tensor:
@@ -422,19 +425,19 @@ def part(x: Tensor, key: tuple[Any, ...], node_type: type[Node]) -> Tensor:
     return view_of(x, node_type, replay, x.array[key], **details)
 
 
-def narrow(x: Either, dim: int, start: int, length: int) -> Either:
+def narrow(input: Either, dim: int, start: int, length: int) -> Either:
     """`length` places of a dimension, from `start`."""
     key = (*[slice(None)] * dim, slice(start, start + length)) if dim >= 0 else ()
-    if type(x) not in TENSORS:
-        return x[key]
-    if not x.array.ndim:
+    if type(input) not in TENSORS:
+        return input[key]
+    if not input.array.ndim:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
-    axis = axis_of(dim, x.array.ndim)
-    n = x.array.shape[axis]
+    axis = axis_of(dim, input.array.ndim)
+    n = input.array.shape[axis]
     if length < 0 or not -n <= start <= n or start % (n + 1) + length > n:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
     key = (*[slice(None)] * axis, slice(start, start + length))
-    return part(x, key, SliceBackward0)
+    return part(input, key, SliceBackward0)
 
 
 class SplitNode(Node):
@@ -503,12 +506,12 @@ def getitem_of(key: Any, x: Either) -> Either:
     return part(x, key, SliceBackward0) if type(x) in TENSORS else x[key]
 
 
-def split(x: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Parts of one size (the last may be smaller), or of the given sizes."""
-    if not x.array.ndim:
+    if not tensor.array.ndim:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
-    axis = axis_of(dim, x.array.ndim)
-    n = x.array.shape[axis]
+    axis = axis_of(dim, tensor.array.ndim)
+    n = tensor.array.shape[axis]
     if not isinstance(split_size_or_sections, int):
         sizes = list(split_size_or_sections)
         if any(size < 0 for size in sizes) or sum_of(sizes) != n:
@@ -518,12 +521,12 @@ def split(x: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor,
             )
         starts = [sum_of(sizes[:i]) for i in range(len(sizes))]
         bounds = [(start, start + size) for start, size in zip(starts, sizes, strict=True)]
-        return parts(x, axis, bounds, SplitWithSizesBackward0)
+        return parts(tensor, axis, bounds, SplitWithSizesBackward0)
     size = split_size_or_sections
     if size < 0 or (size == 0 and n > 0):
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
     bounds = [(start, min(start + size, n)) for start in range(0, n, size or 1)] or [(0, 0)]
-    return parts(x, axis, bounds, SplitBackward0)
+    return parts(tensor, axis, bounds, SplitBackward0)
 
 
 def sum_of(numbers: Sequence[int]) -> int:
@@ -533,23 +536,23 @@ def sum_of(numbers: Sequence[int]) -> int:
     return total
 
 
-def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` parts of equal size (the last may be smaller)."""
-    if not x.array.ndim:
+    if not input.array.ndim:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    n = x.array.shape[axis_of(dim, x.array.ndim)]
+    n = input.array.shape[axis_of(dim, input.array.ndim)]
     if n == 0:
-        return split(x, [0] * chunks, dim)
-    return split(x, -(-n // chunks), dim)
+        return split(input, [0] * chunks, dim)
+    return split(input, -(-n // chunks), dim)
 
 
-def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The parts at every place of a dimension."""
-    axis = axis_of(dim, x.array.ndim)
-    bounds = [(i, i + 1) for i in range(x.array.shape[axis])]
-    return parts(x, axis, bounds, UnbindBackward0)
+    axis = axis_of(dim, input.array.ndim)
+    bounds = [(i, i + 1) for i in range(input.array.shape[axis])]
+    return parts(input, axis, bounds, UnbindBackward0)
 
 
 # ---------------------------------------------------------------------------------------- joining
@@ -642,9 +645,9 @@ class CloneBackward0(Node):
         return (grad,)
 
 
-def clone(x: Tensor) -> Tensor:
+def clone(input: Tensor) -> Tensor:
     """A copy, through which gradients flow back."""
-    return record(CloneBackward0, x.array.copy(), (x,))
+    return record(CloneBackward0, input.array.copy(), (input,))
 
 
 def contiguous(x: Tensor) -> Tensor:

@@ -1,0 +1,46 @@
+"""Arguments by torch's names, which programs use as keywords."""
+
+import inspect
+import re
+
+import pytest
+
+import minigrad
+from minigrad.nn import functional as F
+
+PARAMETERS = """
+    add(input, other) sub(input, other) rsub(input, other) maximum(input, other) exp(input)
+    pow(input, exponent) clamp(input, min, max) clamp_min(input, min) lerp(input, end, weight)
+    addcmul(input, tensor1, tensor2, value) where(condition, input, other)
+    matmul(input, other) mm(input, mat2) bmm(input, mat2) mv(input, vec) dot(input, tensor)
+    outer(input, vec2) transpose(input, dim0, dim1) squeeze(input, dim) select(input, dim, index)
+    split(tensor, split_size_or_sections, dim) cat(tensors, dim) stack(tensors, dim)
+    flatten(input, start_dim, end_dim) movedim(input, source, destination) from_numpy(ndarray)
+"""
+
+
+@pytest.mark.parametrize("call", re.findall(r"\w+\(.*?\)", PARAMETERS))
+def test_parameters_have_torchs_names(call: str) -> None:
+    name, _, parameters = call.rstrip(")").partition("(")
+    function = getattr(minigrad, name)
+    assert ", ".join(inspect.signature(function).parameters) == parameters
+
+
+def test_they_are_taken_by_name() -> None:
+    x, y = minigrad.tensor([[1.0, 2.0]]), minigrad.tensor([[5.0, 1.0]])
+    assert minigrad.add(input=x, other=y).tolist() == [[6.0, 3.0]]
+    assert minigrad.exp(input=x * 0).tolist() == [[1.0, 1.0]]
+    assert minigrad.where(x < y, x, other=y).tolist() == [[1.0, 1.0]]
+    assert minigrad.where(condition=x < y, input=0.0, other=y).tolist() == [[0.0, 1.0]]
+    assert x.mul(other=y).tolist() == [[5.0, 2.0]]
+    assert F.hardtanh(y, min_val=-1, max_val=2).tolist() == [[2.0, 1.0]]
+    assert minigrad.reshape(x, shape=(2, 1)).tolist() == [[1.0], [2.0]]
+    assert minigrad.permute(x, dims=(1, 0)).tolist() == [[1.0], [2.0]]
+
+
+def test_other_names_are_refused() -> None:
+    x = minigrad.ones(2)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'x'"):
+        minigrad.exp(x=x)
+    with pytest.raises(TypeError, match=r"where\(condition, input, other\): got 1 arguments"):
+        minigrad.where(x > 0, y=x)
