@@ -92,7 +92,7 @@ def sum_to(grad: Either, shape: tuple[int, ...], dtype: Any) -> Either:
     axes = (*range(extra), *stretched)
     if axes:
         grad = kernels.sum(grad, axes, False) if of_arrays else sum(grad, axes)
-    return reshape(grad, shape)
+    return grad if grad.shape == shape else reshape(grad, shape)
 
 
 class ToCopyBackward0(Node):
