@@ -6,6 +6,7 @@ and a page that shows them.
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -155,7 +156,6 @@ class Progress:
 
 
 def write_files(folder: Path, files: dict[str, str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     for name, contents in files.items():
         (folder / name).write_text(contents, encoding="utf-8", newline="\n")
 
@@ -177,31 +177,50 @@ def draw_graph(model: nn.Module, data: TensorDataset, size: int, device: str) ->
 def add_command(commands: Any) -> None:
     """Add `demo` and its options to the command line's parser."""
     parser = commands.add_parser("demo", help="train on real digits and draw the backward graph")
-    parser.add_argument("--seed", type=int, default=0, help="of the weights and the batches")
+    parser.add_argument("--seed", type=not_negative, default=0, help="of weights and batches")
     parser.add_argument("--epochs", type=positive, help="times to go through the digits")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--out", type=Path, default=Path("demo"), help="folder for the files")
     parser.set_defaults(run=run)
 
 
+def not_negative(text: str) -> int:
+    return at_least(0, text)
+
+
 def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    return at_least(1, text)
+
+
+def at_least(least: int, text: str) -> int:
+    """The number that an option was given, or argparse's error that says what it should be."""
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} up")
+    return int(text)
+
+
+def find_obstacle(options: argparse.Namespace) -> str:
+    """Why this cannot be run, in words; empty if it can.  Makes the folder for the files."""
+    try:
+        if options.device == "cuda":
+            cuda_module("driver").require()
+        options.out.mkdir(parents=True, exist_ok=True)
+    except RuntimeError as error:
+        return f"--device cuda: {error}"
+    except OSError as error:
+        return f"--out {options.out}: cannot write there ({error.strerror})"
+    if not os.access(options.out, os.W_OK):
+        return f"--out {options.out}: cannot write there"
+    return ""
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train, report and write the files.  Returns 2 if there is no such device."""
-    simulated = False
-    if options.device == "cuda":
-        driver = cuda_module("driver")
-        simulated = driver.is_simulator()
-        try:
-            driver.require()
-        except RuntimeError as error:
-            sys.stderr.write(f"minigrad demo --device cuda: {error}\n")
-            return 2
+    """Train, report and write the files.  Returns 2 without the device or a folder to write to."""
+    obstacle = find_obstacle(options)
+    if obstacle:
+        sys.stderr.write(f"minigrad demo {obstacle}\n")
+        return 2
+    simulated = options.device == "cuda" and cuda_module("driver").is_simulator()
     setup = SIMULATED if simulated else Setup()
     setup = replace(setup, epochs=options.epochs or setup.epochs)
     if simulated:

@@ -277,6 +277,11 @@ PAGE = """<!doctype html>
           padding: .6rem; }
   img { max-width: 100%; height: auto; display: block; margin: auto; }
   iframe { width: 100%; height: 640px; border: 0; display: block; }
+  .card + p { margin-top: .6rem; }
+  @media (prefers-color-scheme: dark) {
+    body { color: #f1f5f9; background: #0f172a; } p, dt { color: #a9b6c6; } a { color: #8ab8ff; }
+    .graph { background: #0f172a; border-color: #334155; }
+  }
 </style>
 <h1>Handwritten digits, learned by minigrad</h1>
 <p>A network trained on four fifths of 1,797 real digits and tested on the rest.</p>
@@ -286,7 +291,9 @@ PAGE = """<!doctype html>
 <h2>What it got wrong</h2>
 <div class="card"><img src="misread.svg" alt="The misread digits"></div>
 <h2>The backward graph of one batch's loss</h2>
-<div class="card"><iframe src="graph.html" title="The backward graph, interactive"></iframe></div>
+<div class="card graph">
+<iframe src="graph.html" title="The backward graph, interactive"></iframe>
+</div>
 <p>The same graph as a plain picture: <a href="graph.svg">graph.svg</a></p>
 </html>
 """

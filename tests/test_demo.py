@@ -80,12 +80,24 @@ def test_the_same_seed_gives_the_same_files(tmp_path: Path) -> None:
         assert first == second
 
 
-@pytest.mark.parametrize("arguments", [["--epochs", "0"], ["--device", "tpu"], ["--seed", "x"]])
+@pytest.mark.parametrize(
+    "arguments", [["--epochs", "0"], ["--device", "tpu"], ["--seed", "x"], ["--seed", "-1"]]
+)
 def test_bad_options(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_status:
         main(["demo", *arguments])
     assert exit_status.value.code == 2
     assert arguments[0] in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_the_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert main(["demo", "--out", str(tmp_path / "file" / "demo")]) == 2
+    printed, errors = capsys.readouterr()
+    assert printed == ""
+    assert "cannot write there" in errors
 
 
 def test_cuda_without_a_gpu_says_what_to_do(tmp_path: Path) -> None:
