@@ -102,11 +102,12 @@ class Backward:
         if target not in self.grads:
             heappush(self.ready, (-target.sequence_nr, target))
             self.grads[target] = [None] * target.outputs if target.outputs > 1 else None
+        # undo the broadcasting and the promotion of every operation, here and nowhere else
+        grad = sum_to(grad, *target.output_kind(output_nr))
         if target.outputs > 1:
             have = self.grads[target][output_nr]
             self.grads[target][output_nr] = grad if have is None else self.plus(have, grad)
-        else:  # undo the broadcasting and the promotion of every operation, here and nowhere else
-            grad = sum_to(grad, target.shape, target.dtype)
+        else:
             have = self.grads[target]
             self.grads[target] = grad if have is None else self.plus(have, grad)
 

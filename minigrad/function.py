@@ -194,6 +194,10 @@ class Function(Node):
 
     # --------------------------------------------------------------------- what the engine calls
 
+    def output_kind(self, output_nr: int) -> tuple[tuple[int, ...], Any]:
+        shape, dtype = self.output_kinds[output_nr]
+        return shape, dtype
+
     def vjp(self, grad: Any) -> Any:
         """Users write backward for Tensors: wrap the arrays and unwrap the results."""
         grads = grad if self.outputs > 1 else [grad]
@@ -224,7 +228,7 @@ class Function(Node):
                 f"function {self.name()} returned an incorrect number of gradients "
                 f"(expected {expected}, got {len(results)})"
             )
-        for number, (result, (target, _)) in enumerate(
+        for number, (result, (target, output_nr)) in enumerate(
             zip(results, self.next_functions, strict=True)
         ):
             if result is not None and not isinstance(result, Tensor):
@@ -232,12 +236,13 @@ class Function(Node):
                     f"function {self.name()} returned at position {number}: "
                     f"expected Variable or None (got {type(result).__name__})"
                 )
-            if result is None or target is None or target.outputs > 1:
+            if result is None or target is None:
                 continue
-            if not is_stretched(target.shape, result.array.shape):
+            shape, _ = target.output_kind(output_nr)
+            if not is_stretched(shape, result.array.shape):
                 raise RuntimeError(
                     f"Function {self.name()} returned an invalid gradient at index {number} - got "
-                    f"{list(result.shape)} but expected shape compatible with {list(target.shape)}"
+                    f"{list(result.shape)} but expected shape compatible with {list(shape)}"
                 )
         return results
 

@@ -55,7 +55,8 @@ class Node:
 
     `saved` holds arrays in the order of the inputs, then the result, with None for what is not
     needed; () saves nothing; None means freed by a backward pass.
-    `shape` and `dtype` are those of the output: the engine sums a gradient back to them.
+    `shape` and `dtype` are those of the output: the engine sums a gradient back to them.  (A node
+    with several outputs has an `output_kind` of its own.)
     """
 
     __slots__ = (
@@ -95,6 +96,10 @@ class Node:
     def vjp_of_tensors(self, grad: Any) -> Any:
         """The same for Tensors, where a node has a faster way for arrays."""
         return self.vjp(grad)
+
+    def output_kind(self, output_nr: int) -> tuple[tuple[int, ...], Any]:
+        """The shape and dtype of an output, which its gradient is summed to."""
+        return self.shape, self.dtype
 
     def name(self) -> str:
         return type(self).__name__

@@ -22,7 +22,7 @@ from minigrad.ops.define import NUMBERS, as_tensor
 from minigrad.ops.index import basic_part, expanded, index
 from minigrad.ops.move import to_device_array
 from minigrad.ops.pointwise import mul
-from minigrad.ops.view import Replay, View, expand, put, reshape, zeros_like
+from minigrad.ops.view import Replay, View, expand, put, reshape, stretched_axes, zeros_like
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
 
 Array = Any
@@ -50,8 +50,8 @@ HOW_TO_WRITE_LEAF = (
 
 def check_writable(x: Tensor) -> None:
     """RuntimeError where an in-place write would lose or falsify a gradient."""
-    steps = x.array.strides
-    if 0 in steps and any(n > 1 for step, n in zip(steps, x.array.shape, strict=True) if step == 0):
+    array = x.array
+    if 0 in array.strides and array.size and stretched_axes(array):
         raise RuntimeError(SHARED_ELEMENTS)
     if not is_grad_enabled():
         return

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from minigrad import kernels
 from minigrad.grad_mode import is_grad_enabled
 from minigrad.node import NO_EDGE, Edge, Node
@@ -35,6 +37,8 @@ class View:
 
     def resolve(self, view: Tensor) -> Edge:
         now = edge_of(self.base)
+        if now is NO_EDGE:  # base.detach_() leaves the views made before in their graph
+            return self.edge
         if now is not self.seen and now != self.seen:
             self.seen = now
             node = AsStridedBackward0()
@@ -88,10 +92,29 @@ def put(x: Either, value: Either, replay: Replay) -> Either:
     """x with the part that replay(x) shows replaced by `value`."""
     if type(x) not in TENSORS and type(value) not in TENSORS:
         result = x.copy()
-        replay(result)[...] = value
+        shown = replay(result)
+        stretched = stretched_axes(shown)
+        if stretched:  # the gradients of an element that is shown several times add up
+            once = tuple(slice(0, 1) if i in stretched else slice(None) for i in range(shown.ndim))
+            shown = shown[once]
+            value = kernels.sum(value, stretched, True)
+        allow_writes(shown)[...] = value
         return result
     result = put(x.array, value.array, replay)
     return record(PutBackward0, result, (x, value), replay=replay)
+
+
+def stretched_axes(array: Array) -> tuple[int, ...]:
+    """The dimensions along which all places show one element."""
+    sizes = zip(array.strides, array.shape, strict=True)
+    return tuple(i for i, (step, n) in enumerate(sizes) if step == 0 and n > 1)
+
+
+def allow_writes(array: Array) -> Array:
+    """NumPy makes views with stretched dimensions read-only; parts of them may be written to."""
+    if type(array) is np.ndarray and not array.flags.writeable:
+        array.flags.writeable = True
+    return array
 
 
 def zeros_like(x: Either, shape: tuple[int, ...] | None) -> Either:
@@ -361,6 +384,8 @@ def expand(x: Either, *sizes: Any) -> Either:
         return x if x.shape == shape else kernels.broadcast_to(x, shape)
     shape = expanded_shape(x.array.shape, shape_argument(sizes))
     array = kernels.broadcast_to(x.array, shape)
+    if type(array) is np.ndarray and x.array.flags.writeable:
+        allow_writes(array)
     return view_of(x, ExpandBackward0, lambda whole: expand(whole, shape), array)
 
 
@@ -462,6 +487,11 @@ class SplitNode(Node):
     def restore(self, grad: Either) -> Either:
         return grad
 
+    def output_kind(self, output_nr: int) -> tuple[tuple[int, ...], Any]:
+        start, stop = self.bounds[output_nr]
+        before, after = self.input_shape[: self.axis], self.input_shape[self.axis + 1 :]
+        return (*before, stop - start, *after), self.dtype
+
 
 class SplitBackward0(SplitNode):
     __slots__ = ()
@@ -476,6 +506,9 @@ class UnbindBackward0(SplitNode):
 
     def restore(self, grad: Either) -> Either:
         return unsqueeze(grad, self.axis)
+
+    def output_kind(self, output_nr: int) -> tuple[tuple[int, ...], Any]:
+        return self.shape, self.dtype  # all alike
 
 
 def parts(

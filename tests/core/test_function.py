@@ -573,3 +573,23 @@ def test_an_exception_in_forward_leaves_the_grad_mode_alone() -> None:
     with pytest.raises(ValueError, match="in forward"):
         Fails.apply(leaf(1.0))
     assert minigrad.is_grad_enabled()
+
+
+def test_gradients_of_several_outputs_have_their_shapes_and_dtypes() -> None:
+    class Two(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 2, x.sum()
+
+        @staticmethod
+        def backward(ctx: Any, first: Any, second: Any) -> Any:
+            assert (first.shape, second.shape) == ((3,), ())
+            assert first.dtype == second.dtype == minigrad.float32
+            return first * 2 + second
+
+    x = minigrad.ones(3, requires_grad=True)
+    first, second = Two.apply(x)
+    rows = minigrad.ones(2, 3, dtype=minigrad.float64)
+    (first * rows + second * rows).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [10.0] * 3

@@ -345,6 +345,60 @@ def test_unbind_of_which_one_output_is_used() -> None:
     assert a.grad.tolist() == [[0.0, 0.0, 0.0], [8.0, 10.0, 12.0]]
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("several", [lambda x: x.unbind(1), lambda x: x.T.split(1)])
+def test_broadcasting_an_output_of_several_is_undone(several: Any, create_graph: bool) -> None:
+    x = minigrad.arange(6.0).reshape(3, 2).requires_grad_()
+    rows = minigrad.arange(12.0, dtype=minigrad.float64).reshape(4, 3)
+    first, second = several(x)
+    ((first * rows).sum() + second.sum()).backward(create_graph=create_graph)
+    assert x.grad is not None
+    assert x.grad.dtype == minigrad.float32
+    assert x.grad.tolist() == [[18.0, 1.0], [22.0, 1.0], [26.0, 1.0]]
+
+
+def test_a_stretched_view_of_what_was_written_to() -> None:
+    x = minigrad.arange(2.0).requires_grad_()
+    y = x * 1
+    stretched = y.expand(3, 2)
+    row = stretched[1]
+    y.mul_(2)
+    (grad,) = minigrad.autograd.grad((stretched**2 + row).sum(), x, create_graph=True)
+    assert grad.tolist() == [6.0, 30.0]  # 3 rows of 8x, and 3 times 2
+    grad.sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [24.0, 24.0]
+
+
+def test_a_part_of_a_stretched_tensor_is_written_to() -> None:
+    x = minigrad.zeros(3)
+    x.expand(2, 3)[0] = 1
+    x.expand(1, 3).add_(1)
+    assert x.tolist() == [2.0, 2.0, 2.0]
+    leaf = minigrad.arange(2.0).requires_grad_()
+    y = leaf * 1
+    y.expand(3, 2)[1].mul_(5)
+    y.sum().backward()
+    assert leaf.grad is not None
+    assert leaf.grad.tolist() == [5.0, 5.0]
+
+
+def test_an_empty_tensor_takes_writes() -> None:
+    x = minigrad.zeros(0, 6) + 1
+    assert x.fill_(2.0).shape == (0, 6)
+
+
+def test_views_stay_in_the_graph_when_their_base_leaves_it() -> None:
+    x = minigrad.ones(2, 3).requires_grad_()
+    y = x * 2
+    view = y.T
+    y.detach_()
+    assert not y.requires_grad
+    view.sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [[2.0] * 3] * 2
+
+
 def test_detach_is_outside_of_the_graph_but_shares_memory() -> None:
     a = leaf(B)
     x = a * 1
