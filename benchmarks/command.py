@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from benchmarks.timing import (
 )
 
 PARTS = ("steps", "ops", "gemm")
+UNTIL_ASLEEP = 0.02  # seconds in which torch's idle threads spin, at the cost of who comes next
 GEMM_GOALS = {"OpenBLAS": 0.9, "MKL": 0.8}
 
 
@@ -77,6 +79,8 @@ def tables(parts: Any, threads: list[int] | None, torch: Any, plan: Plan) -> Ite
 def compared(group: Group, threads: int, peer: Any, plan: Plan) -> Table:
     """Measure a group with so many threads; the goals are for one."""
     set_threads(threads, peer)
+    if threads > 1:
+        plan = replace(plan, pause=UNTIL_ASLEEP)
     rows = [measure(case, peer, plan) for case in group.cases]
     title = f"{group.title}, {threads} thread{'s' * (threads > 1)}"
     table = Table(title, ["", "ratio", "ratio on the wall", "minigrad us", "torch us", "goal"])

@@ -17,10 +17,11 @@ TURN = 0.003  # seconds that one turn of a call takes: 1000 times the clock's re
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to measure: turns of each call, and seconds a turn."""
+    """How long to measure: turns of each call, seconds a turn, and a pause before each turn."""
 
     turns: int = 41
     seconds: float = TURN
+    pause: float = 0.0
 
 
 class Times(NamedTuple):
@@ -92,9 +93,12 @@ def in_turns(calls: Sequence[Call], plan: Plan) -> list[list[Times]]:
     """The times of each call, after a first call that compiles kernels and some to warm up."""
     repeats = [repeats_of(call, plan.seconds) for call in calls]
     turns: list[list[Times]] = [[] for _ in calls]
+    order = list(zip(calls, repeats, turns, strict=True))
     for _ in range(plan.turns):
-        for call, count, times in zip(calls, repeats, turns, strict=True):
+        for call, count, times in order:
+            time.sleep(plan.pause)
             times.append(time_of(call, count))
+        order.reverse()  # or a neighbour of the same rhythm would slow always the same one
     return turns
 
 
