@@ -212,7 +212,8 @@ def print_tape(value, depth=0):
 print_tape(y)
 
 # %% [markdown]
-# Read it from the left edge:
+# Each line is a value; indented below it stands what it was computed from. The outcome is at the
+# left edge, and `a`, which is 0.5, is there twice: the formula uses it twice.
 
 # %% [markdown]
 # ## 3. One path, many paths
@@ -611,7 +612,7 @@ said = (hidden @ w2.T + b2).tanh()
 tensor_loss = ((said[:, 0] - wanted) ** 2).mean()
 tensor_loss.backward()
 
-print("loss   tape", loss.data, "  tensors", tensor_loss.item())
+print("loss   tape", round(loss.data, 12), "  tensors", round(tensor_loss.item(), 12))
 for (weights, _), row in zip(layers[0], w1.grad.tolist(), strict=True):
     ours = [round(weight.grad, 12) for weight in weights]
     print("grads  tape", ours, "  tensors", [round(number, 12) for number in row])
