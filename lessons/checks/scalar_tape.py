@@ -39,6 +39,10 @@ class Probe:
         return f"Value({self.data:.4g})"
 
 
+# Python's own messages name the class of an operand: they should use the name that students know.
+Probe.__name__ = "Value"
+
+
 def allow(looks):
     """Start counting looks afresh."""
     Probe.looks, Probe.allowed = 0, looks
@@ -129,7 +133,14 @@ def check_note(call, out, data, sources):
     )
 
 
-@exercise(reference=multiplied)
+NOTE_HINTS = {
+    "operand": "inputs are Values; the number of the Value a is a.data",
+    "must be real number": "x is a Value; its number is x.data",
+    "has no len()": "inputs is a tuple, also of a single Value: (x,)",
+}
+
+
+@exercise(reference=multiplied, hints=NOTE_HINTS)
 def check_multiply(multiply):
     a, b = Probe(3.0), Probe(4.0)
     out = multiply(a, b)
@@ -149,7 +160,7 @@ def squashed(x):
     return type(x)(result, inputs=(x,), slopes=(1.0 - result * result,))
 
 
-@exercise(reference=squashed)
+@exercise(reference=squashed, hints=NOTE_HINTS)
 def check_tanh(tanh):
     x = Probe(0.5)
     out = tanh(x)
@@ -294,7 +305,10 @@ def check_walk(backward):
     expect("y = x * w at x = 3, w = 5: w.grad", w.grad, 3.0, "serve every input, not only one")
     x = Probe(3.0)
     backward(product(x, x))
-    mistakes = [(3.0, "x is used twice; add what arrives (+=), do not replace it")]
+    mistakes = [
+        (3.0, "x is used twice; add what arrives (+=), do not replace it"),
+        (12.0, "x was served twice: let it wait only once, and take out what has `arrived` for it"),
+    ]
     expect("y = x * x at x = 3: x.grad", x.grad, 6.0, "add up both uses", mistakes)
     check_walk_that_waits(backward)
     check_walk_again(backward)

@@ -315,7 +315,10 @@ def descend(x, y, steps, rate, clear=True):
 FIT_HINTS = {
     "NoneType": "a .grad is None: `w = w - ...` makes a new tensor; move the leaf with `w -= ...`",
     "leaf Variable": "move the weights inside `with minigrad.no_grad():`",
-    "require grad": "only the moving belongs inside no_grad; loss and backward stay outside",
+    "require grad": (
+        "only the moving belongs inside no_grad, loss and backward stay outside; and move with "
+        "`w -= ...`: `w = w - ...` is a new tensor, which no_grad keeps from requiring a gradient"
+    ),
 }
 
 

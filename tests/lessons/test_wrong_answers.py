@@ -22,6 +22,9 @@ SCALAR_TAPE = [
     ("tanh", "1.0 - result * result", "1.0 - result", "the formula squares the result"),
     ("tanh", "(1.0 - result * result,)", "1.0 - result * result", "a tuple of one"),
     ("tanh", "math.tanh(x.data)", "math.sin(x.data)", "expected  0.462117"),
+    ("multiply", "Value(a.data * b.data,", "Value(a * b,", "the number of the Value a is a.data"),
+    ("tanh", "math.tanh(x.data)", "math.tanh(x)", "not Value"),
+    ("tanh", "inputs=(x,)", "inputs=x", "also of a single Value: (x,)"),
     ("sum_over_paths", "slope * sum_over", "sum_over", "you do not multiply by the slopes"),
     ("sum_over_paths", "return sum(", "return len(output.inputs) and max(", "one of the two paths"),
     ("sum_over_paths", "in steps)", "in list(steps)[:1])", "that is one of the two paths"),
@@ -80,6 +83,13 @@ TENSORS_AND_GRAPHS = [
     ("formula", "** 2", "** 4", "the power is 2"),
     ("fit", "w.grad = b.grad = None", "pass", "old gradients are still in .grad"),
     ("fit", "w -= rate * w.grad", "w = w - rate * w.grad", "move the leaf with `w -= ...`"),
+    ("fit", "w -= rate * w.grad", "w = w - rate * w.grad", "move the leaf with `w -= ...`"),
+    (
+        "fit",
+        "w -= rate * w.grad\n            b -= rate * b.grad",
+        "w, b = w - rate * w.grad, b - rate * b.grad",
+        "`w = w - ...` is a new tensor",
+    ),
     ("fit", "with minigrad.no_grad():", "if True:", "inside `with minigrad.no_grad():`"),
     ("fit", "-= rate", "+= rate", "uphill"),
     (
