@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import device as devices
-from minigrad import dtypes
+from minigrad import dtypes, kernels
 from minigrad.shapes import axis_of
 
 Array = Any  # numpy.ndarray or CudaArray
@@ -85,8 +85,7 @@ class Values:
 
     def host_array(self) -> np.ndarray[Any, Any]:
         """The values as a NumPy array: the memory itself on the CPU, a copy from a GPU."""
-        array = self.array
-        return array if type(array) is np.ndarray else np.asarray(array.to_host())
+        return kernels.to_host(self.array)
 
     def item(self) -> Any:
         """The value of a one-element tensor as a Python number."""

@@ -162,6 +162,11 @@ def to_device_of(array: np.ndarray[Any, Any], like: Array) -> Array:
     return cuda_module("array").to_device(array, like.device)
 
 
+def to_host(array: Array) -> np.ndarray[Any, Any]:
+    """The values as a NumPy array: the array itself on the CPU, a copy from a GPU."""
+    return array if type(array) is np.ndarray else array.to_host()
+
+
 def moved_to(index: Array, like: Array) -> Array:
     """An index array on the device of what it indexes: torch takes CPU indices on a GPU."""
     return index if type(index) is type(like) else to_device_of(index, like)

@@ -166,15 +166,18 @@ def in_bounds(k: Array, axis: int, n: int) -> Array:
     """An index array with negative places counted from the end.  IndexError for those beyond."""
     if not k.size:
         return k
-    axes = tuple(range(k.ndim))
-    lowest, highest = (
-        int(a if isinstance(a, np.ndarray) else a.to_host())
-        for a in (kernels.amin(k, axes, False), kernels.amax(k, axes, False))
-    )
+    lowest, highest = ends_of(k)
     if lowest < -n or highest >= n:
         wrong = lowest if lowest < -n else highest
         raise IndexError(f"index {wrong} is out of bounds for dimension {axis} with size {n}")
     return where(lt(k, 0), add_number(k, n), k) if lowest < 0 else k
+
+
+def ends_of(k: Array) -> tuple[int, int]:
+    """The smallest and the largest of some integers."""
+    axes = tuple(range(k.ndim))
+    lowest, highest = kernels.amin(k, axes, False), kernels.amax(k, axes, False)
+    return int(kernels.to_host(lowest)), int(kernels.to_host(highest))
 
 
 def add_number(k: Array, n: int) -> Array:
@@ -334,9 +337,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 def check_rows(name: str, indices: Array, n: int) -> None:
     if not indices.size:
         return
-    axes = tuple(range(indices.ndim))
-    ends = (kernels.amin(indices, axes, False), kernels.amax(indices, axes, False))
-    lowest, highest = (int(a if isinstance(a, np.ndarray) else a.to_host()) for a in ends)
+    lowest, highest = ends_of(indices)
     if lowest < 0 or highest >= n:
         wrong = lowest if lowest < 0 else highest
         raise IndexError(f"index out of range in self: {name} got {wrong}, of {n} rows")

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.node import Node
+from minigrad.ops.index import ends_of
 from minigrad.ops.normalization import LogSoftmaxBackward0, log_softmax
 from minigrad.ops.pointwise import (
     div,
@@ -179,10 +180,10 @@ def check_targets(labels: Array, ignored: int, classes: int) -> bool:
         return False
     outside = logical_or(lt(labels, 0), gt(labels, classes - 1))
     wrong = logical_and(ne(labels, ignored), outside)
-    if to_host(kernels.any(wrong, (0,), False)):
-        first = to_host(labels)[to_host(wrong)][0]
+    if kernels.to_host(kernels.any(wrong, (0,), False)):
+        first = kernels.to_host(labels)[kernels.to_host(wrong)][0]
         raise IndexError(f"Target {first} is out of bounds: there are {classes} classes, from 0.")
-    return bool(to_host(kernels.any(eq(labels, ignored), (0,), False)))
+    return bool(kernels.to_host(kernels.any(eq(labels, ignored), (0,), False)))
 
 
 def all_in_range(labels: Array, classes: int) -> bool:
@@ -190,12 +191,8 @@ def all_in_range(labels: Array, classes: int) -> bool:
     its sign is a large one."""
     if type(labels) is np.ndarray:
         return bool(np.maximum.reduce(labels.view(np.uint64)) < classes)
-    lowest, highest = kernels.amin(labels, (0,), False), kernels.amax(labels, (0,), False)
-    return bool(to_host(lowest) >= 0 and to_host(highest) < classes)
-
-
-def to_host(array: Array) -> Any:
-    return array if type(array) is np.ndarray else array.to_host()
+    lowest, highest = ends_of(labels)
+    return lowest >= 0 and highest < classes
 
 
 def cross_entropy(

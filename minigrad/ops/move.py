@@ -20,10 +20,9 @@ def to_device_array(array: Any, device: Any) -> Any:
     if device is None:
         return array
     wanted = devices.device(device)
-    on_cpu = type(array) is np.ndarray
     if wanted.type == "cpu":
-        return array if on_cpu else array.to_host()
-    if not on_cpu:
+        return kernels.to_host(array)
+    if type(array) is not np.ndarray:
         return array
     return kernels.cuda_module("array").to_device(array, wanted.index or 0)
 

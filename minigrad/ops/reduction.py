@@ -265,8 +265,7 @@ class ProdBackward1(SumBackward):
 
 
 def has_zero(array: Array) -> bool:
-    zeros = kernels.any(eq(array, 0), tuple(range(array.ndim)), False)
-    return bool(zeros if isinstance(zeros, np.ndarray) else zeros.to_host())
+    return bool(kernels.to_host(kernels.any(eq(array, 0), tuple(range(array.ndim)), False)))
 
 
 def product_of_others(x: Either, product: Either, axis: int) -> Either:
