@@ -38,14 +38,9 @@ class Graph:
         return place(self._drawing, self._direction, self._wanted)
 
     @property
-    def dot(self) -> str:
-        """The graph as DOT text, the same bytes on every machine and in every run."""
-        return to_dot(self._drawing, self._direction)
-
-    @property
     def source(self) -> graphviz.Source:
         """The graph for the graphviz package: its other formats, its view()."""
-        return graphviz.Source(self.dot)
+        return graphviz.Source(self.dot())
 
     @property
     def renderer(self) -> str:
@@ -62,6 +57,10 @@ class Graph:
     def summary(self) -> str:
         """The size of the graph in words, with what is left out of the picture counted too."""
         return self._drawing.summary
+
+    def dot(self) -> str:
+        """Return the graph as DOT text, the same bytes on every machine and in every run."""
+        return to_dot(self._drawing, self._direction)
 
     def svg(self) -> str:
         """Return the picture as SVG text."""
@@ -88,8 +87,8 @@ class Graph:
         makers: dict[str, Callable[[], str]] = {
             ".svg": self.svg,
             ".html": self.html,
-            ".dot": lambda: self.dot,
-            ".gv": lambda: self.dot,
+            ".dot": self.dot,
+            ".gv": self.dot,
         }
         if ending not in makers:
             raise ValueError(

@@ -164,7 +164,7 @@ def test_dot_reads_hostile_names_as_they_are_meant(program):
     find = renderers.find_graphviz if program == "graphviz" else renderers.find_graphviz_pure
     for name in HOSTILE_NAMES:
         x = leaf()
-        dot = backward_graph(Tape().apply(name, x), {name: x}).dot
+        dot = backward_graph(Tape().apply(name, x), {name: x}).dot()
         root = ElementTree.fromstring(renderers.run_dot(find(), dot, "svg"))
         shown = [(text.text or "").replace("\xa0", " ") for text in root.iter(f"{SPACE}text")]
         assert shown.count(shorten(clean(name))) == 2
