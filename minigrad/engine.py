@@ -79,9 +79,7 @@ class Backward:
             for (target, output_nr), grad in zip(node.next_functions, results):  # noqa: B905 strict= costs
                 if target is None or grad is None:
                     continue
-                if (
-                    of_arrays and target.outputs == 1
-                ):  # self.send, written out: it is the usual case
+                if of_arrays and target.outputs == 1:  # send() written out: it is the usual case
                     if grad.shape != target.shape or grad.dtype is not target.dtype:
                         grad = sum_to(grad, target.shape, target.dtype)
                     have = grads.get(target)

@@ -71,9 +71,7 @@ class Node:
         "shape",
     )
     outputs = 1
-    aliases: frozenset[int] = (
-        frozenset()
-    )  # the outputs of a Function that show an argument's memory
+    aliases: frozenset[int] = frozenset()  # outputs of a Function that show an argument's memory
     saved_names: tuple[str, ...] = ()  # of what `saved` holds, for pictures
 
     next_functions: tuple[Edge, ...]

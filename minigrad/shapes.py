@@ -33,11 +33,9 @@ def axes_of(dim: Any, ndim: int) -> tuple[int, ...]:
     return tuple(sorted(dims)) if ndim else ()
 
 
-def reduced(shape: Sequence[int], axes: Sequence[int], keepdim: bool) -> tuple[int, ...]:
-    """The shape after reducing `axes`."""
-    if keepdim:
-        return tuple(1 if i in axes else n for i, n in enumerate(shape))
-    return tuple(n for i, n in enumerate(shape) if i not in axes)
+def inverse(order: Sequence[int]) -> tuple[int, ...]:
+    """The order of axes that undoes another one."""
+    return tuple(sorted(range(len(order)), key=order.__getitem__))
 
 
 def shape_argument(sizes: tuple[Any, ...]) -> tuple[int, ...]:

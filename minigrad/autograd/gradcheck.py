@@ -108,11 +108,9 @@ def analytical_jacobian(output: Tensor, x: Tensor) -> np.ndarray[Any, Any]:
     for place in np.ndindex(*output.array.shape):
         seed = zeros_like(output)
         seed.array[place] = 1
-        (gradient,) = (
-            grad(output, x, seed, retain_graph=True, allow_unused=True)
-            if (output.requires_grad)
-            else (None,)
-        )
+        gradient = None
+        if output.requires_grad:
+            (gradient,) = grad(output, x, seed, retain_graph=True, allow_unused=True)
         zeros = np.zeros(x.array.shape)
         columns.append((zeros if gradient is None else gradient.array).reshape(-1))
     return np.array(columns).reshape(-1, x.array.size).T

@@ -95,11 +95,8 @@ class Formula:
         )
         try:
             return type(plain(*sample))
-        except (
-            ValueError,
-            AttributeError,
-        ):  # acos(2): outside of its domain, or new in math: a function of the real numbers
-            return float
+        except (ValueError, AttributeError):  # acos(2) has no value; exp2 is new in Python 3.11
+            return float  # either way a function of the real numbers
 
     def compute_dtype(self, dtype: Dtype) -> Dtype:
         """The dtype that an element is computed in: float16 in float32."""

@@ -58,9 +58,8 @@ class KernelCache(_Cache):  # type: ignore[misc]
 
     def __init__(self, function: Callable[..., Any]):
         self.function = function
-        self.name = f"{function.__module__}.{function.__qualname__}".replace("<", "").replace(
-            ">", ""
-        )
+        name = f"{function.__module__}.{function.__qualname__}"
+        self.name = name.replace("<", "").replace(">", "")  # a file's name, later
 
     def file_name(self, signature: Any, codegen: Any) -> str:
         code = self.function.__code__

@@ -376,7 +376,7 @@ class Module:
         return f"{self._get_name()}({inside}\n)"
 
 
-# ------------------------------------------------------------------------------------------ helpers
+# ----------------------------------------------------------------- names, messages, and copying in
 
 
 def join(prefix: str, name: str) -> str:

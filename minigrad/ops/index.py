@@ -18,7 +18,7 @@ from minigrad.ops.view import (
     select,
     unsqueeze,
 )
-from minigrad.shapes import axis_of
+from minigrad.shapes import axis_of, inverse
 from minigrad.tensor import TENSORS, Tensor, record
 
 Array = Any
@@ -253,10 +253,6 @@ def scatter(values: Either, indices: Indices, shape: tuple[int, ...]) -> Either:
     moved = tuple(shape[i] for i in (*axes, *rest))
     total = kernels.scatter_add_nd(moved, front.dtype, arrays, front)
     return total.transpose(inverse((*axes, *rest)))
-
-
-def inverse(order: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(sorted(range(len(order)), key=order.__getitem__))
 
 
 # ----------------------------------------------------------------------------------- rows by number

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.grad_mode import is_grad_enabled
 from minigrad.node import NO_EDGE, Edge, Node
-from minigrad.shapes import axis_of, infer, shape_argument
+from minigrad.shapes import axis_of, infer, inverse, shape_argument
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
 
 Array = Any
@@ -309,9 +310,8 @@ def permute(input: Either, *order: Any, dims: Any = ()) -> Either:
 
 
 def permuted(x: Tensor, axes: tuple[int, ...], node_type: type[Node]) -> Tensor:
-    inverse = tuple(sorted(range(len(axes)), key=axes.__getitem__))
     array = x.array.transpose(axes)
-    return view_of(x, node_type, lambda whole: permute(whole, axes), array, inverse=inverse)
+    return view_of(x, node_type, lambda whole: permute(whole, axes), array, inverse=inverse(axes))
 
 
 def swapped(ndim: int, a: int, b: int) -> tuple[int, ...]:
@@ -547,26 +547,18 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     n = tensor.array.shape[axis]
     if not isinstance(split_size_or_sections, int):
         sizes = list(split_size_or_sections)
-        if any(size < 0 for size in sizes) or sum_of(sizes) != n:
+        if any(size < 0 for size in sizes) or sum(sizes) != n:
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size "
                 f"at dimension {axis}), but got split_sizes={sizes}"
             )
-        starts = [sum_of(sizes[:i]) for i in range(len(sizes))]
-        bounds = [(start, start + size) for start, size in zip(starts, sizes, strict=True)]
+        bounds = [(stop - size, stop) for stop, size in zip(accumulate(sizes), sizes, strict=True)]
         return parts(tensor, axis, bounds, SplitWithSizesBackward0)
     size = split_size_or_sections
     if size < 0 or (size == 0 and n > 0):
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
     bounds = [(start, min(start + size, n)) for start in range(0, n, size or 1)] or [(0, 0)]
     return parts(tensor, axis, bounds, SplitBackward0)
-
-
-def sum_of(numbers: Sequence[int]) -> int:
-    total = 0
-    for number in numbers:
-        total += number
-    return total
 
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
@@ -686,10 +678,6 @@ def clone(input: Tensor) -> Tensor:
 def contiguous(x: Tensor) -> Tensor:
     """The same tensor if its elements lie in order, else a copy where they do."""
     return x if x.array.flags.c_contiguous else clone(x)
-
-
-def is_view(x: Tensor) -> bool:
-    return type(x.edge) is View
 
 
 def base_of(x: Tensor) -> Tensor | None:
