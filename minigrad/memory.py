@@ -8,20 +8,21 @@ damaged.  That costs an undamaged graph one comparison a node.
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 import weakref
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-PACKAGE = str(Path(__file__).parent)
+PACKAGE = str(Path(__file__).parent) + os.sep
 
 tick = itertools.count().__next__
 get_frame = sys._getframe
 
 
 class LibraryFiles(dict[str, bool]):
-    """Whether a source file is one of ours; a path is looked at once."""
+    """Whether a source file is one of ours (the demo is a user's program); each is looked at once."""
 
     def __missing__(self, path: str) -> bool:
         ours = self[path] = path.startswith(PACKAGE) and not path.endswith("demo.py")

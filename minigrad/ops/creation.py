@@ -127,22 +127,23 @@ def full(
 ) -> Tensor:
     """A tensor with every element `fill_value`."""
     default = {bool: dtypes.bool, int: dtypes.int64}.get(type(fill_value))
-    shape = shape_argument(tuple(size) if isinstance(size, tuple | list) else (size,))
-    check_sizes(shape)
+    shape = new_shape(tuple(size) if isinstance(size, tuple | list) else (size,))
     return finish(np.full(shape, fill_value, numpy_dtype(dtype, default)), device, requires_grad)
 
 
-def check_sizes(shape: tuple[int, ...]) -> None:
+def new_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """The shape of a new tensor, given as f(2, 3) or as f((2, 3))."""
+    shape = shape_argument(sizes)
     if any(n < 0 for n in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
+    return shape
 
 
 def zeros(
     *size: Any, dtype: Dtype = None, device: Device = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor of zeros."""
-    shape = shape_argument(size)
-    check_sizes(shape)
+    shape = new_shape(size)
     return finish(np.zeros(shape, numpy_dtype(dtype)), device, requires_grad)
 
 
@@ -150,8 +151,7 @@ def ones(
     *size: Any, dtype: Dtype = None, device: Device = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor of ones."""
-    shape = shape_argument(size)
-    check_sizes(shape)
+    shape = new_shape(size)
     return finish(np.ones(shape, numpy_dtype(dtype)), device, requires_grad)
 
 
@@ -159,8 +159,7 @@ def empty(
     *size: Any, dtype: Dtype = None, device: Device = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor of whatever was in the memory."""
-    shape = shape_argument(size)
-    check_sizes(shape)
+    shape = new_shape(size)
     return finish(np.empty(shape, numpy_dtype(dtype)), device, requires_grad)
 
 

@@ -9,6 +9,7 @@ in it.  A derivative is named after its input and asks by name for `grad`, `resu
 the formulas ask for is what gets saved.  It runs as a compiled kernel in a plain backward pass, and
 is called with Tensors under create_graph=True; so it chooses with where(), and writes & for `and`.
 A parameter annotated `Number` is a Python number, not a tensor; one called `condition` is a bool.
+Callers may name the arguments as in torch, where x is `input` and y is `other`.
 """
 
 from __future__ import annotations

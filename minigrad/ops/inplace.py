@@ -242,7 +242,7 @@ def detach_(x: Tensor) -> Tensor:
 # ------------------------------------------------------------------------------- x[key] = value
 
 
-class IndexPutBackward(Node):
+class IndexPutBackward0(Node):
     """x[indices] = values."""
 
     __slots__ = ("indices",)
@@ -250,9 +250,6 @@ class IndexPutBackward(Node):
 
     def vjp(self, grad: Either) -> Any:
         return where_written(grad, self.indices), index(grad, self.indices)
-
-
-IndexPutBackward.__name__ = "IndexPutBackward0"
 
 
 def where_written(grad: Either, indices: Any) -> Either:
@@ -284,7 +281,7 @@ def index_put(x: Tensor, indices: Any, values: Any) -> Tensor:
             f"shape mismatch: value tensor of shape {list(source.array.shape)} cannot be broadcast "
             "to indexing result"
         ) from None
-    return record(IndexPutBackward, result, (x, source), indices=indices)
+    return record(IndexPutBackward0, result, (x, source), indices=indices)
 
 
 index_put_ = in_place(index_put)

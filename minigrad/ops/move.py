@@ -30,9 +30,8 @@ def to_device_array(array: Any, device: Any) -> Any:
 class MoveBackward(Node):
     """A copy on another device: the gradient goes back to where the input is."""
 
-    __slots__ = ("device", "input_dtype")
+    __slots__ = ("device",)
     device: devices.device
-    input_dtype: Any
 
     def vjp(self, grad: Either) -> Any:
         return (moved(grad, self.device),)

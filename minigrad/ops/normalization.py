@@ -13,6 +13,7 @@ from minigrad.ops.reduction import mean, sum
 from minigrad.shapes import axis_of
 from minigrad.tensor import TENSORS, Tensor, constant, record, saved_values
 
+Array = Any
 Either = Any  # a Tensor or an array: the same comes out as went in
 
 
@@ -112,17 +113,10 @@ class NativeLayerNormBackward0(Node):
         return dx, None if weight is None else grad * normal, grad
 
 
-def layer_norm(
-    input: Tensor,
-    normalized_shape: Sequence[int],
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: float = 1e-5,
-) -> Tensor:
-    """Rows with mean 0 and variance 1, times weight, plus bias.  A row is the last dimensions,
-    of shape `normalized_shape`, which weight and bias have too."""
-    row_shape = tuple(normalized_shape)
-    array = input.array
+def check_rows(
+    row_shape: tuple[int, ...], array: Array, weight: Tensor | None, bias: Tensor | None
+) -> None:
+    """RuntimeError unless the last dimensions, weight and bias have the shape of a row."""
     if not row_shape or array.shape[array.ndim - len(row_shape) :] != row_shape:
         raise RuntimeError(
             f"Given normalized_shape={list(row_shape)}, expected input with shape "
@@ -134,6 +128,20 @@ def layer_norm(
                 f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
                 f"{list(given.array.shape)} and normalized_shape = {list(row_shape)}"
             )
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Rows with mean 0 and variance 1, times weight, plus bias.  A row is the last dimensions,
+    of shape `normalized_shape`, which weight and bias have too."""
+    row_shape = tuple(normalized_shape)
+    array = input.array
+    check_rows(row_shape, array, weight, bias)
     d = math.prod(row_shape)
     flat = [None if p is None else p.array.reshape(d) for p in (weight, bias)]
     out, mean_, rstd = kernels.layer_norm(array.reshape(-1, d), *flat, eps)

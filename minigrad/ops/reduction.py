@@ -35,12 +35,16 @@ Either = Any  # a Tensor or an array: the same comes out as went in
 # ------------------------------------------------------------------------------------------ sum
 
 
-class SumBackward(Node):
+class ReductionNode(Node):
     __slots__ = ("axes", "input_shape", "keepdim")
     saved_names = ("self", "result")
     axes: tuple[int, ...]
     input_shape: tuple[int, ...]
     keepdim: bool
+
+
+class SumBackward(ReductionNode):
+    __slots__ = ()
 
     def vjp(self, grad: Either) -> Any:
         return (spread(grad, self),)
@@ -113,7 +117,7 @@ def cast(x: Either, dtype: Any) -> Either:
     return record(ToCopyBackward0, result, (x,), input_dtype=x.array.dtype)
 
 
-class MeanBackward(SumBackward):
+class MeanBackward(ReductionNode):
     __slots__ = ("count",)
     count: int
 
@@ -160,7 +164,7 @@ def mean(
 # ------------------------------------------------------------------------------------- variance
 
 
-class VarBackward0(SumBackward):
+class VarBackward0(ReductionNode):
     __slots__ = ("degrees",)
     degrees: float
 
@@ -252,7 +256,7 @@ class ProdBackward0(Node):
         return (reshape(mul(grad, product_of_others(flat, result, 0)), self.input_shape),)
 
 
-class ProdBackward1(SumBackward):
+class ProdBackward1(ReductionNode):
     """Along one dimension."""
 
     __slots__ = ()
@@ -319,7 +323,7 @@ def prod(
 # ------------------------------------------------------------------------------------- extremes
 
 
-class ExtremeBackward(SumBackward):
+class ExtremeBackward(ReductionNode):
     """Equal extremes share the gradient."""
 
     __slots__ = ()
@@ -482,7 +486,7 @@ def truth(kernel: Any, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
 # ------------------------------------------------------------------------------------ logsumexp
 
 
-class LogsumexpBackward0(SumBackward):
+class LogsumexpBackward0(ReductionNode):
     __slots__ = ()
 
     def vjp(self, grad: Either) -> Any:
