@@ -22,9 +22,9 @@ get_frame = sys._getframe
 
 
 class LibraryFiles(dict[str, bool]):
-    """Whether a source file is one of ours (the demo is a user's program); each is looked at once."""
+    """Whether a source file is one of ours; a path is looked at once."""
 
-    def __missing__(self, path: str) -> bool:
+    def __missing__(self, path: str) -> bool:  # the demo counts as a user's program
         ours = self[path] = path.startswith(PACKAGE) and not path.endswith("demo.py")
         return ours
 

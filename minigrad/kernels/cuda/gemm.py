@@ -59,10 +59,8 @@ def matmul(a: CudaArray, b: CudaArray) -> CudaArray:
 
 
 @functools.cache
-def matmul_kernel(dtype: Dtype, side: int, each: int, depth: int) -> Any:
-    tile, threads = side * each, side * side
-    computed, stored = runtime.dtype_of(runtime.computed_in(dtype)), runtime.dtype_of(dtype)
-    padded = tile + 1  # so that a column of a tile lies in as many memory banks as a row
+def tile_loader(computed: Any, tile: int, depth: int, threads: int) -> Any:
+    """A device function by which a block's threads copy a tile of an operand to shared memory."""
 
     @device
     def load_tile(target, source, first, thread, size, length, step, depth_step):
@@ -78,6 +76,16 @@ def matmul_kernel(dtype: Dtype, side: int, each: int, depth: int) -> Any:
             if i < size and j < length:
                 value = computed(source[first + i * step + j * depth_step])
             target[j, i] = value
+
+    return load_tile
+
+
+@functools.cache
+def matmul_kernel(dtype: Dtype, side: int, each: int, depth: int) -> Any:
+    tile, threads = side * each, side * side
+    computed, stored = runtime.dtype_of(runtime.computed_in(dtype)), runtime.dtype_of(dtype)
+    padded = tile + 1  # so that a column of a tile lies in as many memory banks as a row
+    load_tile = tile_loader(computed, tile, depth, threads)
 
     @kernel
     def matmul(

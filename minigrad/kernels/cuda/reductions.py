@@ -184,8 +184,8 @@ def best_index(x: CudaArray, axis: int, keepdim: bool, better: Any) -> CudaArray
 
 
 @functools.cache
-def best_index_kernel(better: Any, dtype: Dtype, threads: int) -> Any:
-    element = runtime.dtype_of(runtime.computed_in(dtype))
+def replacement(better: Any) -> Any:
+    """A device function that says which of two elements, with their indices, is to be kept."""
 
     @device
     def replaces(value, index, best, best_index):
@@ -195,6 +195,14 @@ def best_index_kernel(better: Any, dtype: Dtype, threads: int) -> Any:
         if value != value or best != best:
             return value != value and (best == best or index < best_index)
         return better(value, best) or (value == best and index < best_index)
+
+    return replaces
+
+
+@functools.cache
+def best_index_kernel(better: Any, dtype: Dtype, threads: int) -> Any:
+    element = runtime.dtype_of(runtime.computed_in(dtype))
+    replaces = replacement(better)
 
     @kernel
     def best_index(
