@@ -1,5 +1,4 @@
-"""Drawing -> DOT, the text that Graphviz reads. The same drawing gives the same bytes
-everywhere."""
+"""Drawing -> DOT, the text that Graphviz reads. The same drawing always gives the same bytes."""
 
 from __future__ import annotations
 
@@ -23,8 +22,7 @@ DIRECTIONS = ("TB", "BT", "LR", "RL")
 
 
 def to_dot(drawing: Drawing, direction: str = "TB", legend: bool = True) -> str:
-    """Return the drawing as DOT text; `legend` adds a row of samples and the notes below the
-    graph."""
+    """Return the drawing as DOT text; `legend` adds a row of samples and the notes below it."""
     lines = ["digraph backward {", f"  graph [{_graph_attributes(drawing, direction, legend)}];"]
     lines.append(f"  node [{_node_defaults()}];")
     lines.append(
@@ -158,14 +156,12 @@ def _small(text: str) -> str:
 
 
 def markup(text: str) -> str:
-    """Escape text for an HTML-like label; Graphviz puts the node's name for an unescaped
-    backslash-N."""
+    """Escape text for an HTML-like label, where Graphviz reads \\N as the node's name."""
     return _entities(text).replace("\\", "\\\\")
 
 
 def quoted(text: str) -> str:
-    """Escape text for a quoted string, in which Graphviz reads both backslashes and entities
-    twice."""
+    """Escape text for a quoted string: Graphviz reads its backslashes and entities twice."""
     return _entities(text).replace("\\", "\\\\\\\\")
 
 

@@ -17,8 +17,7 @@ FREED = "freed"
 
 @dataclass(frozen=True)
 class Saved:
-    """One tensor that a node keeps for its backward formula; `detail` says "freed" once it is
-    gone."""
+    """A tensor that a node keeps for its backward formula; `detail` says when it was freed."""
 
     name: str
     detail: str

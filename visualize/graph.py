@@ -49,8 +49,7 @@ class Graph:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Plain sentences: what is left out of the picture, and which renderers did not work and
-        why."""
+        """Plain sentences: what the picture leaves out, and why which renderers did not work."""
         return (*self._drawing.notes, *self._placed.notes)
 
     @property
@@ -67,18 +66,15 @@ class Graph:
         return render(self._drawing, self._placed)
 
     def png(self) -> bytes:
-        """Return the picture as PNG. Raises RuntimeError, with what to install, without
-        Graphviz."""
+        """Return the picture as PNG. Without Graphviz, RuntimeError says what to install."""
         return render_png(self._drawing, self._direction)
 
     def html(self, title: str = "Backward graph") -> str:
-        """Return one page that holds everything it needs: no network, light and dark, pan and
-        zoom."""
+        """Return one page that holds all it needs: no network, light and dark, pan and zoom."""
         return page(self._drawing, render(self._drawing, self._placed, legend=False), title)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the file that the ending asks for: .svg, .png, .dot (or .gv), .html. Return its
-        path."""
+        """Write the file that its ending asks for (.svg, .png, .dot or .gv, .html); return its path."""
         path = Path(path)
         ending = path.suffix.lower()
         if ending == ".png":
@@ -109,8 +105,7 @@ class Graph:
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, str]:
-        """Return HTML and text; SVG only when asked for, as a notebook would store the picture
-        twice."""
+        """Return HTML and text; SVG if asked for, as a notebook would store the picture twice."""
         makers = {
             "text/html": self._repr_html_,
             "text/plain": self.__str__,

@@ -25,8 +25,7 @@ LABEL_SIDE = 2.0
 
 @dataclass
 class Layout:
-    """Centres of the boxes, for each edge the points of its cubic curves, and centres of edge
-    labels."""
+    """Centres of the boxes and of edge labels, and the points of each edge's cubic curves."""
 
     centres: dict[str, Point]
     curves: list[list[Point]]
@@ -55,8 +54,7 @@ class Layout:
 
 @dataclass
 class Rows:
-    """The graph in rows: the items of each row, and for each item its neighbours above and
-    below."""
+    """The graph in rows: the items of each row, and each item's neighbours above and below."""
 
     rows: list[list[Item]]
     above: dict[Item, list[Item]] = field(default_factory=lambda: defaultdict(list))
@@ -113,8 +111,7 @@ def rows_crossed(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> int:
 def _ranks(
     names: Sequence[str], edges: Sequence[tuple[str, str]], labelled: Collection[int]
 ) -> dict[str, int]:
-    """Give each box the length of the longest path that leads to it; a label takes a row of its
-    own."""
+    """Give each box the length of the longest path to it; a label takes a row of its own."""
     below: dict[str, list[tuple[str, int]]] = defaultdict(list)
     missing = dict.fromkeys(names, 0)
     for number, (source, target) in enumerate(edges):
@@ -139,8 +136,7 @@ def _ranks(
 def _rows(
     names: Sequence[str], edges: Sequence[tuple[str, str]], labelled: Collection[int]
 ) -> Rows:
-    """Put boxes and the points of long edges into rows, each row in the order of a depth-first
-    walk."""
+    """Put boxes and the points of long edges into rows, in the order of a depth-first walk."""
     ranks = _ranks(names, edges, labelled)
     graph = Rows([[] for _ in range(max(ranks.values(), default=-1) + 1)])
     for number, (source, target) in enumerate(edges):
@@ -163,8 +159,7 @@ def _rows(
 
 
 def _order(graph: Rows) -> None:
-    """Sort each row by the mean place of its neighbours, down and up in turn; keep the best order
-    seen."""
+    """Sort each row by the mean place of its neighbours, down and up in turn; keep the best."""
     places = {item: i for row in graph.rows for i, item in enumerate(row)}
     best = _crossings(graph, places)
     best_rows = [list(row) for row in graph.rows]
@@ -205,8 +200,7 @@ def _crossings(graph: Rows, places: dict[Item, int]) -> int:
 
 
 def _place(graph: Rows, room: Mapping[Item, Size], gap: float) -> dict[Item, float]:
-    """Return x for every item: each wants to stand at the mean of its neighbours, order and gaps
-    hold."""
+    """Return x for every item: the mean of its neighbours, as far as order and gaps allow."""
     x: dict[Item, float] = {}
     for row in graph.rows:
         right = 0.0

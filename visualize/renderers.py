@@ -63,8 +63,7 @@ def render(drawing: Drawing, placed: Placed, legend: bool = True) -> str:
 
 
 def render_png(drawing: Drawing, direction: str) -> bytes:
-    """Return the picture as PNG. Raises RuntimeError, with what to install, when there is no
-    dot."""
+    """Return the picture as PNG. Without a dot program, RuntimeError says what to install."""
     notes = []
     for name, find in (("graphviz", find_graphviz), ("graphviz-pure", find_graphviz_pure)):
         try:

@@ -1,5 +1,4 @@
-"""Drawing and places -> SVG. Whoever found the places, Graphviz or our own layout, the look is the
-same."""
+"""Drawing and places -> SVG: one look, whether Graphviz or our own layout found the places."""
 
 from __future__ import annotations
 
@@ -153,8 +152,7 @@ def _arrow(tip: Point, back: Point) -> str:
 
 
 def _draw_legend(canvas: Canvas, drawing: Drawing) -> None:
-    """Write a row of samples and the notes below the graph, centred; widen the picture if need
-    be."""
+    """Write samples and notes below the graph, centred; widen the picture if need be."""
     kinds = {box.kind for box in drawing.boxes}
     looks = [look for kind, look in LOOKS.items() if kind in kinds]
     lines = caption(drawing)

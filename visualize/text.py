@@ -4,8 +4,7 @@ LONGEST_NAME = 44
 
 
 def clean(text: str) -> str:
-    """Replace line breaks, control characters and broken Unicode by their escapes: one safe
-    line."""
+    """Escape line breaks, control characters and broken Unicode: one safe line."""
     return "".join(
         character
         if character.isprintable()

@@ -1,5 +1,4 @@
-"""The walk: from a tensor's grad_fn along next_functions to a Drawing, a plain list of boxes and
-edges.
+"""The walk: from a tensor's grad_fn along next_functions to a Drawing, a list of boxes and edges.
 
 Everything after this file (DOT, SVG, HTML, text) reads the Drawing and never a tensor or a node.
 """
@@ -17,8 +16,7 @@ from visualize.text import clean, shorten
 
 @dataclass(frozen=True)
 class Box:
-    """One box. `kind` is root, op, leaf, saved or more; `tooltip` has what the box has no room
-    for."""
+    """A box. `kind` is root, op, leaf, saved or more; `tooltip` has what does not fit in it."""
 
     id: str
     kind: str
@@ -136,8 +134,7 @@ def _reach_everything(reached: Reached) -> None:
 def _draw_root(
     drawing: Drawing, reached: Reached, name: str, root: Any, names: Names
 ) -> tuple[str, int, int]:
-    """Draw the tensor from which the walk starts; return its box, its node's index and
-    output_nr."""
+    """Draw the tensor where the walk starts; return its box, its node's index and output_nr."""
     if facts.is_node(root):
         return "", reached.place(root, 0), 0
     title = names.of_tensor(root, name)

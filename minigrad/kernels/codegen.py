@@ -6,7 +6,7 @@ A formula is an ordinary Python function of one element of each operand, such as
         return 1 / (1 + math.exp(-x))
 
 Kernels are generated as readable text from its source: numbers get the operands' dtype
-(`float32(1) / (float32(1) + exp(-x))`, or a float32 kernel would compute in float64), functions
+(`float32(1) / (float32(1) + exp_(-x))`, or a float32 kernel would compute in float64), functions
 of `math` become this device's own, and other formulas that it calls are written above it.
 """
 
@@ -289,8 +289,7 @@ def loop_body(formula: Formula, dtypes: list[Dtype]) -> str:
 
 
 def scalar_cases(formula: Formula) -> list[tuple[str, ...]]:
-    """The sets of operands that are one number in a loop of its own: the numbers, then those and
-    any one tensor."""
+    """Which operands are one number in a loop of its own: the numbers, then any one tensor too."""
     numbers = tuple(name for name in formula.parameters if name in formula.numbers)
     tensors = [name for name in formula.parameters if name not in formula.numbers]
     if len(formula.parameters) == 1:

@@ -16,7 +16,7 @@ from minigrad.kernels.cpu.vector_math import exp_nonpositive, log, maximum
 from minigrad.kernels.jit import kernel
 
 Array = np.ndarray[Any, Any]
-Optional = Array | None
+Maybe = Array | None
 
 LARGE = 1 << 18  # elements from which threads pay
 GROUP = 128  # rows whose weight gradients are added in their own type; the groups in float64
@@ -222,9 +222,7 @@ def cross_entropy_rows(x: Array, target: Array) -> tuple[Array, Array]:
     return from_rows(log_probs, x, 1), losses.astype(x.dtype, copy=False)
 
 
-def layer_norm(
-    x: Array, weight: Optional, bias: Optional, eps: float
-) -> tuple[Array, Array, Array]:
+def layer_norm(x: Array, weight: Maybe, bias: Maybe, eps: float) -> tuple[Array, Array, Array]:
     """(out (N, D), mean (N,), rstd (N,)) of x (N, D): normalised rows times weight plus bias."""
     rows = as_rows(x, 1)
     count, width = rows.shape
@@ -241,9 +239,9 @@ def layer_norm_backward(
     x: Array,
     mean: Array,
     rstd: Array,
-    weight: Optional,
+    weight: Maybe,
     mask: tuple[bool, bool, bool],
-) -> tuple[Optional, Optional, Optional]:
+) -> tuple[Maybe, Maybe, Maybe]:
     """(dx, dweight, dbias) of layer_norm, None where `mask` is False."""
     grads, rows = as_rows(grad, 1), as_rows(x, 1)
     dtype, (count, width) = rows.dtype, rows.shape

@@ -1,7 +1,7 @@
 """Scalar functions that LLVM turns into vector code when a loop inlines them.
 
 Every function exists once a float type, named NAME_float32 and NAME_float64, so that generated
-kernels can write `from minigrad.kernels.cpu.vector_math import exp_float32 as exp`; `FUNCTIONS`
+kernels can write `from minigrad.kernels.cpu.vector_math import exp_float32 as exp_`; `FUNCTIONS`
 lists the names. `maximum`, `minimum` and `where` take any type; the first two pass NaN on, as torch
 does. Nothing is compiled at import.
 

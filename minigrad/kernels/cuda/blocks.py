@@ -25,8 +25,7 @@ class Block(NamedTuple):
 
 
 def share(length: int, along: bool = True) -> Block:
-    """The block for results that are each made of `length` elements, which lie in order if
-    `along`."""
+    """The block for results made of `length` elements each, which lie in order if `along`."""
     threads = driver.block_threads()
     most = threads if along else max(threads // 32, 2)
     lanes = min(driver.power_of_two(length), most)

@@ -110,10 +110,10 @@ def loop_text(formula: Formula, dtype: Dtype, scalars: tuple[bool, ...]) -> str:
     dtypes = formula.dtypes(dtype)
     parameters = ["n", "shape", "out", "out_offset", "out_steps"]
     elements = []
-    for name, dtype, one in zip(formula.parameters, dtypes[:-1], scalars, strict=True):
+    for name, stored, one in zip(formula.parameters, dtypes[:-1], scalars, strict=True):
         parameters += [name] if one else [name, f"{name}_offset", f"{name}_steps"]
         element = name if one else f"{name}[place(i, shape, {name}_offset, {name}_steps)]"
-        elements.append(f"float32({element})" if dtype == np.float16 else element)
+        elements.append(f"float32({element})" if stored == np.float16 else element)
     result = type_name(dtypes[-1])
     arguments = textwrap.indent(",\n".join(elements), " " * 12)
     return f"""
