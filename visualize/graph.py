@@ -74,7 +74,7 @@ class Graph:
         return page(self._drawing, render(self._drawing, self._placed, legend=False), title)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the file that its ending asks for (.svg, .png, .dot or .gv, .html); return its path."""
+        """Write the file that its ending asks for: .svg, .png, .dot (or .gv), .html."""
         path = Path(path)
         ending = path.suffix.lower()
         if ending == ".png":
