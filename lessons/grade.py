@@ -18,7 +18,7 @@ from pathlib import Path
 
 import nbformat
 
-from lessons.build import LESSONS, defined_names, notebook
+from lessons.build import LESSONS, defined_names, lesson_files, notebook
 
 
 def answers(path):
@@ -70,12 +70,14 @@ def grade(lesson, path, seconds=60):
     except subprocess.TimeoutExpired:
         return {"file": str(path), "points": 0, "errors": [f"stopped after {seconds} seconds"]}
     except (IndexError, json.JSONDecodeError):
-        return {"file": str(path), "points": 0, "errors": [done.stderr[-500:]]}
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        errors = said[-1:] or ["ended without a result"]
+        return {"file": str(path), "points": 0, "errors": errors}
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("lesson")
+    options.add_argument("lesson", choices=[path.stem for path in lesson_files()])
     options.add_argument("notebooks", nargs="+")
     options.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     chosen = options.parse_args()

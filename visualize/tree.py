@@ -47,7 +47,7 @@ def _branches(edges: list[Edge], rest: str) -> list[tuple[Edge, str, str]]:
 
 def _line(box: Box, edge: Edge, shared: bool, again: bool) -> str:
     title = f"{edge.label} of {box.title}" if edge.label else box.title
-    if box.kind == "saved":
+    if box.kind == "saved" and box.title != "saved":
         title = f"saved {box.title}"
     number = f"[{box.id}]" if shared else ""
     words = [title, number, "(see above)"] if again else [title, *box.details, number]

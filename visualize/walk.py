@@ -168,9 +168,12 @@ def _draw_node(drawing: Drawing, node: Any, names: Names) -> str:
 
 
 def _draw_saved(drawing: Drawing, box: str, node: Any, names: Names) -> None:
+    """Draw what a node saved, by the node's own word for it and by the caller's name, if any."""
     for saved in facts.saved_tensors(node):
         given = "" if saved.tensor is None else names.of_tensor(saved.tensor, "")
         title = f"{saved.name} = {given}" if given else saved.name
+        if title in names.by_tensor.values():  # the node's word, yet another tensor than the named
+            title = f"{title} of {facts.node_name(node)}"
         owner = f"saved by {facts.node_name(node)} for its backward"
         target = drawing.add("saved", title, [saved.detail], _tooltip(title, [saved.detail, owner]))
         drawing.edges.append(Edge(box, target, dashed=True))

@@ -81,4 +81,11 @@ def test_the_command_prints_a_line_a_notebook(tmp_path):
     )
     first, second = (json.loads(line) for line in done.stdout.splitlines())
     assert (first["points"], first["of"]) == (0, 8)
-    assert "FileNotFoundError" in second["errors"][0]
+    assert second["errors"][0].startswith("FileNotFoundError")
+
+
+def test_an_unknown_lesson_is_met_with_the_names_of_those_there_are(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["grade", "no_lesson", "ben.ipynb"])
+    with pytest.raises(SystemExit):
+        grade.main()
+    assert LESSON in capsys.readouterr().err

@@ -182,6 +182,12 @@ def test_saved_arrays_have_the_names_that_the_node_gives():
     assert titles(draw(root, {"w": Owner()}, saved=True), "saved") == ["x = w", "result"]
 
 
+def test_a_saved_array_is_not_taken_for_a_tensor_with_the_name_of_an_operand():
+    root = FakeTensor(grad_fn=NamedSaver("MulBackward0"))
+    names = titles(draw(root, {"x": FakeTensor()}, saved=True), "saved")
+    assert names == ["x of MulBackward0", "result"]
+
+
 def test_saved_of_a_freed_node_says_freed():
     assert saved_tensors(FreedSaver("MulBackward0"))[0].detail == "freed"
     assert saved_tensors(FakeNode("AddBackward0")) == []
