@@ -67,7 +67,7 @@ def to_numpy(given: Any) -> np.dtype[Any]:
     """The NumPy dtype that a `dtype=` argument means: a minigrad dtype or a Python type."""
     if isinstance(given, dtype):
         return given.numpy
-    python_types = {builtins.float: float32, builtins.int: int64, builtins.bool: bool}
+    python_types = {builtins.float: float64, builtins.int: int64, builtins.bool: bool}
     if given in python_types:
         return python_types[given].numpy
     raise TypeError(

@@ -194,10 +194,21 @@ def comparison(op: Callable[..., Any]) -> Callable[..., Any]:
     """== and !=, which Python asks of anything: `x == None` is False."""
 
     def method(self: Tensor, other: Any) -> Any:
-        known = type(other) in TENSORS or type(other) in NUMBERS or isinstance(other, np.ndarray)
-        return op(self, other) if known else NotImplemented
+        kind = type(other)
+        if kind in TENSORS or kind in NUMBERS or isinstance(other, np.ndarray | np.generic):
+            return op(self, other)
+        return NotImplemented
 
     return method
+
+
+def kernel_of(op: Any) -> np.ufunc | None:
+    """What may run without the operation around it; a division looks at its operands first."""
+    definition = getattr(op, "definition", None)
+    if definition is None or definition.numbers or op is pointwise.floor_divide:
+        return None
+    kernel: np.ufunc = definition.ufunc
+    return kernel
 
 
 def iterate(self: Tensor) -> Any:
@@ -212,8 +223,7 @@ def bind() -> None:
     for name, op in POINTWISE.items():
         setattr(Tensor, name, op)
         if name not in NO_IN_PLACE and op.definition.formula.kind is not bool:
-            direct = None if op.definition.numbers else op.definition.ufunc
-            setattr(Tensor, f"{name}_", inplace.in_place(op, direct))
+            setattr(Tensor, f"{name}_", inplace.in_place(op, kernel_of(op)))
     for name, op in METHODS.items():
         setattr(Tensor, name, op)
     for name in ("clamp", "clip", "fmod", "lerp", "masked_fill", "pow", "remainder", "square"):
@@ -226,8 +236,7 @@ def bind() -> None:
         setattr(Tensor, f"__r{name}__", in_order(OPERATORS[name]))
     for name in IN_PLACE:
         op = OPERATORS[name]
-        definition = getattr(op, "definition", None)
-        setattr(Tensor, f"__i{name}__", inplace.in_place(op, definition and definition.ufunc))
+        setattr(Tensor, f"__i{name}__", inplace.in_place(op, kernel_of(op)))
     for name, getter in PROPERTIES.items():
         setattr(Tensor, name, property(getter))
     Tensor.__rsub__ = subtracted_from

@@ -91,6 +91,12 @@ def prepare(formula: Formula, arrays: tuple[Array, ...]) -> tuple[np.dtype[Any],
     values = [x for i, x in enumerate(arrays) if i not in formula.conditions]
     dtype = result_type(values or list(arrays), floating=formula.kind is float)
     formula.check(dtype)
+    for i in formula.conditions:
+        if arrays[i].dtype != bool:
+            raise RuntimeError(
+                f"{formula.name} expected condition to be a boolean tensor, but got a tensor with "
+                f"dtype {arrays[i].dtype}"
+            )
     if builtins.any(x.dtype == bool for x in values):
         formula.check(np.dtype(bool))
     operands = [

@@ -47,12 +47,24 @@ def tensor(
 def as_array(data: Any, dtype: Dtype) -> np.ndarray[Any, Any]:
     """Data as a NumPy array of this dtype, or (None) of the one that torch would give it."""
     array = untyped_array(data)
+    check_byte_order(array)
     if dtype is not None:
-        return array.astype(dtypes.to_numpy(dtype), copy=False)
+        wanted = dtypes.to_numpy(dtype)
+        if wanted.kind in "iu" and array.dtype.kind in "iuf" and not is_typed(data):
+            check_range(array, wanted)
+        return array.astype(wanted, copy=False)
     if array.dtype.kind == "f" and not is_typed(data):
         return array.astype(dtypes.get_default_dtype().numpy)
     dtypes.of_numpy(array.dtype)
     return array
+
+
+def check_range(array: np.ndarray[Any, Any], wanted: np.dtype[Any]) -> None:
+    """RuntimeError for Python numbers beyond an integer dtype.  (-1 is welcome in uint8.)"""
+    bounds = np.iinfo(wanted)
+    lowest = -bounds.max if wanted.kind == "u" else bounds.min
+    if array.size and not (lowest <= array.min() and array.max() <= bounds.max):
+        raise RuntimeError(f"value cannot be converted to type {wanted} without overflow")
 
 
 def is_typed(data: Any) -> bool:
@@ -106,10 +118,19 @@ def as_tensor(data: Any, dtype: Dtype = None, device: Device = None) -> Tensor:
     return finish(as_array(data, dtype), device, False)
 
 
+def check_byte_order(array: np.ndarray[Any, Any]) -> None:
+    if not array.dtype.isnative:
+        raise ValueError(
+            "given numpy array has byte order different from the native byte order: convert it "
+            "with array.astype(array.dtype.newbyteorder('='))"
+        )
+
+
 def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
     """The tensor that shares the memory of a NumPy array."""
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    check_byte_order(ndarray)
     dtypes.of_numpy(ndarray.dtype)
     return constant(ndarray.view(np.ndarray))
 

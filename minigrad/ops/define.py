@@ -351,6 +351,9 @@ def of_mixed(definition: Definition, op: Callable[..., Any], args: tuple[Any, ..
             continue
         if kind in TENSORS:
             dtype, tensors = x.array.dtype, True
+        elif isinstance(x, np.generic) and not TENSORS.isdisjoint(map(type, args)):
+            plain = [y.item() if isinstance(y, np.generic) else y for y in args]
+            return of_mixed(definition, op, tuple(plain))  # beside a tensor, a number
         elif kind is np.ndarray or (hasattr(x, "dtype") and hasattr(x, "strides")):
             dtype = x.dtype
         else:

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.node import Node
-from minigrad.ops.pointwise import lt, where
+from minigrad.ops.pointwise import lt, ne, where
 from minigrad.ops.view import (
     AliasBackward0,
     SliceBackward0,
@@ -79,14 +79,18 @@ def as_index(k: Any) -> Any:
     """One part of a key: an int, slice, None, Ellipsis, bool, or an array of integers or bools."""
     if type(k) in TENSORS:
         k = k.array
-        if k.dtype.kind in "iu" and not k.ndim:
-            return int(k if isinstance(k, np.ndarray) else k.to_host())
+        if k.dtype.kind in "iub" and not k.ndim:
+            return (k if isinstance(k, np.ndarray) else k.to_host()).item()
     elif isinstance(k, list | range):
         k = np.asarray(k, dtype=np.int64 if not len(k) else None)
     if k is None or k is Ellipsis or isinstance(k, bool | slice):
         return k
+    if isinstance(k, np.bool_):
+        return bool(k)
     if is_array(k):
-        if k.dtype.kind not in "iub":
+        if k.dtype == np.uint8:  # an old form of masks, which torch still takes
+            return ne(k, 0)
+        if k.dtype.kind not in "iub" or k.dtype.itemsize == 2 or k.dtype == np.int8:
             raise IndexError(
                 "tensors used as indices must be long, int, byte or bool tensors, "
                 f"but this one is {k.dtype}"

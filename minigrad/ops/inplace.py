@@ -203,11 +203,23 @@ class CopyBackwards(Node):
 def copied(x: Tensor, source: Any) -> Tensor:
     """What x.copy_(source) makes of x: the source's values, in x's shape, dtype and device."""
     if type(source) not in TENSORS:
-        source = as_tensor(source, x.array.dtype)
+        source = assignable(source, x.array.dtype)
     values = to_device_array(source.array, x.device).astype(x.array.dtype, copy=False)
     values = expand(constant(values), x.array.shape).array
     elsewhere = source.device if source.device != x.device else None
     return record(CopyBackwards, values, (x, source), device=elsewhere)
+
+
+def assignable(value: Any, dtype: Any) -> Tensor:
+    """What is assigned, as a Tensor."""
+    if type(value) in TENSORS:
+        return value
+    if type(value) not in NUMBERS and not isinstance(value, np.ndarray | np.generic):
+        raise TypeError(
+            f"can't assign a {type(value).__name__} to a tensor: make a tensor of it first, with "
+            "minigrad.tensor()"
+        )
+    return as_tensor(value, dtype)
 
 
 copied.__name__ = "copy"
@@ -272,7 +284,12 @@ def index_put(x: Tensor, indices: Any, values: Any) -> Tensor:
             "x[index tensor] = value is not implemented on device cuda: use minigrad.where, or "
             "assign on the CPU"
         )
-    source = as_tensor(values, x.array.dtype)
+    source = assignable(values, x.array.dtype)
+    if type(values) in TENSORS and source.array.dtype != x.array.dtype:
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{x.dtype} for the destination and {source.dtype} for the source."
+        )
     result = x.array.copy()
     try:
         result[numpy_key(indices)] = source.array

@@ -203,6 +203,8 @@ def addmm(
     if alpha != 1:
         result = mul(result, alpha)
     bias = input.array if beta == 1 else mul(input.array, beta)
+    if beta == 0:  # NaN and infinity count for nothing then
+        bias = kernels.full(bias.shape, 0, bias.dtype, bias)
     is_row = bias.shape == result.shape[1:]
     if bias.dtype == result.dtype and (
         is_row or broadcast_shape(bias.shape, result.shape) == result.shape

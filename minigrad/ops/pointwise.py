@@ -6,13 +6,14 @@ each formula is the gradient of one input.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
 
 from minigrad.kernels.codegen import Number
-from minigrad.ops.define import NUMBERS, pointwise
+from minigrad.ops.define import NUMBERS, POINTWISE, pointwise
 from minigrad.tensor import TENSORS, Tensor
 
 SQRT_HALF = math.sqrt(0.5)
@@ -113,6 +114,28 @@ def fmod_number(x, y: Number):
 def floor_divide(x, y):
     """x / y, rounded down"""
     return x // y
+
+
+def check_divisor(x: Any, y: Any) -> None:
+    """RuntimeError for integers divided by 0.  (A GPU does not look, in torch neither.)"""
+    arrays = [z.array if type(z) in TENSORS else np.asarray(z) for z in (x, y)]
+    if arrays[0].dtype.kind == "f" or arrays[1].dtype.kind == "f":
+        return
+    if type(arrays[1]) is np.ndarray and arrays[0].size and not arrays[1].all():
+        raise RuntimeError("ZeroDivisionError: integers were divided by 0")
+
+
+def checked_division(op: Any) -> Any:
+    @functools.wraps(op)
+    def divide(*args: Any, **named: Any) -> Any:
+        if len(args) + len(named) == 2:
+            check_divisor(*args, *named.values())
+        return op(*args, **named)
+
+    return divide
+
+
+POINTWISE["floor_divide"] = floor_divide = checked_division(floor_divide)
 
 
 @pointwise(
@@ -679,11 +702,13 @@ def pow(input: Any, exponent: Any) -> Any:
 
 def remainder(input: Any, other: Any) -> Any:
     """x modulo other, with the sign of other"""
+    check_divisor(input, other)
     return (remainder_number if type(other) in NUMBERS else remainder_tensor)(input, other)
 
 
 def fmod(input: Any, other: Any) -> Any:
     """The remainder of x / other, with the sign of x"""
+    check_divisor(input, other)
     return (fmod_number if type(other) in NUMBERS else fmod_tensor)(input, other)
 
 
