@@ -47,7 +47,6 @@ from minigrad.ops.normalization import log_softmax, softmax
 from minigrad.ops.pointwise import (
     abs,
     acos,
-    add,
     addcdiv,
     addcmul,
     asin,
@@ -113,13 +112,14 @@ from minigrad.ops.pointwise import (
     sinh,
     sqrt,
     square,
-    sub,
     tan,
     tanh,
     trunc,
     where,
     xlogy,
 )
+from minigrad.ops.pointwise import scaled_add as add
+from minigrad.ops.pointwise import scaled_sub as sub
 from minigrad.ops.random import (
     bernoulli,
     normal,

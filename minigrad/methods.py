@@ -51,6 +51,7 @@ METHODS = {
     "backward": backward_of_tensor,
     # other names of pointwise operations
     "absolute": pointwise.abs,
+    "add": pointwise.scaled_add,
     "arccos": pointwise.acos,
     "arcsin": pointwise.asin,
     "arctan": pointwise.atan,
@@ -73,7 +74,8 @@ METHODS = {
     "fmod": pointwise.fmod,
     "remainder": pointwise.remainder,
     "square": pointwise.square,
-    "subtract": pointwise.sub,
+    "sub": pointwise.scaled_sub,
+    "subtract": pointwise.scaled_sub,
     "true_divide": pointwise.div,
     # reductions
     "all": reduction.all,
@@ -228,6 +230,9 @@ def bind() -> None:
         setattr(Tensor, name, op)
     for name in ("clamp", "clip", "fmod", "lerp", "masked_fill", "pow", "remainder", "square"):
         setattr(Tensor, f"{name}_", inplace.in_place(METHODS[name]))
+    for name in ("add", "sub"):
+        direct = OPERATORS[name].definition.ufunc
+        setattr(Tensor, f"{name}_", inplace.in_place(METHODS[name], direct))
     for name, op in OPERATORS.items():
         setattr(Tensor, f"__{name}__", op)
     for name in ("add", "mul", "and", "or", "xor"):

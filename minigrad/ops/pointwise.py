@@ -43,6 +43,24 @@ def sub(x, y):
     return x - y
 
 
+@pointwise(x=lambda grad: grad, y=lambda grad, alpha: grad * alpha, node="AddBackward0")
+def add_multiple(x, y, alpha: Number):
+    """x + alpha * y"""
+    return x + alpha * y
+
+
+@pointwise(
+    x=lambda grad: grad,
+    y=lambda grad, alpha: -(grad * alpha),
+    node="SubBackward0",
+    no_bool="Subtraction, the `-` operator, with a bool tensor is not supported. "
+    "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.",
+)
+def sub_multiple(x, y, alpha: Number):
+    """x - alpha * y"""
+    return x - alpha * y
+
+
 @pointwise(
     x=lambda grad: -grad,
     node="RsubBackward1",
@@ -688,6 +706,33 @@ def bitwise_invert(x):
 
 
 # ---------------------------------------------------- operations that choose one of those above
+
+
+def scaled_add(input: Any, other: Any, *, alpha: float = 1) -> Any:
+    """input + alpha * other"""
+    if alpha == 1:
+        return add(input, other)
+    check_alpha(alpha, input, other)
+    return add_multiple(input, other, alpha)
+
+
+def scaled_sub(input: Any, other: Any, *, alpha: float = 1) -> Any:
+    """input - alpha * other"""
+    if alpha == 1:
+        return sub(input, other)
+    check_alpha(alpha, input, other)
+    return sub_multiple(input, other, alpha)
+
+
+scaled_add.__name__, scaled_sub.__name__ = "add", "sub"  # as users and error messages know them
+
+
+def check_alpha(alpha: float, *operands: Any) -> None:
+    dtypes = [np.asarray(x).dtype if type(x) in NUMBERS else x.array.dtype for x in operands]
+    if type(alpha) is float and not any(dtype.kind == "f" for dtype in dtypes):
+        raise RuntimeError(
+            "For integral input tensors, argument alpha must not be a floating point number."
+        )
 
 
 def pow(input: Any, exponent: Any) -> Any:

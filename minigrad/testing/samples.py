@@ -62,6 +62,7 @@ DOMAINS: dict[tuple[str, str], Callable[[Array], Array]] = {
 
 # Expressions of the operations that are not written x.name(y).
 SPELLINGS: dict[str, tuple[str, ...]] = {
+    "add_multiple": ("x.add(y, alpha=0.7)", "torch.add(x, 2, alpha=0.7)"),
     "addcdiv": ("x.addcdiv(tensor1, tensor2)", "x.addcdiv(tensor1, tensor2, value=0.7)"),
     "addcmul": ("x.addcmul(tensor1, tensor2)", "x.addcmul(tensor1, tensor2, value=0.7)"),
     "bitwise_invert": ("~x",),
@@ -90,6 +91,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "rsub": ("1.5 - x",),
     "silu": ("F.silu(x)",),
     "softplus": ("F.softplus(x)", "F.softplus(x, 2, 1)"),
+    "sub_multiple": ("x.sub(y, alpha=0.7)", "torch.sub(x, 2, alpha=-2)"),
     "where": ("torch.where(condition, x, y)", "torch.where(condition, x, 0)"),
 }
 

@@ -9,7 +9,8 @@ import minigrad
 from minigrad.nn import functional as F
 
 PARAMETERS = """
-    add(input, other) sub(input, other) rsub(input, other) maximum(input, other) exp(input)
+    add(input, other, alpha) sub(input, other, alpha)
+    rsub(input, other) maximum(input, other) exp(input)
     pow(input, exponent) clamp(input, min, max) clamp_min(input, min) lerp(input, end, weight)
     addcmul(input, tensor1, tensor2, value) where(condition, input, other)
     matmul(input, other) mm(input, mat2) bmm(input, mat2) mv(input, vec) dot(input, tensor)
@@ -36,6 +37,19 @@ def test_they_are_taken_by_name() -> None:
     assert F.hardtanh(y, min_val=-1, max_val=2).tolist() == [[2.0, 1.0]]
     assert minigrad.reshape(x, shape=(2, 1)).tolist() == [[1.0], [2.0]]
     assert minigrad.permute(x, dims=(1, 0)).tolist() == [[1.0], [2.0]]
+
+
+def test_a_multiple_is_added() -> None:
+    x, y = minigrad.tensor([1.0, 2.0], requires_grad=True), minigrad.tensor([5, 1])
+    result = minigrad.add(x, y, alpha=0.5)
+    assert result.tolist() == [3.5, 2.5]
+    assert result.grad_fn is not None
+    assert result.grad_fn.name() == "AddBackward0"
+    with minigrad.no_grad():
+        x.sub_(y, alpha=2)
+    assert x.tolist() == [-9.0, 0.0]
+    with pytest.raises(RuntimeError, match="alpha must not be a floating point number"):
+        y.add(y, alpha=0.5)
 
 
 def test_other_names_are_refused() -> None:
