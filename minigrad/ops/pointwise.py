@@ -23,6 +23,11 @@ TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
 LN2, LN10 = math.log(2), math.log(10)
 GELU_CUBE = 0.044715  # of the tanh approximation: Hendrycks and Gimpel, arXiv:1606.08415
 
+NO_BOOL_MINUS = (
+    "Subtraction, the `-` operator, with a bool tensor is not supported. "
+    "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+)
+
 # ------------------------------------------------------------------------------------- arithmetic
 
 
@@ -53,8 +58,7 @@ def add_multiple(x, y, alpha: Number):
     x=lambda grad: grad,
     y=lambda grad, alpha: -(grad * alpha),
     node="SubBackward0",
-    no_bool="Subtraction, the `-` operator, with a bool tensor is not supported. "
-    "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.",
+    no_bool=NO_BOOL_MINUS,
 )
 def sub_multiple(x, y, alpha: Number):
     """x - alpha * y"""
@@ -64,8 +68,7 @@ def sub_multiple(x, y, alpha: Number):
 @pointwise(
     x=lambda grad: -grad,
     node="RsubBackward1",
-    no_bool="Subtraction, the `-` operator, with a bool tensor is not supported. "
-    "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.",
+    no_bool=NO_BOOL_MINUS,
 )
 def rsub(x, other: Number):
     """other - x, of a number and a tensor"""
@@ -145,10 +148,9 @@ def check_divisor(x: Any, y: Any) -> None:
 
 def checked_division(op: Any) -> Any:
     @functools.wraps(op)
-    def divide(*args: Any, **named: Any) -> Any:
-        if len(args) + len(named) == 2:
-            check_divisor(*args, *named.values())
-        return op(*args, **named)
+    def divide(input: Any, other: Any) -> Any:
+        check_divisor(input, other)
+        return op(input, other)
 
     return divide
 
