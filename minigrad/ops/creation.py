@@ -161,26 +161,38 @@ def new_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 def zeros(
-    *size: Any, dtype: Dtype = None, device: Device = None, requires_grad: bool = False
+    *sizes: Any,
+    size: Any = (),
+    dtype: Dtype = None,
+    device: Device = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of zeros."""
-    shape = new_shape(size)
+    shape = new_shape(sizes or (size,))
     return finish(np.zeros(shape, numpy_dtype(dtype)), device, requires_grad)
 
 
 def ones(
-    *size: Any, dtype: Dtype = None, device: Device = None, requires_grad: bool = False
+    *sizes: Any,
+    size: Any = (),
+    dtype: Dtype = None,
+    device: Device = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of ones."""
-    shape = new_shape(size)
+    shape = new_shape(sizes or (size,))
     return finish(np.ones(shape, numpy_dtype(dtype)), device, requires_grad)
 
 
 def empty(
-    *size: Any, dtype: Dtype = None, device: Device = None, requires_grad: bool = False
+    *sizes: Any,
+    size: Any = (),
+    dtype: Dtype = None,
+    device: Device = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of whatever was in the memory."""
-    shape = new_shape(size)
+    shape = new_shape(sizes or (size,))
     return finish(np.empty(shape, numpy_dtype(dtype)), device, requires_grad)
 
 
@@ -252,17 +264,26 @@ def new_tensor(
 
 
 def arange(
-    *bounds: float, dtype: Dtype = None, device: Device = None, requires_grad: bool = False
+    *bounds: float,
+    start: float = 0,
+    end: float | None = None,
+    step: float = 1,
+    dtype: Dtype = None,
+    device: Device = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """arange(end), arange(start, end) or arange(start, end, step); the end is left out."""
-    if not 1 <= len(bounds) <= 3:
+    if len(bounds) > 3 or (not bounds and end is None):
         raise TypeError(f"arange() takes from 1 to 3 numbers, but got {len(bounds)}")
-    start, end, step = (0, bounds[0], 1) if len(bounds) == 1 else (*bounds, 1)[:3]
+    if len(bounds) == 1 and end is None:
+        bounds = (start, *bounds)
+    numbers: Any = (*bounds, *(start, end, step)[len(bounds) :])
+    start, end, step = numbers
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if (end - start) / step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    whole = all(isinstance(b, int) for b in bounds)
+    whole = all(isinstance(number, int) for number in numbers)
     kind = numpy_dtype(dtype, dtypes.int64 if whole else None)
     count = math.ceil((end - start) / step)
     array = (start + np.arange(count, dtype=np.int64) * step).astype(kind)

@@ -22,19 +22,21 @@ def source(generator: Generator | None) -> np.random.Generator:
 
 
 def rand(
-    *size: Any,
+    *sizes: Any,
+    size: Any = (),
     generator: Generator | None = None,
     dtype: Dtype = None,
     device: Device = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Numbers drawn uniformly from [0, 1)."""
-    array = source(generator).random(shape_argument(size), np.float32)
+    array = source(generator).random(shape_argument(sizes or (size,)), np.float32)
     return finish(array.astype(numpy_dtype(dtype), copy=False), device, requires_grad)
 
 
 def randn(
-    *size: Any,
+    *sizes: Any,
+    size: Any = (),
     generator: Generator | None = None,
     dtype: Dtype = None,
     device: Device = None,
@@ -43,12 +45,14 @@ def randn(
     """Numbers drawn from the normal distribution with mean 0 and variance 1."""
     kind = numpy_dtype(dtype)
     drawn: Any = np.float64 if kind == np.float64 else np.float32
-    array = source(generator).standard_normal(shape_argument(size), drawn)
+    array = source(generator).standard_normal(shape_argument(sizes or (size,)), drawn)
     return finish(np.asarray(array, kind), device, requires_grad)
 
 
 def randint(
     *bounds: Any,
+    low: int = 0,
+    high: int | None = None,
     size: Sequence[int] | None = None,
     generator: Generator | None = None,
     dtype: Dtype = None,
@@ -58,7 +62,9 @@ def randint(
     numbers = list(bounds)
     if size is None:
         size = numbers.pop()
-    low, high = (0, numbers[0]) if len(numbers) == 1 else numbers
+    if high is None:
+        high = numbers.pop()
+    low = numbers[0] if numbers else low
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got {low} >= {high}")
     array = source(generator).integers(low, high, tuple(size))

@@ -39,6 +39,21 @@ def test_they_are_taken_by_name() -> None:
     assert minigrad.permute(x, dims=(1, 0)).tolist() == [[1.0], [2.0]]
 
 
+def test_new_tensors_by_name() -> None:
+    for make in (minigrad.zeros, minigrad.ones, minigrad.empty, minigrad.rand, minigrad.randn):
+        assert make(size=(2, 3)).shape == make(2, 3).shape == make((2, 3)).shape == (2, 3)
+        assert make().shape == ()
+    for numbers in (minigrad.arange(1, 7, step=2), minigrad.arange(start=1, end=7, step=2)):
+        assert numbers.tolist() == [1, 3, 5]
+    assert minigrad.arange(1, end=3).tolist() == [1, 2]
+    assert minigrad.arange(end=2.0).dtype == minigrad.float32
+    with pytest.raises(TypeError, match="takes from 1 to 3 numbers"):
+        minigrad.arange(step=2)
+    low = minigrad.randint(low=4, high=5, size=(2,))
+    assert low.tolist() == minigrad.randint(4, 5, (2,)).tolist() == [4, 4]
+    assert minigrad.randint(high=1, size=(2,)).tolist() == minigrad.randint(1, (2,)).tolist()
+
+
 def test_a_multiple_is_added() -> None:
     x, y = minigrad.tensor([1.0, 2.0], requires_grad=True), minigrad.tensor([5, 1])
     result = minigrad.add(x, y, alpha=0.5)
