@@ -203,6 +203,7 @@ NOT_ON_HOST = (
 
 
 def rebuild(kind: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
+    """A leaf from what was pickled of it."""
     self = kind()
     self.array, self.edge, self._grad = array, Leaf() if requires_grad else NO_EDGE, None
     return self

@@ -60,8 +60,7 @@ def pointwise(
 
     def decorate(forward: Callable[..., Any]) -> Any:
         name = forward.__name__
-        definition = Definition(forward, derivatives)
-        definition.casts_numbers = casts_numbers
+        definition = Definition(forward, derivatives, casts_numbers)
         definition.formula.refuse(no_bool, integers_only)
         kind = BinaryNode if definition.is_plain(2) else PointwiseNode
         node_name = node or name.title().replace("_", "") + "Backward0"
@@ -80,9 +79,13 @@ def pointwise(
 class Definition:
     """What the decorator was given: parameters, the forward formula, and the derivatives."""
 
-    casts_numbers = False
-
-    def __init__(self, forward: Callable[..., Any], derivatives: dict[str, Callable[..., Any]]):
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        derivatives: dict[str, Callable[..., Any]],
+        casts_numbers: bool,
+    ):
+        self.casts_numbers = casts_numbers
         self.name = forward.__name__
         signature = inspect.signature(forward)
         parameters = signature.parameters
