@@ -192,22 +192,22 @@ def add_number(k: Array, n: int) -> Array:
 
 
 class IndexBackward0(Node):
-    __slots__ = ("indices", "input_shape")
-    indices: Indices
+    """Saves the index arrays: writing to one would send gradients elsewhere."""
+
+    __slots__ = ("input_shape",)
     input_shape: tuple[int, ...]
 
     def vjp(self, grad: Either) -> Any:
-        return (scatter(grad, self.indices, self.input_shape),)
+        return (scatter(grad, list(self.saved_arrays()), self.input_shape),)
 
 
 class IndexPutBackward0(Node):
     """The derivative of scatter: what was put is picked again."""
 
-    __slots__ = ("indices",)
-    indices: Indices
+    __slots__ = ()
 
     def vjp(self, grad: Either) -> Any:
-        return (index(grad, self.indices),)
+        return (index(grad, list(self.saved_arrays())),)
 
 
 def index(x: Either, indices: Indices) -> Either:
@@ -216,7 +216,7 @@ def index(x: Either, indices: Indices) -> Either:
     if type(x) in TENSORS:
         shape = x.array.shape
         result = index(x.array, indices)
-        return record(IndexBackward0, result, (x,), indices=indices, input_shape=shape)
+        return record(IndexBackward0, result, (x,), tuple(indices), input_shape=shape)
     axes = [i for i, k in enumerate(indices) if k is not None]
     rest = [i for i in range(x.ndim) if i not in axes]
     arrays = broadcast([indices[i] for i in axes])
@@ -248,7 +248,7 @@ def scatter(values: Either, indices: Indices, shape: tuple[int, ...]) -> Either:
     """Zeros of `shape`, with `values` added where index(_, indices) would read."""
     if type(values) in TENSORS:
         result = scatter(values.array, indices, shape)
-        return record(IndexPutBackward0, result, (values,), indices=indices)
+        return record(IndexPutBackward0, result, (values,), tuple(indices))
     axes = [i for i, k in enumerate(indices) if k is not None]
     rest = [i for i in range(len(shape)) if i not in axes]
     arrays = broadcast([indices[i] for i in axes])
@@ -263,13 +263,14 @@ def scatter(values: Either, indices: Indices, shape: tuple[int, ...]) -> Either:
 
 
 class RowsNode(Node):
-    __slots__ = ("axis", "indices", "input_shape")
+    __slots__ = ("axis", "input_shape")
+    saved_names = ("indices",)
     axis: int
-    indices: Array
     input_shape: tuple[int, ...]
 
     def vjp(self, grad: Either) -> Any:
-        return (add_rows(grad, self.indices, self.axis, self.input_shape),)
+        (indices,) = self.saved_arrays()
+        return (add_rows(grad, indices, self.axis, self.input_shape),)
 
 
 class EmbeddingBackward0(RowsNode):
@@ -283,26 +284,27 @@ class IndexSelectBackward0(RowsNode):
 class AddRowsBackward0(Node):
     """The derivative of add_rows: the rows are taken again."""
 
-    __slots__ = ("axis", "indices")
+    __slots__ = ("axis",)
+    saved_names = ("indices",)
     axis: int
-    indices: Array
 
     def vjp(self, grad: Either) -> Any:
-        return (take_rows(grad, self.indices, self.axis, IndexSelectBackward0),)
+        (indices,) = self.saved_arrays()
+        return (take_rows(grad, indices, self.axis, IndexSelectBackward0),)
 
 
 def take_rows(x: Either, indices: Array, axis: int, node_type: type[RowsNode]) -> Either:
     if type(x) not in TENSORS:
         return kernels.take_rows(x, indices, axis)
-    details = {"axis": axis, "indices": indices, "input_shape": x.array.shape}
-    return record(node_type, kernels.take_rows(x.array, indices, axis), (x,), **details)
+    result = kernels.take_rows(x.array, indices, axis)
+    return record(node_type, result, (x,), (indices,), axis=axis, input_shape=x.array.shape)
 
 
 def add_rows(grad: Either, indices: Array, axis: int, shape: tuple[int, ...]) -> Either:
     if type(grad) not in TENSORS:
         return kernels.add_rows(shape, indices, grad, axis)
     result = kernels.add_rows(shape, indices, grad.array, axis)
-    return record(AddRowsBackward0, result, (grad,), axis=axis, indices=indices)
+    return record(AddRowsBackward0, result, (grad,), (indices,), axis=axis)
 
 
 def embedding(input: Tensor, weight: Tensor) -> Tensor:

@@ -257,11 +257,11 @@ def detach_(x: Tensor) -> Tensor:
 class IndexPutBackward0(Node):
     """x[indices] = values."""
 
-    __slots__ = ("indices",)
-    indices: Any
+    __slots__ = ()
 
     def vjp(self, grad: Either) -> Any:
-        return where_written(grad, self.indices), index(grad, self.indices)
+        indices = list(self.saved_arrays())
+        return where_written(grad, indices), index(grad, indices)
 
 
 def where_written(grad: Either, indices: Any) -> Either:
@@ -298,7 +298,7 @@ def index_put(x: Tensor, indices: Any, values: Any) -> Tensor:
             f"shape mismatch: value tensor of shape {list(source.array.shape)} cannot be broadcast "
             "to indexing result"
         ) from None
-    return record(IndexPutBackward0, result, (x, source), indices=indices)
+    return record(IndexPutBackward0, result, (x, source), tuple(indices))
 
 
 index_put_ = in_place(index_put)

@@ -36,16 +36,16 @@ REDUCTIONS = ("none", "mean", "sum")
 class NllLossBackward0(Node):
     """A row's gradient is `share` at its target: minus the weight of the row's loss."""
 
-    __slots__ = ("input_shape", "share", "target")
+    __slots__ = ("input_shape", "share")
+    saved_names = ("target",)  # (N,), with -1 for the rows that are ignored
     input_shape: tuple[int, ...]
     share: Any  # an array (N,) or a number
-    target: Array  # (N,), with -1 for the rows that are ignored
 
     def vjp(self, grad: Either) -> Any:
         is_tensor = type(grad) in TENSORS
-        share, target = self.share, self.target
+        (target,), share = self.saved_arrays(), self.share
         if type(share) is float and not is_tensor:
-            return (from_rows(self.scattered(mul(grad, share)), self.input_shape),)
+            return (from_rows(self.scattered(mul(grad, share), target), self.input_shape),)
         if is_tensor and type(share) is not float:
             share = constant(share)
         if grad.ndim != 1 and grad.shape:
@@ -58,13 +58,13 @@ class NllLossBackward0(Node):
         rows = where(constant(mask) if is_tensor else mask, scaled, 0)
         return (from_rows(rows, self.input_shape),)
 
-    def scattered(self, scaled: Array) -> Array:
+    def scattered(self, scaled: Array, target: Array) -> Array:
         """Zeros with the gradient of each row's loss put in, where no row is ignored."""
-        rows = self.target.size
-        numbers = kernels.to_device_of(np.arange(rows), self.target)
+        rows = target.size
+        numbers = kernels.to_device_of(np.arange(rows), target)
         values = scaled.reshape(rows) if scaled.ndim else kernels.broadcast_to(scaled, (rows,))
         shape = (rows, self.input_shape[1 if len(self.input_shape) > 1 else 0])
-        return kernels.scatter_add_nd(shape, scaled.dtype, (numbers, self.target), values)
+        return kernels.scatter_add_nd(shape, scaled.dtype, (numbers, target), values)
 
 
 class NllLoss2DBackward0(NllLossBackward0):
@@ -115,9 +115,9 @@ def nll_loss(
     result = kernels.sum(losses, (0,), False)
     if reduction == "none":
         result = losses.reshape(input.array.shape[:1] + input.array.shape[2:] if shape[1:] else ())
-    details = {"target": where(counted, labels, -1), "input_shape": input.array.shape}
     node = NllLossBackward0 if len(shape) <= 2 else NllLoss2DBackward0
-    out = record(node, result, (input,), share=share, **details)
+    saved = (where(counted, labels, -1),)
+    out = record(node, result, (input,), saved, share=share, input_shape=input.array.shape)
     return out if reduction != "none" or len(shape) in (1, 2, 4) else view(out, target.array.shape)
 
 
@@ -236,8 +236,8 @@ def mean_cross_entropy(input: Tensor, target: Tensor, ignored: int) -> Tensor:
     else:
         result = neg(kernels.sum(mul(losses, share), (0,), False))
         labels = where(ne(labels, ignored), labels, -1)
-    details = {"share": share, "target": labels, "input_shape": log_probs.shape}
-    return record(NllLossBackward0, result, (middle,), **details)
+    details = {"share": share, "input_shape": log_probs.shape}
+    return record(NllLossBackward0, result, (middle,), (labels,), **details)
 
 
 class DivBackward1(Node):

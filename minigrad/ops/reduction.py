@@ -395,9 +395,9 @@ class ValuesAndIndices(NamedTuple):
 class SelectExtremeBackward(Node):
     """The gradient goes to the element that was chosen."""
 
-    __slots__ = ("axis", "indices", "input_shape", "keepdim")
+    __slots__ = ("axis", "input_shape", "keepdim")
+    saved_names = ("indices",)
     axis: int
-    indices: Array
     input_shape: tuple[int, ...]
     keepdim: bool
 
@@ -407,7 +407,9 @@ class SelectExtremeBackward(Node):
         return (where(self.chosen(grad), grad, 0),)
 
     def chosen(self, grad: Either) -> Either:
-        indices = self.indices if self.keepdim else unsqueeze_axes(self.indices, (self.axis,))
+        (indices,) = self.saved_arrays()
+        if not self.keepdim:
+            indices = unsqueeze_axes(indices, (self.axis,))
         mask = one_hot(indices, self.axis, self.input_shape)
         return constant(mask) if type(grad) in TENSORS else mask
 
@@ -439,8 +441,8 @@ def select_extreme(
     indices = (
         find(array, axis, keepdim) if array.ndim else kernels.full((), 0, np.dtype(np.int64), array)
     )
-    details = {"axis": axis, "input_shape": array.shape, "keepdim": keepdim, "indices": indices}
-    values = record(node, value(array, axes, keepdim), (x,), **details)
+    details = {"axis": axis, "input_shape": array.shape, "keepdim": keepdim}
+    values = record(node, value(array, axes, keepdim), (x,), (indices,), **details)
     return ValuesAndIndices(values, constant(indices))
 
 
