@@ -54,6 +54,8 @@ class AccumulateGrad(Node):
 
     def vjp(self, grad: Array) -> tuple[()]:
         have = self.variable._grad
+        if self.variable.edge is NO_EDGE:  # requires no gradient any more
+            return ()
         if have is None:  # the array itself may become .grad only if nobody else can see it
             alone = sys.getrefcount(grad) <= UNSHARED and has_memory_alone(grad)
             self.variable._set_grad(grad if alone else grad.copy())
@@ -64,6 +66,8 @@ class AccumulateGrad(Node):
         return ()
 
     def vjp_of_tensors(self, grad: Any) -> tuple[()]:
+        if self.variable.edge is NO_EDGE:
+            return ()
         have = self.variable._grad
         self.variable._grad = grad if have is None else have + grad
         return ()

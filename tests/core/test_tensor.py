@@ -328,3 +328,29 @@ def test_parameters_are_tensors() -> None:
     assert isinstance(x, minigrad.Tensor)
     (x * x).backward()
     assert x.grad.tolist() == [4.0]
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_leaf_that_was_frozen_after_its_use_gets_no_gradient(create_graph: bool) -> None:
+    for freeze in (lambda x: x.requires_grad_(False), lambda x: x.detach_()):
+        x = minigrad.ones(2, requires_grad=True)
+        w = minigrad.ones(2, requires_grad=True)
+        y = (x * w).sum()
+        freeze(x)
+        y.backward(create_graph=create_graph)
+        assert x.grad is None
+        assert w.grad is not None
+
+
+def test_grad_of_a_result_warns_and_names_retain_grad() -> None:
+    x = minigrad.ones(2, requires_grad=True)
+    y = x * 2
+    y.sum().backward()
+    with pytest.warns(UserWarning, match=r"not a leaf Tensor .* use \.retain_grad\(\)"):
+        assert y.grad is None
+    assert x.detach().grad is None  # a leaf, though without a gradient: no warning
+
+
+def test_conversions_that_overflow_give_inf_without_a_warning() -> None:
+    assert minigrad.tensor(1e10, dtype=minigrad.float16).item() == float("inf")
+    assert minigrad.tensor([1e10]).half().item() == float("inf")
