@@ -7,6 +7,7 @@ Operators and methods are operations of ops/, bound in methods.py.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,12 @@ from minigrad.values import Values
 
 Array = Any  # numpy.ndarray or CudaArray
 
+NOT_A_LEAF = (
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+    "attribute won't be populated during autograd.backward(). If you indeed want the .grad field "
+    "to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you "
+    "access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead."
+)
 TENSORS: set[type] = set()  # Tensor and its subclasses: `type(x) in TENSORS` beats isinstance
 
 
@@ -106,7 +113,10 @@ class Tensor(Values):
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that backward() has added up here so far."""
+        """The gradient that backward() has added up here so far; leaves have one, and tensors
+        with retain_grad()."""
+        if self._grad is None and not self.is_leaf and not self.retains_grad:
+            warnings.warn(NOT_A_LEAF, stacklevel=2)
         return self._grad
 
     @grad.setter

@@ -161,6 +161,12 @@ def full(shape: tuple[int, ...], value: float, dtype: np.dtype[Any], like: Array
     return cuda_module("array").full(shape, value, dtype, like.device)
 
 
+def converted(x: Array, dtype: np.dtype[Any]) -> Array:
+    """The same values in another dtype.  What does not fit becomes inf, without a word."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return x.astype(dtype)
+
+
 def to_device_of(array: np.ndarray[Any, Any], like: Array) -> Array:
     """A NumPy array on the device of `like`."""
     if type(like) is np.ndarray:

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from minigrad import dtypes
 from minigrad.grad_mode import no_grad
 from minigrad.nn.parameter import Parameter
 from minigrad.ops.move import parse
@@ -159,7 +160,9 @@ class Module:
         """Add a child under a name that need not be an identifier."""
         self._check_name("module", name)
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{type_name(module)} is not a Module subclass")
+            forgot = isinstance(module, type) and issubclass(module, Module)
+            made = f": did you mean {module.__name__}()?" if forgot else ""
+            raise TypeError(f"{type_name(module)} is not a Module subclass{made}")
         if hasattr(self, name) and name not in self._modules:
             raise KeyError(f"attribute '{name}' already exists")
         self._modules[name] = module
@@ -300,6 +303,26 @@ class Module:
             return result
 
         return self._convert(change)
+
+    def cpu(self: ModuleType) -> ModuleType:
+        """Move parameters and buffers to the CPU."""
+        return self.to("cpu")
+
+    def cuda(self: ModuleType, device: Any = None) -> ModuleType:
+        """Move parameters and buffers to a GPU."""
+        return self.to("cuda" if device is None else device)
+
+    def float(self: ModuleType) -> ModuleType:
+        """Floating-point parameters and buffers in float32."""
+        return self.to(dtypes.float32)
+
+    def double(self: ModuleType) -> ModuleType:
+        """Floating-point parameters and buffers in float64."""
+        return self.to(dtypes.float64)
+
+    def half(self: ModuleType) -> ModuleType:
+        """Floating-point parameters and buffers in float16."""
+        return self.to(dtypes.float16)
 
     def _convert(self: ModuleType, change: Callable[[Tensor], Tensor]) -> ModuleType:
         for module in self.modules():

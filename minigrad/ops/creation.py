@@ -52,7 +52,7 @@ def as_array(data: Any, dtype: Dtype) -> np.ndarray[Any, Any]:
         wanted = dtypes.to_numpy(dtype)
         if wanted.kind in "iu" and array.dtype.kind in "iuf" and not is_typed(data):
             check_range(array, wanted)
-        return array.astype(wanted, copy=False)
+        return array if array.dtype == wanted else kernels.converted(array, wanted)
     if array.dtype.kind == "f" and not is_typed(data):
         return array.astype(dtypes.get_default_dtype().numpy)
     dtypes.of_numpy(array.dtype)

@@ -110,8 +110,8 @@ class ToCopyBackward0(Node):
 def cast(x: Either, dtype: Any) -> Either:
     """The same values in another (NumPy) dtype."""
     if type(x) not in TENSORS:
-        return x.astype(dtype)
-    result = x.array.astype(dtype)
+        return kernels.converted(x, dtype)
+    result = kernels.converted(x.array, dtype)
     if result.dtype.kind != "f":
         return constant(result)
     return record(ToCopyBackward0, result, (x,), input_dtype=x.array.dtype)

@@ -32,6 +32,11 @@ class Optimizer:
         self.defaults = defaults
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[Group] = []
+        if not isinstance(params, Iterable):
+            raise TypeError(
+                f"'{type(params).__name__}' object is not iterable: give the optimizer what to "
+                "optimize, as in optim.SGD(model.parameters())"
+            )
         groups = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
