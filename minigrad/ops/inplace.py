@@ -142,7 +142,7 @@ def adopt(x: Tensor, edge: Edge) -> None:
     old, of_base = edge_of(x), edge_of(view.base)
     node = CopySlices()
     node.next_functions = (edge_of(view.base), *writer.next_functions[1:])
-    node.replay, node.writer = view.replay, writer
+    node.replay, node.writer, node.kept = view.replay, writer, None
     made = attach(node, view.base.array)
     node.sequence_nr = writer.sequence_nr  # as old as what the writer saved
     view.base.edge = made.edge
@@ -160,14 +160,17 @@ def keep_retaining(x: Tensor, old: Edge) -> None:
 class CopySlices(Node):
     """A base after a write to one of its views."""
 
-    __slots__ = ("replay", "writer")
+    __slots__ = ("kept", "replay", "writer")
+    kept: Any  # what the writer saved, once derivatives of the gradient may run the writer, too
     replay: Replay
     writer: Node
 
     def vjp(self, grad: Either) -> Any:
+        self.writer.saved = self.saved
         return self.rejoin(grad, self.writer.vjp(self.replay(grad)))
 
     def vjp_of_tensors(self, grad: Tensor) -> Any:
+        self.kept = self.writer.saved = self.saved
         return self.rejoin(grad, self.writer.vjp_of_tensors(self.replay(grad)))
 
     def rejoin(self, grad: Either, grads: Any) -> Any:
@@ -179,11 +182,12 @@ class CopySlices(Node):
 
     @property
     def saved(self) -> Any:
-        return self.writer.saved
+        return self.writer.saved if self.kept is None else self.kept
 
     @saved.setter
     def saved(self, arrays: Any) -> None:
-        self.writer.saved = arrays
+        if self.kept is None:
+            self.writer.saved = arrays
 
 
 # ----------------------------------------------------------------------------------- copies

@@ -399,6 +399,20 @@ def test_views_stay_in_the_graph_when_their_base_leaves_it() -> None:
     assert x.grad.tolist() == [[2.0] * 3] * 2
 
 
+@pytest.mark.parametrize("name", ["exp_", "sigmoid_", "tanh_", "sqrt_"])
+def test_second_derivative_of_a_write_that_saved_its_result(name: str) -> None:
+    def written(x: Any) -> Any:
+        y = x * 1
+        getattr(y[0], name)()
+        return (y * y).sum()
+
+    x = leaf([0.9, 1.0])
+    (first,) = grad(written(x), x, create_graph=True)
+    (second,) = grad((first * first).sum(), x)  # without retain_graph
+    assert second.tolist()[1] == 8.0
+    assert gradgradcheck(written, (x,))
+
+
 def test_detach_is_outside_of_the_graph_but_shares_memory() -> None:
     a = leaf(B)
     x = a * 1
