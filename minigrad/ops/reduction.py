@@ -17,9 +17,11 @@ from minigrad.ops.pointwise import (
     exp,
     isinf,
     log,
+    logical_or,
     maximum,
     minimum,
     mul,
+    ne,
     sqrt,
     sub,
     where,
@@ -332,9 +334,20 @@ class ExtremeBackward(ReductionNode):
         x, result = saved_values(self, grad)
         if not self.keepdim:
             grad, result = unsqueeze_axes(grad, self.axes), unsqueeze_axes(result, self.axes)
-        chosen = eq(x, result)
-        count = sum(chosen, self.axes, True)
-        return (where(chosen, div(grad, count), 0),)
+        chosen = self.chosen(x, result)
+        return (div(where(chosen, grad, 0), sum(chosen, self.axes, True)),)
+
+    def chosen(self, x: Either, result: Either) -> Either:
+        return eq(x, result)  # beside NaN none is, and the gradient is 0 / 0, in torch, too
+
+
+class FullExtremeBackward(ExtremeBackward):
+    """Several NaN share the gradient."""
+
+    __slots__ = ()
+
+    def chosen(self, x: Either, result: Either) -> Either:
+        return logical_or(eq(x, result), ne(x, x))
 
 
 class AmaxBackward0(ExtremeBackward):
@@ -345,11 +358,11 @@ class AminBackward0(ExtremeBackward):
     __slots__ = ()
 
 
-class MaxBackward1(ExtremeBackward):
+class MaxBackward1(FullExtremeBackward):
     __slots__ = ()
 
 
-class MinBackward1(ExtremeBackward):
+class MinBackward1(FullExtremeBackward):
     __slots__ = ()
 
 

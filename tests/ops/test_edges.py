@@ -105,3 +105,15 @@ def test_addmm_without_its_input_does_not_read_it() -> None:
 def test_a_condition_is_a_bool_tensor() -> None:
     with pytest.raises(RuntimeError, match="condition to be a boolean tensor"):
         minigrad.where(tensor([1, 0]), tensor([1, 2]), 2)
+
+
+def test_gradients_of_extremes_that_are_nan() -> None:
+    def gradient(reduce: Any) -> Any:
+        x = tensor([1.0, float("nan"), float("nan")], requires_grad=True)
+        reduce(x).backward()
+        assert x.grad is not None
+        return x.grad
+
+    assert gradient(lambda x: x.max()).tolist() == [0.0, 0.5, 0.5]
+    assert gradient(lambda x: x.min()).tolist() == [0.0, 0.5, 0.5]
+    assert gradient(lambda x: x.amax()).isnan().all()
