@@ -81,7 +81,7 @@ def mul(x, y):
     return x * y
 
 
-@pointwise(x=lambda grad, y: grad / y, y=lambda grad, y, result: -grad * (result / y))
+@pointwise(x=lambda grad, y: grad / y, y=lambda grad, x, y: -grad * ((x / y) / y))
 def div(x, y):
     """x / y"""
     return x / y

@@ -611,6 +611,15 @@ def fails_with(y: Any, saved: str, modified: str) -> None:
     assert f"modified at {modified}, in " in text
 
 
+def test_a_quotient_may_be_written_to() -> None:
+    x, y = leaf([1.0, 2.0]), leaf([4.0, 8.0])
+    quotient = x / y
+    quotient.mul_(2)
+    quotient.sum().backward()
+    assert x.grad.tolist() == [0.5, 0.25]
+    assert y.grad.tolist() == [-0.125, -0.0625]
+
+
 def test_damage_to_an_operand_names_both_lines() -> None:
     a, b = leaf(B), leaf(B)
     y, saved = a * b, here()
