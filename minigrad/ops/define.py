@@ -42,6 +42,7 @@ NUMBERS = frozenset({int, float, bool})
 KEYWORDS = {"x": "input", "y": "other"}  # what callers name the operands of a formula, as in torch
 
 Array = Any
+Either = Any  # a Tensor or an array
 
 
 def pointwise(
@@ -49,20 +50,24 @@ def pointwise(
     no_bool: str = "",
     integers_only: bool = False,
     casts_numbers: bool = False,
+    no_derivative: bool = False,
     **derivatives: Callable[..., Any],
 ) -> Callable[..., Any]:
     """Make an operation of a scalar function.
 
     `node`: the grad_fn's name, where torch's is not the operation's own.  `no_bool`: why bools
     are refused.  `integers_only`: whether floats are.  `casts_numbers`: whether numbers take the
-    tensors' dtype, and have no say in the result's.
+    tensors' dtype, and have no say in the result's.  `no_derivative`: a backward pass raises,
+    where a result without a gradient would be wrong.
     """
 
     def decorate(forward: Callable[..., Any]) -> Any:
         name = forward.__name__
         definition = Definition(forward, derivatives, casts_numbers)
         definition.formula.refuse(no_bool, integers_only)
-        kind = BinaryNode if definition.is_plain(2) else PointwiseNode
+        kind: type[PointwiseNode] = BinaryNode if definition.is_plain(2) else PointwiseNode
+        if no_derivative:
+            kind, definition.differentiable = UnknownDerivative, True
         node_name = node or name.title().replace("_", "") + "Backward0"
         members = {"__slots__": (), "definition": definition, "kernels": definition.kernels}
         node_type = type(node_name, (kind,), members)
@@ -106,14 +111,11 @@ class Definition:
             for n in (self.parameters[i] for i in inputs)
         ]
         self.kernels = [d and d.of_arrays for d in self.derivatives]
+        self.differentiable = any(self.derivatives)
 
     @property
     def ufunc(self) -> np.ufunc:
         return self.formula.ufunc
-
-    @property
-    def differentiable(self) -> bool:
-        return any(self.derivatives)
 
     def is_plain(self, inputs: int) -> bool:
         """Whether all parameters are tensors, this many."""
@@ -218,6 +220,17 @@ class PointwiseNode(Node):
             None if array is None else saved_tensor(array, edge)
             for array, edge in zip(arrays, edges, strict=True)
         ]
+
+
+class UnknownDerivative(PointwiseNode):
+    """The node of an operation that has a derivative, but none that is known here."""
+
+    __slots__ = ()
+
+    def vjp(self, grad: Either) -> Any:
+        raise RuntimeError(f"derivative for {self.definition.name} is not implemented")
+
+    vjp_of_tensors = vjp
 
 
 class BinaryNode(PointwiseNode):

@@ -131,7 +131,7 @@ def fmod_number(x, y: Number):
     return abs(x) % abs(y) if x >= 0 else -(abs(x) % abs(y))
 
 
-@pointwise()
+@pointwise(no_derivative=True, node="NotImplemented")
 def floor_divide(x, y):
     """x / y, rounded down"""
     return x // y

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.define import POINTWISE, Definition
+from minigrad.ops.define import POINTWISE, Definition, UnknownDerivative
 
 Array = np.ndarray[Any, Any]
 
@@ -293,6 +293,11 @@ def as_dtype(array: Array, dtype: str) -> Array:
 def tensors_in(value: Any) -> list[Any]:
     """The tensors of an operation's result: one, or several in a tuple."""
     return list(value) if isinstance(value, tuple | list) else [value]
+
+
+def has_derivative(x: Any) -> bool:
+    """Whether a backward pass from `x` leads somewhere."""
+    return bool(x.requires_grad) and not isinstance(x.grad_fn, UnknownDerivative)
 
 
 # ------------------------------------------------------------------------------------- of each kind

@@ -10,7 +10,7 @@ import minigrad
 from minigrad.autograd import gradcheck, gradgradcheck
 from minigrad.methods import METHODS
 from minigrad.ops.define import POINTWISE
-from minigrad.testing import Sample, pointwise_samples, samples, tensors_in
+from minigrad.testing import Sample, has_derivative, pointwise_samples, samples, tensors_in
 from minigrad.testing.samples import ROUTINES
 
 # Methods of METHODS that are no operations of their own, or whose result has no history.
@@ -35,7 +35,13 @@ def function_of(sample: Sample, names: list[str]) -> Any:
 def has_gradient(sample_number: int) -> bool:
     sample = SAMPLES[sample_number]
     result = sample.call(minigrad, sample.tensors(minigrad, requires_grad=True))
-    return any(x.requires_grad for x in tensors_in(result))
+    return any(has_derivative(x) for x in tensors_in(result))
+
+
+def test_an_unknown_derivative_raises() -> None:
+    x = minigrad.tensor([5.0, -3.0], requires_grad=True)
+    with pytest.raises(RuntimeError, match="derivative for floor_divide is not implemented"):
+        (x // 2 + x).sum().backward()
 
 
 def checked(sample: Sample, check: Any) -> None:
