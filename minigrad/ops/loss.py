@@ -113,6 +113,8 @@ def nll_loss(
     picked = kernels.gather_nd(rows, (numbers, where(counted, labels, 0)))
     losses = mul(where(counted, picked, 0), share)
     result = kernels.sum(losses, (0,), False)
+    if reduction == "mean" and not labels.size:  # 0 / 0
+        result = kernels.full((), math.nan, rows.dtype, rows)
     if reduction == "none":
         result = losses.reshape(input.array.shape[:1] + input.array.shape[2:] if shape[1:] else ())
     node = NllLossBackward0 if len(shape) <= 2 else NllLoss2DBackward0
@@ -155,9 +157,7 @@ def row_shares(
     classes = like.shape[1]
     some_ignored = check_targets(labels, ignored, classes)
     if weight is None and not some_ignored:
-        return (
-            -1.0 / labels.size if averaged and labels.size else -1.0 if labels.size else -math.nan
-        )
+        return -1.0 / max(labels.size, 1) if averaged else -1.0
     counted = ne(labels, ignored)
     if weight is None:
         shares = counted.astype(like.dtype)

@@ -62,8 +62,27 @@ def view_edge(x: Tensor, replay: Replay, edge: Edge, many: bool = False) -> View
     """The edge of a view of x; a view of a view is a view of the first one's base."""
     if type(x.edge) is not View:
         return View(x, replay, edge, many)
-    base, first = x.edge.base, x.edge.replay
-    return View(base, lambda whole: replay(first(whole)), edge, many or x.edge.many)
+    whole = x.edge
+    return View(whole.base, Chain(whole.replay, replay), edge, many or whole.many)
+
+
+class Chain:
+    """A replay after another, which may be a chain itself: walked, however long it is."""
+
+    __slots__ = ("first", "step")
+
+    def __init__(self, first: Replay, step: Replay):
+        self.first, self.step = first, step
+
+    def __call__(self, whole: Either) -> Either:
+        steps: list[Replay] = []
+        replay: Replay = self
+        while isinstance(replay, Chain):
+            steps.append(replay.step)
+            replay = replay.first
+        for step in (replay, *reversed(steps)):
+            whole = step(whole)
+        return whole
 
 
 class ViewNode(Node):

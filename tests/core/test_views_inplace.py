@@ -771,3 +771,13 @@ def test_an_optimizers_step_between_forward_and_backward_is_damage() -> None:
         weight -= 0.1 * weight.grad
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         loss.backward()
+
+
+def test_a_long_chain_of_views_is_replayed_without_recursion() -> None:
+    base = minigrad.rand(4, 3, requires_grad=True).clone()
+    view = base
+    for _ in range(3000):
+        view = view.view(3, 4).view(4, 3)
+    base.mul_(2)
+    view.sum().backward()
+    assert view.shape == (4, 3)
