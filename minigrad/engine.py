@@ -170,4 +170,5 @@ def sequence_nr(node: Node) -> int:
 def explain(error: Exception, node: Node | None) -> None:
     """Tell which of the user's lines the failing step of the backward pass belongs to."""
     if node is not None and hasattr(error, "add_note"):
-        error.add_note(f"This happened in the backward pass of {node.name()}, made at {node.line}.")
+        made = f", made at {node.line}" if node.line else ""
+        error.add_note(f"This happened in the backward pass of {node.name()}{made}.")

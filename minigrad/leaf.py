@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.hooks import Hooks
-from minigrad.memory import tick, user_frame
+from minigrad.memory import tick
 from minigrad.node import NO_EDGE, Edge, Node
 
 Array = Any  # numpy.ndarray or CudaArray
@@ -44,13 +44,12 @@ class AccumulateGrad(Node):
 
     __slots__ = ("variable",)
     next_functions = saved = ()
+    line = None  # a leaf is made by no operation
 
     def __init__(self, variable: Any):
         self.variable = variable
         self.shape, self.dtype = variable.array.shape, variable.array.dtype
         self.sequence_nr = tick()
-        frame = user_frame(2)
-        self.code, self.instruction = frame.f_code, frame.f_lasti
 
     def vjp(self, grad: Array) -> tuple[()]:
         have = self.variable._grad

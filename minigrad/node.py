@@ -107,8 +107,8 @@ class Node:
         return tuple(node is not None for node, _ in self.next_functions)
 
     @property
-    def line(self) -> Line:
-        """The user's line that made this node."""
+    def line(self) -> Line | None:
+        """The user's line that made this node; None for the end at a leaf."""
         return line_of(self.code, self.instruction)
 
     def saved_arrays(self) -> tuple[Any, ...]:

@@ -223,6 +223,11 @@ def join(parts: Sequence[Array], axis: int, dtype: np.dtype[Any]) -> Array:
 
 def check_one_device(arrays: Sequence[Array]) -> None:
     """RuntimeError unless all arrays are on one device.  (Pointwise kernels see to it too.)"""
+    for array in arrays:
+        if type(array) is not np.ndarray:
+            break
+    else:
+        return
     found = {array.device for array in arrays}
     if len(found) > 1:
         names = ["cpu" if device == "cpu" else f"cuda:{device}" for device in found]

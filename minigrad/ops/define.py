@@ -276,9 +276,16 @@ def binary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
 
     def op(input: Any, other: Any) -> Any:
         if type(input) not in TENSORS or type(other) not in TENSORS:
-            if type(input) is type(other) is np.ndarray:
+            kind = type(input)
+            if kind is np.ndarray and type(other) is np.ndarray:
                 return launch2(ufunc, input, other)
-            return of_mixed(definition, op, (input, other))
+            if type(other) is not float or not other:
+                return of_mixed(definition, op, (input, other))
+            if kind is np.ndarray:  # x * 0.5: the usual mixtures need no look at dtypes
+                return launch2(ufunc, input, number(other, input.dtype).array)
+            if kind not in TENSORS:
+                return of_mixed(definition, op, (input, other))
+            other = number(other, input.array.dtype)
         x_array, y_array, x_edge, y_edge = input.array, other.array, input.edge, other.edge
         result = launch2(ufunc, x_array, y_array)
         if type(x_edge) is not tuple:

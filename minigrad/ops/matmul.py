@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from minigrad import kernels
-from minigrad.node import Node
+from minigrad.leaf import Leaf
+from minigrad.node import NO_EDGE, Node
 from minigrad.ops.pointwise import add, mul
 from minigrad.ops.view import (
     SqueezeBackward4,
@@ -69,9 +70,14 @@ def mm(input: Either, mat2: Either) -> Either:
 def what_is_needed(a: Tensor, b: Tensor) -> tuple[Array, Array]:
     """Each operand is saved for the gradient of the other."""
     return (
-        a.array if edge_of(b)[0] is not None else None,
-        b.array if edge_of(a)[0] is not None else None,
+        a.array if leads_somewhere(b) else None,
+        b.array if leads_somewhere(a) else None,
     )
+
+
+def leads_somewhere(x: Tensor) -> bool:
+    """x.requires_grad, without asking a leaf for its node."""
+    return x.edge is not NO_EDGE and (type(x.edge) is Leaf or edge_of(x) is not NO_EDGE)
 
 
 def check_product(message: str, x: Array, y: Array) -> None:

@@ -158,6 +158,12 @@ def checked_division(op: Any) -> Any:
 POINTWISE["floor_divide"] = floor_divide = checked_division(floor_divide)
 
 
+@pointwise(x=lambda grad, x: grad * (2 * x), node="PowBackward0")
+def pow_two(x):
+    """x * x"""
+    return x * x
+
+
 @pointwise(
     x=lambda grad, x, exponent: where(
         exponent == 0, 0, grad * (exponent * pow_number(x, exponent - 1))
@@ -743,6 +749,8 @@ def pow(input: Any, exponent: Any) -> Any:
         dtype = getattr(input, "array", input).dtype
         if exponent < 0 and type(exponent) is int and dtype.kind != "f":
             raise RuntimeError("Integers to negative integer powers are not allowed.")
+        if exponent == 2 and type(exponent) is int and dtype.kind != "b":
+            return pow_two(input)
         return pow_number(input, exponent)
     return number_pow(input, exponent) if type(input) in NUMBERS else pow_tensor(input, exponent)
 
