@@ -56,7 +56,7 @@ def test_outputs_and_a_function_of_the_user():
 
     x = torch.ones(2, requires_grad=True)
     first, second = Both.apply(x)
-    text = backward_graph((first * second).sum(), saved=True).dot
+    text = backward_graph((first * second).sum(), saved=True).dot()
     assert "BothBackward" in text
     assert "output 0" in text
     assert "output 1" in text
