@@ -276,16 +276,7 @@ def binary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
 
     def op(input: Any, other: Any) -> Any:
         if type(input) not in TENSORS or type(other) not in TENSORS:
-            kind = type(input)
-            if kind is np.ndarray and type(other) is np.ndarray:
-                return launch2(ufunc, input, other)
-            if type(other) is not float or not other:
-                return of_mixed(definition, op, (input, other))
-            if kind is np.ndarray:  # x * 0.5: the usual mixtures need no look at dtypes
-                return launch2(ufunc, input, number(other, input.dtype).array)
-            if kind not in TENSORS:
-                return of_mixed(definition, op, (input, other))
-            other = number(other, input.array.dtype)
+            return of_pair(definition, op, input, other)
         x_array, y_array, x_edge, y_edge = input.array, other.array, input.edge, other.edge
         result = launch2(ufunc, x_array, y_array)
         if type(x_edge) is not tuple:
@@ -362,6 +353,19 @@ def arguments(definition: Definition, args: tuple[Any, ...], named: dict[str, An
 
 
 # ---------------------------------------------------------------- numbers and arrays beside Tensors
+
+
+def of_pair(definition: Definition, op: Callable[..., Any], x: Any, y: Any) -> Any:
+    """of_mixed for two operands; arrays, and x * 0.5, need no look at dtypes."""
+    kind = type(x)
+    if kind is np.ndarray and type(y) is np.ndarray:
+        return launch2(definition.ufunc, x, y)
+    if type(y) is float and y:
+        if kind is np.ndarray:
+            return launch2(definition.ufunc, x, number(y, x.dtype).array)
+        if kind in TENSORS:
+            return op(x, number(y, x.array.dtype))
+    return of_mixed(definition, op, (x, y))
 
 
 def of_mixed(definition: Definition, op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
