@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 
 # From low to high; the names are those of files and folders in minigrad/.
 LAYERS = [
-    ["device", "dtypes", "grad_mode", "memory", "random", "shapes"],
+    ["device", "dtypes", "grad_mode", "memory", "pytree", "random", "shapes"],
     ["kernels"],
     ["hooks", "node", "leaf", "values", "printing", "tensor", "function"],
     ["ops"],
