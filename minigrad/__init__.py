@@ -1,6 +1,6 @@
 """minigrad: PyTorch's autograd in pure Python, with Numba kernels for CPU and CUDA."""
 
-from minigrad import autograd, cuda, data, methods, nn, optim, utils
+from minigrad import autograd, cuda, data, methods, nn, optim, random, utils
 from minigrad.device import device
 from minigrad.dtypes import (
     bool,
@@ -165,7 +165,15 @@ from minigrad.ops.view import (
     unflatten,
     unsqueeze,
 )
-from minigrad.random import Generator, initial_seed, manual_seed
+from minigrad.random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from minigrad.tensor import Tensor
 from minigrad.values import Size
 
@@ -213,6 +221,7 @@ __all__ = [
     "cosh",
     "cuda",
     "data",
+    "default_generator",
     "deg2rad",
     "device",
     "div",
@@ -245,6 +254,7 @@ __all__ = [
     "ge",
     "get_default_dtype",
     "get_num_threads",
+    "get_rng_state",
     "gt",
     "half",
     "hypot",
@@ -306,6 +316,7 @@ __all__ = [
     "randint",
     "randn",
     "randn_like",
+    "random",
     "randperm",
     "reciprocal",
     "relu",
@@ -314,11 +325,13 @@ __all__ = [
     "round",
     "rsqrt",
     "rsub",
+    "seed",
     "select",
     "set_default_dtype",
     "set_grad_enabled",
     "set_kernel_cache",
     "set_num_threads",
+    "set_rng_state",
     "short",
     "sigmoid",
     "sign",

@@ -10,9 +10,9 @@ ROOT = Path(__file__).parent.parent
 
 # From low to high; the names are those of files and folders in minigrad/.
 LAYERS = [
-    ["device", "dtypes", "grad_mode", "memory", "pytree", "random", "shapes"],
+    ["device", "dtypes", "grad_mode", "memory", "pytree", "shapes"],
     ["kernels"],
-    ["hooks", "node", "leaf", "values", "printing", "tensor", "function"],
+    ["hooks", "node", "leaf", "values", "printing", "tensor", "function", "random"],
     ["ops"],
     ["engine"],
     ["autograd"],

@@ -10,19 +10,19 @@ NAMES = {
         Generator Size Tensor abs acos add addcdiv addcmul addmm all amax amin any arange argmax
         argmin as_tensor asin atan atan2 autograd bernoulli bitwise_and bitwise_not bitwise_or
         bitwise_xor bmm bool cat ceil chunk clamp clamp_max clamp_min clone cos cosh cuda data
-        deg2rad
+        default_generator deg2rad
         device div dot double dtype empty empty_like enable_grad eq erf exp exp2 expm1 eye
         flatten float float16 float32 float64 floor floor_divide fmax fmin fmod frac from_numpy
-        full full_like ge get_default_dtype get_num_threads gt half hypot index_select
+        full full_like ge get_default_dtype get_num_threads get_rng_state gt half hypot index_select
         initial_seed int int16 int32 int64 int8 is_grad_enabled isfinite isinf isnan
         kernel_cache le lerp linspace log log10 log1p log2 log_softmax logaddexp logical_and
         logical_not logical_or logical_xor logsumexp long lt manual_seed matmul max maximum mean
         min minimum mm movedim mul mv narrow ne neg nn no_grad normal ones ones_like optim outer
-        permute pow prod rad2deg rand rand_like randint randn randn_like randperm reciprocal
-        relu remainder reshape round rsqrt rsub select set_default_dtype set_grad_enabled
-        set_kernel_cache set_num_threads short sigmoid sign sin sinh softmax split sqrt square
-        squeeze stack std sub sum t tan tanh tensor transpose trunc uint8 unbind unflatten
-        unsqueeze utils var where xlogy zeros zeros_like
+        permute pow prod rad2deg rand rand_like randint randn randn_like random randperm reciprocal
+        relu remainder reshape round rsqrt rsub seed select set_default_dtype set_grad_enabled
+        set_kernel_cache set_num_threads set_rng_state short sigmoid sign sin sinh softmax split
+        sqrt square squeeze stack std sub sum t tan tanh tensor transpose trunc uint8 unbind
+        unflatten unsqueeze utils var where xlogy zeros zeros_like
     """,
     "minigrad.autograd": """
         Function GradcheckError backward enable_grad grad gradcheck gradgradcheck no_grad
@@ -47,6 +47,9 @@ NAMES = {
     """,
     "minigrad.optim": """
         Adam Optimizer SGD
+    """,
+    "minigrad.random": """
+        fork_rng get_rng_state initial_seed manual_seed seed set_rng_state
     """,
     "minigrad.utils.data": """
         BatchSampler DataLoader Dataset RandomSampler Sampler SequentialSampler Subset
