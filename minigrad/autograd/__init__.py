@@ -1,5 +1,6 @@
 """The namespace of torch.autograd: backward, grad, Function, gradcheck."""
 
+from minigrad.autograd import forward_ad
 from minigrad.autograd.backward import backward, grad
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.function import Function
@@ -10,6 +11,7 @@ __all__ = [
     "GradcheckError",
     "backward",
     "enable_grad",
+    "forward_ad",
     "grad",
     "gradcheck",
     "gradgradcheck",

@@ -18,7 +18,7 @@ import ast
 import functools
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -206,6 +206,22 @@ class PointwiseNode(Node):
             for d, edge in zip(self.definition.derivatives, self.next_functions, strict=True)
         ]
 
+    def jvp(self, tangents: Sequence[Array | None]) -> list[Array | None]:
+        """What the tangent of each input adds to that of the output.  The Jacobian of a pointwise
+        operation is diagonal, so a derivative takes a tangent as well as a gradient."""
+        saved = self.saved_arrays()
+        return [
+            None if tangent is None or kernel is None else kernel(tangent, saved)
+            for kernel, tangent in zip(self.kernels, tangents, strict=True)
+        ]
+
+    def jvp_of_tensors(self, tangents: Sequence[Tensor | None]) -> list[Tensor | None]:
+        saved = self.saved_by_name()
+        return [
+            None if tangent is None or d is None else self.with_tensors(d, tangent, saved)
+            for d, tangent in zip(self.definition.derivatives, tangents, strict=True)
+        ]
+
     def with_tensors(self, derivative: Derivative, grad: Tensor, saved: list[Any]) -> Tensor:
         result = derivative.formula(grad, *[saved[i] for i in derivative.positions])
         return result if type(result) in TENSORS else grad.new_full(grad.shape, result)
@@ -231,6 +247,13 @@ class UnknownDerivative(PointwiseNode):
         raise RuntimeError(f"derivative for {self.definition.name} is not implemented")
 
     vjp_of_tensors = vjp
+
+    def jvp(self, tangents: Any) -> Any:
+        raise NotImplementedError(
+            f"Trying to use forward AD with {self.definition.name} that does not support it."
+        )
+
+    jvp_of_tensors = jvp
 
 
 class BinaryNode(PointwiseNode):

@@ -1,0 +1,346 @@
+"""Forward mode: derivatives along a direction, the tangent, that are known with the value itself.
+
+    with dual_level():
+        x = make_dual(primal, tangent)
+        y, tangent_of_y = unpack_dual(f(x))
+
+There are no rules of its own here: it is the recorded graph, walked from the inputs to the result.
+make_dual() gives a view of `primal` with a node for its grad_fn, and the level notes the tangent of
+that node.  unpack_dual() finds the nodes between there and the result and runs them, oldest first:
+each makes the tangent of its output from those of its inputs.
+
+- A pointwise operation's Jacobian is diagonal, so its derivative formula takes a tangent as well as
+  a gradient.
+- Any other node is asked for its vjp, g -> J'g, which is linear in g; the vjp of that is t -> Jt.
+- A Function has the jvp that its author wrote.
+
+Differences from torch, where every operation computes its tangent at once: what a node saved must
+still be there when unpack_dual() runs (unpack before backward(), or retain the graph); and a result
+of duals alone has a grad_fn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextvars import ContextVar
+from functools import reduce
+from types import TracebackType
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from minigrad import kernels
+from minigrad.engine import Captures, run_backward, sequence_nr
+from minigrad.function import Function
+from minigrad.grad_mode import GradMode
+from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.ops.define import PointwiseNode
+from minigrad.ops.pointwise import add
+from minigrad.ops.reduction import sum_to
+from minigrad.ops.view import expand
+from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of
+
+__all__ = [
+    "UnpackedDualTensor",
+    "dual_level",
+    "enter_dual_level",
+    "exit_dual_level",
+    "make_dual",
+    "unpack_dual",
+]
+
+Either = Any  # a Tensor or an array
+
+
+class UnpackedDualTensor(NamedTuple):
+    """What unpack_dual() returns; `tangent` is None for a tensor that depends on no dual."""
+
+    primal: Tensor
+    tangent: Tensor | None
+
+
+class Identity(Node):
+    """The grad_fn of a dual, and of what is unpacked: the same values, with other tangents."""
+
+    __slots__ = ()
+
+    def vjp(self, grad: Either) -> Any:
+        return (grad,)
+
+
+class ViewBackward0(Identity):
+    """What torch calls the grad_fn of a dual."""
+
+    __slots__ = ()
+
+
+class Known(NamedTuple):
+    """What a level knows of a node: the tangents of its outputs, None where there is none."""
+
+    tangents: Sequence[Tensor | None]
+    tracked: bool  # whether it depends on more than the level's duals: a leaf, another level's
+
+
+NOTHING = Known((None,), False)
+
+
+class Level:
+    """The tangents of one forward pass, for the length of a `with` block.  Levels may nest: what
+    one computes is recorded, so that the other sees it."""
+
+    def __init__(self) -> None:
+        self.known: WeakKeyDictionary[Node, Known] = WeakKeyDictionary()
+        self.first: float = float("inf")  # older nodes than the first dual depend on none
+
+    def __enter__(self) -> Level:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget all tangents."""
+        self.known.clear()
+        self.first = float("inf")
+
+    def dual(self, x: Tensor, tangent: Tensor) -> Tensor:
+        """A view of x with a tangent."""
+        if self.of(edge_of(x)) is not None:
+            raise RuntimeError(
+                "Making a dual Tensor based on a Tensor that already has a forward gradient at "
+                "the same level 0 is not supported. unpack_dual(x).primal is x without it."
+            )
+        if self.of(edge_of(tangent)) is not None:
+            raise RuntimeError(
+                "Setting a forward grad that itself has a forward gradient at the same level 0 is "
+                "not supported. Use minigrad.func.jvp in a jvp for second derivatives."
+            )
+        tracked = edge_of(x) is not NO_EDGE or edge_of(tangent) is not NO_EDGE
+        made = view_with(ViewBackward0(), x)
+        node = made.edge[0]
+        self.known[node] = Known((tangent,), tracked)
+        self.first = min(self.first, node.sequence_nr)
+        return made
+
+    def unpack(self, y: Tensor) -> UnpackedDualTensor:
+        """The value of y and its tangent, neither of which has a tangent at this level."""
+        edge = edge_of(y)
+        tangent = self.of(edge)
+        if tangent is None and edge is NO_EDGE:
+            return UnpackedDualTensor(constant(y.array), None)
+        known = self.known.get(edge[0]) if edge[0] is not None else None
+        tracked = known is None or known.tracked
+        primal = self.without_tangent(y) if tracked else constant(y.array)
+        if tangent is None:
+            return UnpackedDualTensor(primal, None)
+        tangent = cast_like(tangent, y)
+        if edge_of(tangent) is not NO_EDGE:
+            tangent = self.without_tangent(tangent)
+        return UnpackedDualTensor(primal, tangent)
+
+    def without_tangent(self, x: Tensor) -> Tensor:
+        made = view_with(Identity(), x)
+        self.known[made.edge[0]] = Known((None,), True)
+        return made
+
+    def of(self, edge: Edge) -> Tensor | None:
+        """The tangent of the tensor with this edge."""
+        for node in self.unknown_behind(edge):
+            self.known[node] = self.push_through(node)
+        return self.at(edge).tangents[edge[1]]
+
+    def at(self, edge: Edge) -> Known:
+        node = edge[0]
+        if node is None:
+            return NOTHING
+        known = self.known.get(node)
+        if known is None:  # older than every dual
+            return Known((None,) * node.outputs, True)
+        return known
+
+    def unknown_behind(self, edge: Edge) -> list[Node]:
+        """The nodes that lead from the duals to this edge and have not run, the oldest first."""
+        found: set[Node] = set()
+        waiting = [edge[0]]
+        while waiting:
+            node = waiting.pop()
+            if node is None or node.sequence_nr < self.first:
+                continue
+            if node not in found and node not in self.known:
+                found.add(node)
+                waiting += [target for target, _ in node.next_functions]
+        return sorted(found, key=sequence_nr)
+
+    def push_through(self, node: Node) -> Known:
+        """The tangents of a node's outputs from those of its inputs."""
+        before = [self.at(edge) for edge in node.next_functions]
+        edges = zip(before, node.next_functions, strict=True)
+        tangents = [known.tangents[output_nr] for known, (_, output_nr) in edges]
+        is_end = all(target is None for target, _ in node.next_functions)
+        tracked = is_end or any(known.tracked for known in before)
+        if all(t is None for t in tangents):
+            return Known((None,) * node.outputs, tracked)
+        tracked = tracked or any(t is not None and edge_of(t) is not NO_EDGE for t in tangents)
+        return Known(jvp_of(node, tangents, tracked), tracked)
+
+
+def view_with(node: Node, x: Tensor) -> Tensor:
+    """The same values with another node, which leads to x."""
+    node.next_functions, node.saved = (edge_of(x),), ()
+    return attach(node, x.array)
+
+
+def cast_like(tangent: Tensor, x: Tensor) -> Tensor:
+    """A write in place keeps the dtype of what is written to, whatever was computed."""
+    return cast_to(tangent, x.array.dtype)
+
+
+def cast_to(x: Either, dtype: Any) -> Either:
+    return sum_to(x, x.array.shape if type(x) in TENSORS else x.shape, dtype)
+
+
+# ------------------------------------------------------------------------------- one node's rule
+
+
+def jvp_of(node: Node, tangents: list[Tensor | None], tracked: bool) -> Sequence[Tensor | None]:
+    """The tangents of a node's outputs; `tracked`: made of recorded operations."""
+    node.check_saved()
+    if isinstance(node, Function):
+        with GradMode(tracked):
+            result = type(node).jvp(node, *tangents)  # type: ignore[attr-defined]
+        return result if isinstance(result, tuple) else (result,)
+    if not isinstance(node, PointwiseNode):
+        return transposed_twice(node, tangents, tracked)
+    if tracked:
+        with GradMode(True):
+            return (pointwise_tangent(node, node.jvp_of_tensors, tangents),)
+    arrays = [None if t is None else t.array for t in tangents]
+    return (constant(pointwise_tangent(node, node.jvp, arrays)),)
+
+
+def pointwise_tangent(node: PointwiseNode, rule: Any, tangents: list[Any]) -> Either:
+    """The sum of what each input's tangent contributes, in the shape of the output."""
+    tangents = [None if t is None else cast_to(t, node.dtype) for t in tangents]
+    terms = [term for term in rule(tangents) if term is not None]
+    if not terms:
+        like = next(t for t in tangents if t is not None)
+        return zeros_of((node.shape, node.dtype), like)
+    total = cast_to(reduce(add, terms), node.dtype)
+    return total if tuple(total.shape) == node.shape else expand(total, node.shape)
+
+
+def transposed_twice(
+    node: Node, tangents: list[Tensor | None], tracked: bool
+) -> Sequence[Tensor | None]:
+    """J t is the gradient of <J'g, t> with respect to g, which may be anything: zeros."""
+    like = next(t for t in tangents if t is not None)
+    kinds = [node.output_kind(output_nr) for output_nr in range(node.outputs)]
+    grads = [zeros_of(kind, like).requires_grad_() for kind in kinds]
+    captures: Captures = {edge_of(g): None for g in grads}
+    with GradMode(True):
+        results = node.vjp_of_tensors(grads if node.outputs > 1 else grads[0])
+        roots = [
+            (edge_of(sum_to(result, *target.output_kind(output_nr))), tangent)
+            for result, tangent, (target, output_nr) in zip(
+                results, tangents, node.next_functions, strict=True
+            )
+            if result is not None and tangent is not None and target is not None
+        ]
+    run_backward(roots, True, tracked, captures)
+    made = [captures[edge_of(g)] for g in grads]
+    pairs = zip(made, kinds, strict=True)
+    return [
+        zeros_of(kind, like) if t is None else t if tracked else constant(t) for t, kind in pairs
+    ]
+
+
+def zeros_of(kind: tuple[tuple[int, ...], Any], like: Either) -> Either:
+    shape, dtype = kind
+    if type(like) in TENSORS:
+        return constant(kernels.full(shape, 0, dtype, like.array))
+    return kernels.full(shape, 0, dtype, like)
+
+
+# --------------------------------------------------------------------------- torch's functions
+
+_level: ContextVar[Level | None] = ContextVar("dual_level", default=None)
+
+
+def enter_dual_level() -> int:
+    """Begin a level: dual tensors may be made until exit_dual_level()."""
+    if _level.get() is not None:
+        raise RuntimeError(
+            "Nested forward mode AD is not supported at the moment: use minigrad.func.jvp in a jvp."
+        )
+    _level.set(Level().__enter__())
+    return 0
+
+
+def exit_dual_level(*, level: int | None = None) -> None:
+    """End the level, and forget its tangents."""
+    current = _level.get()
+    if level not in (None, 0 if current else -1):
+        raise RuntimeError(
+            "Trying to exit a forward AD level that was not the last one that was created. "
+            "This is not supported."
+        )
+    if current is None:
+        raise RuntimeError("Dual level must be a positive number: there is none to exit.")
+    current.__exit__(None, None, None)
+    _level.set(None)
+
+
+class dual_level:  # torch's name
+    """The length of a forward pass: with dual_level(): ..."""
+
+    def __enter__(self) -> int:
+        return enter_dual_level()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        exit_dual_level()
+
+
+def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> Tensor:
+    """A view of `tensor` that carries a tangent: unpack_dual() gives that of what is made of it."""
+    current = _level.get()
+    number = level if level is not None else 0 if current else -1
+    if number < 0:
+        raise RuntimeError(
+            "Trying to create a dual Tensor for forward AD but no level exists, make sure to "
+            "enter_dual_level() first: with forward_ad.dual_level(): ..."
+        )
+    for what, x in (("primal", tensor), ("tangent", tangent)):
+        if not x.is_floating_point():
+            raise ValueError(f"Expected {what} to be floating point or complex, but got: {x.dtype}")
+    if current is None:
+        raise RuntimeError(
+            "Trying to access a forward AD level with an invalid index. This index was either not "
+            "created or is already deleted."
+        )
+    if number > 0:
+        raise RuntimeError("Invalid level given to _make_dual: only level 0 exists")
+    if tangent.array.shape != tensor.array.shape:
+        raise RuntimeError(
+            "Trying to set a forward gradient that has a different size than that of the original "
+            f"Tensor, this is not supported. Tensor is of size {list(tensor.shape)} while the "
+            f"given forward gradient is of size {list(tangent.shape)}."
+        )
+    return current.dual(tensor, tangent)
+
+
+def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTensor:
+    """(primal, tangent) of a result.  The tangent is None outside of a level, or where the tensor
+    depends on no dual."""
+    current = _level.get()
+    if current is None or level not in (None, 0):
+        return UnpackedDualTensor(tensor, None)
+    return current.unpack(tensor)

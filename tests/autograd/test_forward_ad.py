@@ -1,0 +1,162 @@
+"""Forward mode: tangents of every operation and of programs, against reverse mode, finite
+differences and derivatives known by hand."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad.autograd import grad
+from minigrad.autograd.forward_ad import Level, dual_level, make_dual, unpack_dual
+from minigrad.testing import Sample, samples, tensors_in
+from minigrad.testing.samples import Array
+
+SAMPLES = samples()
+EPS = 1e-6
+
+
+def number(value: float) -> Any:
+    return minigrad.tensor(value, dtype=minigrad.float64)
+
+
+def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
+    """f(*primals) and its derivative along the tangents; may be used in an f of its own."""
+    with Level() as level:
+        return level.unpack(f(*map(level.dual, primals, tangents)))
+
+
+def derivative(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda x: jvp(f, (x,), (minigrad.ones_like(x),)).tangent
+
+
+# ------------------------------------------------------------------------------ every operation
+
+
+def directions(sample: Sample) -> dict[str, Array]:
+    random = np.random.default_rng(5)
+    return {n: random.uniform(-1, 1, sample.operands[n].shape) for n in sample.floating}
+
+
+def tangents_of(sample: Sample, requires_grad: bool) -> list[Any]:
+    """By forward mode; with operands that require a gradient, too, all of it is recorded."""
+    operands = sample.tensors(minigrad, requires_grad=requires_grad)
+    with dual_level():
+        for name, direction in directions(sample).items():
+            operands[name] = make_dual(operands[name], minigrad.tensor(direction))
+        return [unpack_dual(y).tangent for y in tensors_in(sample.call(minigrad, operands))]
+
+
+def moved(sample: Sample, eps: float) -> list[Array]:
+    operands = sample.tensors(minigrad)
+    for name, direction in directions(sample).items():
+        operands[name] = operands[name] + minigrad.tensor(eps * direction)
+    results = tensors_in(sample.call(minigrad, operands))
+    return [y.numpy().astype(np.float64) for y in results]
+
+
+def by_reverse_mode(sample: Sample) -> list[Array | None]:
+    """Row by row of the Jacobian: the product of an output element's gradients with the tangent."""
+    operands = sample.tensors(minigrad, requires_grad=True)
+    results = tensors_in(sample.call(minigrad, operands))
+    leaves = [operands[name] for name in sample.floating]
+    wanted = list(directions(sample).values())
+    found: list[Array | None] = []
+    for y in results:
+        found.append(None)
+        if not y.requires_grad:
+            continue
+        total = found[-1] = np.zeros(y.shape)
+        for place in np.ndindex(*y.shape):
+            seed = np.zeros(y.shape)
+            seed[place] = 1
+            seeds = minigrad.tensor(seed)
+            rows = grad(y, leaves, seeds, retain_graph=True, materialize_grads=True)
+            products = zip(rows, wanted, strict=True)
+            total[place] = sum((row.numpy() * t).sum() for row, t in products)
+    return found
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+def test_every_operation(sample: Sample) -> None:
+    if sample.operation == "floor_divide":
+        with pytest.raises(NotImplementedError, match="forward AD with floor_divide"):
+            tangents_of(sample, False)
+        return
+    tangents, rows = tangents_of(sample, False), by_reverse_mode(sample)
+    above, below = moved(sample, EPS), moved(sample, -EPS)
+    for tangent, row, high, low in zip(tangents, rows, above, below, strict=True):
+        assert (tangent is None) == (row is None)
+        if tangent is not None:
+            np.testing.assert_allclose(tangent.numpy(), row, 1e-9, 1e-12)
+            np.testing.assert_allclose(tangent.numpy(), (high - low) / (2 * EPS), 1e-5, 1e-7)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+def test_every_operation_recorded(sample: Sample) -> None:
+    if sample.operation == "floor_divide":
+        return
+    for plain, recorded in zip(tangents_of(sample, False), tangents_of(sample, True), strict=True):
+        assert (plain is None) == (recorded is None)
+        if plain is not None:
+            assert not plain.requires_grad
+            np.testing.assert_allclose(recorded.numpy(force=True), plain.numpy(), 1e-9, 1e-12)
+
+
+# ------------------------------------------------------------------------------- levels
+
+
+def test_perturbations_are_not_confused() -> None:
+    x, one = number(2.0), number(1.0)
+    inner = jvp(lambda x: x * jvp(lambda y: x + y, (one,), (one,)).tangent, (x,), (one,))
+    assert inner.primal.item() == 2
+    assert inner.tangent.item() == 1
+
+
+def test_a_fourth_derivative_by_nested_levels() -> None:
+    f = derivative(derivative(derivative(derivative(lambda x: x**5))))
+    assert f(number(2.0)).item() == pytest.approx(240)
+
+
+def test_an_inner_level_leaves_the_outer_tangents_alone() -> None:
+    def f(x: Any) -> Any:
+        value, slope = jvp(minigrad.sin, (x * 2,), (number(1.0),))
+        return value * slope  # sin(2x) cos(2x), whose derivative is 2 cos(4x)
+
+    x = number(0.3)
+    assert derivative(f)(x).item() == pytest.approx(2 * np.cos(1.2))
+
+
+def hessian_cases() -> list[Any]:
+    weight = minigrad.tensor(np.random.default_rng(0).normal(size=(3, 3)))
+
+    def f(x: Any) -> Any:
+        return (weight @ x).tanh().sum() * x[0].exp()
+
+    def forward_over_reverse(x: Any, v: Any) -> Any:
+        return jvp(lambda x: grad(f(x), x, create_graph=True)[0], (x,), (v,)).tangent
+
+    def reverse_over_forward(x: Any, v: Any) -> Any:
+        leaf = x.clone().requires_grad_()
+        return grad(jvp(f, (leaf,), (v,)).tangent, leaf)[0]
+
+    def forward_over_forward(x: Any, v: Any) -> Any:
+        units = minigrad.eye(3, dtype=minigrad.float64)
+        rows = [jvp(lambda x, e=e: jvp(f, (x,), (e,)).tangent, (x,), (v,)) for e in units]
+        return minigrad.stack([row.tangent for row in rows])
+
+    def reverse_over_reverse(x: Any, v: Any) -> Any:
+        leaf = x.clone().requires_grad_()
+        (gradient,) = grad(f(leaf), leaf, create_graph=True)
+        return grad(gradient, leaf, v)[0]
+
+    return [reverse_over_reverse, forward_over_reverse, reverse_over_forward, forward_over_forward]
+
+
+def test_four_ways_to_a_hessian_vector_product() -> None:
+    random = np.random.default_rng(1)
+    x, v = minigrad.tensor(random.normal(size=3)), minigrad.tensor(random.normal(size=3))
+    expected, *others = [product(x, v).numpy() for product in hessian_cases()]
+    for other in others:
+        np.testing.assert_allclose(other, expected, 1e-9)
