@@ -25,11 +25,14 @@ NAMES = {
         unflatten unsqueeze utils var where xlogy zeros zeros_like
     """,
     "minigrad.autograd": """
-        Function GradcheckError backward enable_grad forward_ad grad gradcheck gradgradcheck no_grad
-        set_grad_enabled
+        Function GradcheckError backward enable_grad forward_ad functional grad gradcheck
+        gradgradcheck no_grad set_grad_enabled
     """,
     "minigrad.autograd.forward_ad": """
         UnpackedDualTensor dual_level enter_dual_level exit_dual_level make_dual unpack_dual
+    """,
+    "minigrad.autograd.functional": """
+        hessian hvp jacobian jvp vhp vjp
     """,
     "minigrad.cuda": """
         current_device device_count get_device_name is_available synchronize

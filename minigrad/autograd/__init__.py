@@ -1,6 +1,6 @@
 """The namespace of torch.autograd: backward, grad, Function, gradcheck."""
 
-from minigrad.autograd import forward_ad
+from minigrad.autograd import forward_ad, functional
 from minigrad.autograd.backward import backward, grad
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.function import Function
@@ -12,6 +12,7 @@ __all__ = [
     "backward",
     "enable_grad",
     "forward_ad",
+    "functional",
     "grad",
     "gradcheck",
     "gradgradcheck",

@@ -70,6 +70,26 @@ def same_results(theirs: Any, ours: Any) -> None:
         assert graph(b) == graph(a), f"graph of result {number}"
 
 
+def same_tree(theirs: Any, ours: Any, what: str = "result") -> None:
+    """The same tuples, lists and dicts in one another, of tensors with the same values, all of
+    which require a gradient or not as torch's do."""
+    if isinstance(theirs, torch.Tensor):
+        assert isinstance(ours, minigrad.Tensor), what
+        same_tensor(theirs, ours, what)
+        assert ours.requires_grad == theirs.requires_grad, f"requires_grad of {what}"
+        return
+    assert type(ours).__name__ == type(theirs).__name__, what
+    if isinstance(theirs, dict):
+        assert list(ours) == list(theirs), f"keys of {what}"
+        theirs, ours = list(theirs.values()), list(ours.values())
+    if not isinstance(theirs, tuple | list):
+        assert ours == theirs, what
+        return
+    assert len(ours) == len(theirs), f"length of {what}"
+    for number, (a, b) in enumerate(zip(theirs, ours, strict=True)):
+        same_tree(a, b, f"{what}[{number}]")
+
+
 # ----------------------------------------------------------------------------------------- graphs
 
 
