@@ -1,6 +1,7 @@
 """minigrad: PyTorch's autograd in pure Python, with Numba kernels for CPU and CUDA."""
 
 from minigrad import autograd, cuda, data, methods, nn, optim, random, utils
+from minigrad.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from minigrad.device import device
 from minigrad.dtypes import (
     bool,
@@ -22,7 +23,14 @@ from minigrad.dtypes import (
     short,
     uint8,
 )
-from minigrad.grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from minigrad.grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from minigrad.kernels.cache import kernel_cache, set_kernel_cache
 from minigrad.kernels.threads import get_num_threads, set_num_threads
 from minigrad.ops.creation import (
@@ -259,13 +267,17 @@ __all__ = [
     "half",
     "hypot",
     "index_select",
+    "inference_mode",
     "initial_seed",
     "int",
     "int8",
     "int16",
     "int32",
     "int64",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
     "is_grad_enabled",
+    "is_inference_mode_enabled",
     "isfinite",
     "isinf",
     "isnan",

@@ -7,19 +7,29 @@ all that could still send to it have already run: no dependencies need to be cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
+from functools import cached_property
 from heapq import heappop, heappush
 from typing import Any
 
-from minigrad import kernels
+from minigrad import anomaly, kernels
 from minigrad.grad_mode import GradMode
 from minigrad.memory import clock
 from minigrad.node import Edge, Node
 from minigrad.ops.pointwise import add
 from minigrad.ops.reduction import sum_to
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, constant
 
 Captures = dict[Edge, Any]
+
+
+class Undefined:
+    """The gradient of a node that got None along a live edge: the node runs all the same, for a
+    user's Function may make a gradient of nothing, and hooks may want to know."""
+
+
+UNDEFINED: Any = Undefined()
 
 
 def run_backward(
@@ -27,48 +37,66 @@ def run_backward(
     retain_graph: bool,
     create_graph: bool,
     captures: Captures | None = None,
+    inputs: Iterable[Node] | None = None,
 ) -> None:
     """Run the nodes behind `roots`, each a tensor's edge and its gradient.
 
     Without `captures`, the gradients of leaves add up in .grad.  With them, the gradients of
-    those edges are stored there instead, and nodes that lead to none of them do not run.
+    those edges are stored there instead, and nodes that lead to none of them do not run.  With
+    `inputs`, only these nodes and those that lead to them run.
     """
-    with GradMode(create_graph):
-        Backward(retain_graph, create_graph, captures).run(list(roots))
+    backward = Backward(retain_graph, create_graph, captures, inputs)
+    outer = current.set(backward)
+    try:
+        with GradMode(create_graph):
+            backward.run(list(roots))
+    finally:
+        current.reset(outer)
 
 
 class Backward:
     """One backward pass.  Gradients are arrays; with create_graph they are Tensors."""
 
-    def __init__(self, retain_graph: bool, create_graph: bool, captures: Captures | None):
+    def __init__(
+        self,
+        retain_graph: bool,
+        create_graph: bool,
+        captures: Captures | None,
+        inputs: Iterable[Node] | None,
+    ):
         self.retain_graph, self.create_graph = retain_graph, create_graph
-        self.captures = captures
-        self.needed: set[Node] = set()  # with captures, the nodes to run
+        self.captures: Captures = captures or {}
+        self.inputs = frozenset(inputs or ())
+        self.runs_all = captures is None and inputs is None
+        self.needed: set[Node] = set()  # the nodes to run, where that is not all
         self.grads: dict[Node, Any] = {}  # the gradient so far; a list for several outputs
         self.ready: list[tuple[int, Node]] = []  # a heap: the youngest node comes first
         self.plus = add if create_graph else kernels.add
         self.running: Node | None = None
 
     def run(self, roots: list[tuple[Edge, Tensor]]) -> None:
-        if self.captures is not None:
-            self.needed = nodes_towards(self.captures, [edge for edge, _ in roots])
+        self.roots = roots
+        if not self.runs_all:
+            self.needed = nodes_towards([edge for edge, _ in roots], self.is_target) | self.inputs
         for edge, grad in roots:
             self.send(edge, grad if self.create_graph else grad.array)
         try:
             self.run_ready()
         except Exception as error:
+            if anomaly.enabled:
+                anomaly.show_forward(self.running)
             explain(error, self.running)
             raise
 
     def run_ready(self) -> None:
         """The youngest node runs and sends its results on, until none is left."""
         grads, ready, retain_graph = self.grads, self.ready, self.retain_graph
-        of_arrays = not self.create_graph
-        plain = of_arrays and self.captures is None
+        direct = self.runs_all and not self.create_graph  # every gradient goes on as it is
+        plain = direct and not anomaly.enabled
         while ready:
             node = self.running = heappop(ready)[1]
             grad = grads.pop(node)
-            if plain and node.hooks is None:
+            if plain and node.hooks is None and grad is not UNDEFINED:
                 if clock.last_write > node.sequence_nr:
                     node.check_saved()
                 results = node.vjp(grad)
@@ -77,9 +105,10 @@ class Backward:
             if node.saved and results and not retain_graph:
                 node.saved = None  # a second backward finds it gone and says so
             for (target, output_nr), grad in zip(node.next_functions, results):  # noqa: B905 strict= costs
-                if target is None or grad is None:
+                if target is None:
                     continue
-                if of_arrays and target.outputs == 1:  # send() written out: it is the usual case
+                if direct and grad is not None and target.outputs == 1:
+                    # send() written out: it is the usual case
                     if grad.shape != target.shape or grad.dtype is not target.dtype:
                         grad = sum_to(grad, target.shape, target.dtype)
                     have = grads.get(target)
@@ -87,7 +116,7 @@ class Backward:
                         grads[target] = grad
                         heappush(ready, (-target.sequence_nr, target))
                     else:
-                        grads[target] = kernels.add(have, grad)
+                        grads[target] = grad if have is UNDEFINED else kernels.add(have, grad)
                 else:
                     self.send((target, output_nr), grad)
             results = grad = None  # .grad may keep an array only if nobody else holds it
@@ -95,60 +124,91 @@ class Backward:
     def send(self, edge: Edge, grad: Any) -> None:
         """Add a gradient to what its target has so far."""
         target, output_nr = edge
-        if target is None:
+        if target is None or not (self.runs_all or self.wanted(edge)):
             return
         if target not in self.grads:
             heappush(self.ready, (-target.sequence_nr, target))
-            self.grads[target] = [None] * target.outputs if target.outputs > 1 else None
+            self.grads[target] = UNDEFINED
+        if grad is None:
+            return
         # undo the broadcasting and the promotion of every operation, here and nowhere else
         grad = sum_to(grad, *target.output_kind(output_nr))
-        if target.outputs > 1:
-            have = self.grads[target][output_nr]
-            self.grads[target][output_nr] = grad if have is None else self.plus(have, grad)
-        else:
-            have = self.grads[target]
-            self.grads[target] = grad if have is None else self.plus(have, grad)
+        have = self.grads[target]
+        if target.outputs == 1:
+            self.grads[target] = grad if have is UNDEFINED else self.plus(have, grad)
+            return
+        if have is UNDEFINED:
+            have = self.grads[target] = [None] * target.outputs
+        sent = have[output_nr]
+        have[output_nr] = grad if sent is None else self.plus(sent, grad)
 
     def run_watched(self, node: Node, grad: Any) -> Sequence[Any]:
-        """Run a node with hooks, in a pass with captures, or on Tensors."""
-        several, of_arrays, hooks = node.outputs > 1, not self.create_graph, node.hooks
-        grads = grad if several else [grad]
-        if node in self.needed:  # torch, too, captures before the hooks where a gradient flows on
+        """Run a node with hooks, without a gradient, in a restricted pass, on Tensors, or under
+        anomaly detection."""
+        hooks, needed = node.hooks, self.runs_all or node in self.needed
+        several = node.outputs > 1 and grad is not UNDEFINED
+        grads = list(grad) if several else [None if grad is UNDEFINED else grad] * node.outputs
+        if needed:  # torch, too, captures before the hooks where a gradient flows on
             self.capture(node, grads)
         if hooks is not None:
-            grads = hooks.on_arrival(grads, of_arrays)
-        if self.captures is not None and node not in self.needed:
+            grads = self.unwrap(hooks.on_arrival(self.wrap(grads)))
+        if not needed:
             self.capture(node, grads)
             return ()
         node.check_saved()
         if hooks is not None:
-            grads = hooks.run_before(grads, of_arrays)
-        vjp = node.vjp if of_arrays else node.vjp_of_tensors
-        results = vjp(grads if several else grads[0])
+            grads = self.unwrap(hooks.run_before(self.wrap(grads)))
+        results = self.run_node(node, grads)
         if hooks is not None:
-            results = hooks.run_after(results, grads, of_arrays)
-        if self.captures is not None:
-            edges = node.next_functions
-            return [g if self.wanted(e) else None for e, g in zip(edges, results, strict=True)]
+            results = self.unwrap(hooks.run_after(self.wrap(results), self.wrap(grads)))
         return results
 
+    def run_node(self, node: Node, grads: list[Any]) -> Any:
+        if all(grad is None for grad in grads):
+            like = self.roots[0][1]
+            return node.without_gradient(like if self.create_graph else like.array)
+        vjp: Callable[[Any], Any] = node.vjp_of_tensors if self.create_graph else node.vjp
+        if anomaly.enabled:
+            vjp = anomaly.checked(node, vjp)
+        return vjp(grads if node.outputs > 1 else grads[0])
+
+    def wrap(self, grads: Sequence[Any]) -> Any:
+        """Gradients as Tensors, for hooks."""
+        if self.create_graph:
+            return grads
+        return [None if grad is None else constant(grad) for grad in grads]
+
+    def unwrap(self, grads: Sequence[Any]) -> Any:
+        if self.create_graph:
+            return grads
+        return [None if grad is None else grad.array for grad in grads]
+
     def capture(self, node: Node, grads: Sequence[Any]) -> None:
-        assert self.captures is not None
         for output_nr, grad in enumerate(grads):
             if (node, output_nr) in self.captures:
                 self.captures[node, output_nr] = grad
 
+    def is_target(self, edge: Edge) -> bool:
+        return edge in self.captures or edge[0] in self.inputs
+
     def wanted(self, edge: Edge) -> bool:
-        assert self.captures is not None
         return edge[0] in self.needed or edge in self.captures
 
+    def will_run(self, node: Node | None) -> bool:
+        """Whether the node's hooks run in this pass."""
+        captured = {target for target, _ in self.captures}
+        return node in self.nodes or node in captured
 
-def nodes_towards(captures: Captures, roots: list[Edge]) -> set[Node]:
-    """The nodes that must run for the captured edges to get their gradients.
+    @cached_property
+    def nodes(self) -> set[Node]:
+        """All nodes that run in this pass."""
+        return reachable([edge for edge, _ in self.roots]) if self.runs_all else self.needed
 
-    Inputs of a node are older than the node, so going through all nodes from the oldest to the
-    youngest meets a node after everything it leads to.
-    """
+
+current: ContextVar[Backward | None] = ContextVar("backward", default=None)
+
+
+def reachable(roots: Iterable[Edge]) -> set[Node]:
     found = set()
     waiting = [node for node, _ in roots if node is not None]
     while waiting:
@@ -156,9 +216,18 @@ def nodes_towards(captures: Captures, roots: list[Edge]) -> set[Node]:
         if node not in found:
             found.add(node)
             waiting += [target for target, _ in node.next_functions if target is not None]
+    return found
+
+
+def nodes_towards(roots: list[Edge], is_target: Callable[[Edge], bool]) -> set[Node]:
+    """The nodes that must run for gradients to reach the targets.
+
+    Inputs of a node are older than the node, so going through all nodes from the oldest to the
+    youngest meets a node after everything it leads to.
+    """
     needed: set[Node] = set()
-    for node in sorted(found, key=sequence_nr):
-        if any(edge[0] in needed or edge in captures for edge in node.next_functions):
+    for node in sorted(reachable(roots), key=sequence_nr):
+        if any(edge[0] in needed or is_target(edge) for edge in node.next_functions):
             needed.add(node)
     return needed
 

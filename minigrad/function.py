@@ -27,6 +27,7 @@ from minigrad.grad_mode import GradMode, is_grad_enabled
 from minigrad.leaf import Leaf
 from minigrad.memory import owner_of
 from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.recording import notify, observers
 from minigrad.shapes import is_stretched
 from minigrad.tensor import Tensor, attach, constant, edge_of, saved_tensor
 
@@ -159,6 +160,8 @@ class Function(Node):
             arrays.append(None if x is None else x.array)
         self.saved, self.saved_edges = tuple(arrays), tuple(edges)
         self.to_save = self.dirty = self.non_differentiable = ()
+        if observers:  # what they saw in attach() had saved nothing yet
+            notify(self)
 
     # ------------------------------------------------------------------ what users call on ctx
 
@@ -207,9 +210,14 @@ class Function(Node):
     def vjp_of_tensors(self, grad: Any) -> Any:
         return self.run_backward(grad if self.outputs > 1 else [grad])
 
-    def run_backward(self, grads: list[Any]) -> tuple[Any, ...]:
+    def without_gradient(self, like: Any) -> Any:
+        of_arrays = not isinstance(like, Tensor)
+        results = self.run_backward([None] * self.outputs, constant(like) if of_arrays else like)
+        return [None if g is None else g.array for g in results] if of_arrays else results
+
+    def run_backward(self, grads: list[Any], like: Any = None) -> tuple[Any, ...]:
         if self.materialize_grads:
-            like = next(g for g in grads if g is not None)
+            like = next((g for g in grads if g is not None), like)
             grads = [
                 zeros(k, like) if g is None else g
                 for g, k in zip(grads, self.output_kinds, strict=True)

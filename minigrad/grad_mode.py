@@ -1,4 +1,4 @@
-"""Whether operations are recorded: no_grad, enable_grad, set_grad_enabled."""
+"""Whether operations are recorded: no_grad, enable_grad, set_grad_enabled, inference_mode."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 # A ContextVar has one value a thread, and is read twice as fast as a threading.local.
 _enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
 
+_inference: ContextVar[bool] = ContextVar("inference_mode", default=False)
+
 is_grad_enabled = _enabled.get
+is_inference_mode_enabled = _inference.get
 
 
 class GradMode:
@@ -118,3 +121,27 @@ class set_grad_enabled(GradMode):  # torch's name
     def __call__(self, function: F) -> F:
         _enabled.set(self.previous[-1])  # a decorator leaves the mode of its module alone
         return super().__call__(function)
+
+
+class inference_mode(GradMode):  # torch's name
+    """no_grad for good: tensors made inside can never become part of a graph."""
+
+    def __init__(self, mode: bool = True):
+        super().__init__(not mode)
+        self.inference = bool(mode)
+        self.inference_before: list[bool] = []
+
+    def __new__(cls, mode: Any = True) -> Any:
+        return object.__new__(cls) if isinstance(mode, bool) else decorate(cls, mode)
+
+    def clone(self) -> GradMode:
+        return inference_mode(self.inference)
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self.inference_before.append(_inference.get())
+        _inference.set(self.inference)
+
+    def __exit__(self, *exception: Any) -> None:
+        _inference.set(self.inference_before.pop())
+        super().__exit__(*exception)

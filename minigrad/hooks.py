@@ -9,8 +9,10 @@ from typing import Any
 
 _keys = itertools.count()
 
+Grads = list[Any]  # Tensors; None where no gradient came
 
-class Handle:
+
+class RemovableHandle:
     """What registering a hook returns: remove() takes the hook out again."""
 
     def __init__(self, hooks: dict[int, Any], hook: Any):
@@ -20,7 +22,7 @@ class Handle:
     def remove(self) -> None:
         self.hooks.pop(self.id, None)
 
-    def __enter__(self) -> Handle:
+    def __enter__(self) -> RemovableHandle:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -28,88 +30,111 @@ class Handle:
 
 
 class Hooks:
-    """The hooks of one node, in the order they run: those of its output tensors, retain_grad,
-    those before the node, those after it.  Hooks always see Tensors."""
+    """What users attached to one node, in the order it runs: hooks of its output tensors,
+    retain_grad, hooks before the node, those after a leaf's gradient was added up, hooks after
+    the node.  All of them see Tensors."""
 
-    def __init__(self, constant: Callable[[Any], Any]):
-        self.constant = constant  # the tensor of an array
+    def __init__(self) -> None:
         self.of_tensors: dict[int, dict[int, Any]] = {}
         self.retained: dict[int, Any] = {}  # weak references: a tensor holds its node
         self.before: dict[int, Any] = {}
+        self.after_accumulation: dict[int, Any] = {}
         self.after: dict[int, Any] = {}
+        self.metadata: dict[Any, Any] = {}
 
-    def add_tensor_hook(self, output_nr: int, hook: Any) -> Handle:
-        return Handle(self.of_tensors.setdefault(output_nr, {}), hook)
+    def add_tensor_hook(self, output_nr: int, hook: Any) -> RemovableHandle:
+        return RemovableHandle(self.of_tensors.setdefault(output_nr, {}), hook)
 
     def retain(self, output_nr: int, tensor: Any) -> None:
         self.retained[output_nr] = weakref.ref(tensor)
 
-    def on_arrival(self, grads: list[Any], of_arrays: bool) -> list[Any]:
-        """Run the tensors' hooks on the gradients of the node's outputs (None where none came)."""
-        return [
-            grad if grad is None else self.on_output(nr, grad, of_arrays)
-            for nr, grad in enumerate(grads)
-        ]
+    def on_arrival(self, grads: Grads) -> Grads:
+        """Run the hooks of the node's output tensors on their gradients, then retain_grad."""
+        grads = list(grads)
+        for nr, hooks in self.of_tensors.items():
+            for hook in tuple(hooks.values()):
+                result = hook(grads[nr])
+                if result is not None:
+                    check(grads[nr], result, hook)
+                    grads[nr] = result
+        for nr, reference in self.retained.items():
+            tensor, grad = reference(), grads[nr]
+            if tensor is not None and grad is not None:
+                tensor._grad = grad.clone() if tensor._grad is None else tensor._grad + grad
+        return grads
 
-    def on_output(self, output_nr: int, grad: Any, of_arrays: bool) -> Any:
-        hooks, retained = self.of_tensors.get(output_nr), self.retained.get(output_nr)
-        tensor = retained and retained()
-        if not hooks and tensor is None:
-            return grad
-        seen = self.constant(grad) if of_arrays else grad
-        for hook in list(hooks.values()) if hooks else ():
-            seen = replaced(hook(seen), seen, hook)
-        if tensor is not None:
-            kept = self.constant(seen.array.copy()) if of_arrays else seen
-            tensor._grad = kept if tensor._grad is None else tensor._grad + kept
-        return seen.array if of_arrays else seen
-
-    def run_before(self, grads: list[Any], of_arrays: bool) -> list[Any]:
+    def run_before(self, grads: Grads) -> Grads:
         """The node's prehooks: hook(grad_outputs) may return other gradients."""
-        if not self.before:
-            return grads
-        seen = self.wrap(grads, of_arrays)
-        for hook in list(self.before.values()):
-            result = hook(seen)
-            seen = seen if result is None else as_tuple(result)
-        return self.unwrap(seen, of_arrays)
+        seen = tuple(grads)
+        for hook in tuple(self.before.values()):
+            seen = replaced(hook(seen), seen, hook)
+        return list(seen)
 
-    def run_after(self, results: Any, grads: list[Any], of_arrays: bool) -> Any:
+    def run_after_accumulation(self, leaf: Any) -> None:
+        for hook in tuple(self.after_accumulation.values()):
+            result = hook(leaf)
+            if result is not None:
+                raise TypeError(
+                    f"a post accumulate grad hook should return None, but {name_of(hook)} "
+                    f"returned {type(result).__name__}: change leaf.grad in place instead"
+                )
+
+    def run_after(self, results: Grads, grads: Grads) -> Grads:
         """The node's hooks: hook(grad_inputs, grad_outputs) may return other grad_inputs."""
-        if not self.after:
-            return results
-        seen, outputs = self.wrap(results, of_arrays), self.wrap(grads, of_arrays)
-        for hook in list(self.after.values()):
-            result = hook(seen, outputs)
-            seen = seen if result is None else as_tuple(result)
-        return self.unwrap(seen, of_arrays)
-
-    def wrap(self, grads: Any, of_arrays: bool) -> tuple[Any, ...]:
-        return tuple(g if g is None or not of_arrays else self.constant(g) for g in grads)
-
-    def unwrap(self, grads: Any, of_arrays: bool) -> list[Any]:
-        return [g if g is None or not of_arrays else g.array for g in grads]
+        seen, outputs = tuple(results), tuple(grads)
+        for hook in tuple(self.after.values()):
+            seen = replaced(hook(seen, outputs), seen, hook)
+        return list(seen)
 
 
-def as_tuple(result: Any) -> tuple[Any, ...]:
-    return result if isinstance(result, tuple) else (result,)
+def name_of(hook: Callable[..., Any]) -> str:
+    return str(getattr(hook, "__name__", type(hook).__name__))
 
 
-def replaced(result: Any, grad: Any, hook: Any) -> Any:
-    """What a tensor hook returned, checked, or the gradient as it was."""
-    if result is None:
-        return grad
-    name = getattr(hook, "__name__", "hook")
+def replaced(results: Any, seen: tuple[Any, ...], hook: Any) -> tuple[Any, ...]:
+    """The gradients after a node's hook: what it returned, if that is as many of the same kind."""
+    if results is None:
+        return seen
+    if not isinstance(results, tuple):
+        raise TypeError(
+            f"expected tuple, but hook returned '{type(results).__name__}': "
+            f"{name_of(hook)} should return None or as many gradients as it was given"
+        )
+    if len(results) != len(seen):
+        raise RuntimeError(
+            f"hook '{name_of(hook)}' has returned an incorrect number of values "
+            f"(got {len(results)}, but expected {len(seen)})"
+        )
+    for grad, result in zip(seen, results, strict=True):
+        if result is not None:
+            check(grad, result, hook)
+    return results
+
+
+def check(grad: Any, result: Any, hook: Any) -> None:
+    """A hook's result must be like the gradient that it takes the place of."""
+    if grad is None:
+        raise RuntimeError(
+            "can't replace a None gradient with a non-None value: no gradient came here, so "
+            f"{name_of(hook)} should return None"
+        )
     if not hasattr(result, "array"):
         raise TypeError(
             f"expected Variable, but hook returned '{type(result).__name__}': "
-            f"{name}(grad) should return a Tensor or None"
+            f"{name_of(hook)} should return a Tensor or None"
+        )
+    if result.array.dtype != grad.array.dtype:
+        raise RuntimeError(
+            f"hook '{name_of(hook)}' has changed the type of value "
+            f"(was {grad.dtype} got {result.dtype})"
+        )
+    if result.device != grad.device:
+        raise RuntimeError(
+            f"hook '{name_of(hook)}' has changed the device of value "
+            f"(was {grad.device} got {result.device})"
         )
     if result.array.shape != grad.array.shape:
         raise RuntimeError(
-            f"hook '{name}' has changed the size of value: from {list(grad.array.shape)} "
-            f"to {list(result.array.shape)}"
+            f"hook '{name_of(hook)}' has changed the size of value "
+            f"(was {list(grad.shape)} got {list(result.shape)})"
         )
-    if result.array.dtype != grad.array.dtype:
-        raise RuntimeError(f"hook '{name}' has changed the type of value")
-    return result

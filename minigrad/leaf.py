@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.hooks import Hooks
-from minigrad.memory import tick
+from minigrad.memory import note_write, tick
 from minigrad.node import NO_EDGE, Edge, Node
 
 Array = Any  # numpy.ndarray or CudaArray
@@ -51,25 +52,49 @@ class AccumulateGrad(Node):
         self.shape, self.dtype = variable.array.shape, variable.array.dtype
         self.sequence_nr = tick()
 
+    def own_hooks(self) -> Hooks:
+        hooks = super().own_hooks()
+        leaf = self.variable.edge
+        if type(leaf) is Leaf:  # this node may die before the next backward pass
+            leaf.hooks = hooks
+        return hooks
+
     def vjp(self, grad: Array) -> tuple[()]:
+        if self.variable.edge is not NO_EDGE:  # unless it requires no gradient any more
+            with accumulating:
+                self.accumulate(grad)
+            self.run_hooks()
+        return ()
+
+    def accumulate(self, grad: Array) -> None:
         have = self.variable._grad
-        if self.variable.edge is NO_EDGE:  # requires no gradient any more
-            return ()
         if have is None:  # the array itself may become .grad only if nobody else can see it
             alone = sys.getrefcount(grad) <= UNSHARED and has_memory_alone(grad)
             self.variable._set_grad(grad if alone else grad.copy())
         elif have.edge is NO_EDGE:
             kernels.add_into(have.array, grad)
+            note_write(have.array)
         else:
             self.variable._set_grad(kernels.add(have.array, grad))
-        return ()
 
     def vjp_of_tensors(self, grad: Any) -> tuple[()]:
-        if self.variable.edge is NO_EDGE:
-            return ()
-        have = self.variable._grad
-        self.variable._grad = grad if have is None else have + grad
+        if self.variable.edge is not NO_EDGE:
+            with accumulating:
+                have = self.variable._grad
+                self.variable._grad = grad if have is None else have + grad
+            self.run_hooks()
         return ()
+
+    def without_gradient(self, like: Any) -> tuple[()]:
+        self.run_hooks()
+        return ()
+
+    def run_hooks(self) -> None:
+        if self.hooks is not None and self.hooks.after_accumulation:
+            self.hooks.run_after_accumulation(self.variable)
+
+
+accumulating = threading.RLock()  # backward passes of several threads may meet at a leaf
 
 
 def has_memory_alone(array: Array) -> bool:
@@ -85,6 +110,10 @@ def has_memory_alone(array: Array) -> bool:
 
 
 def references_of_argument(array: Array) -> int:
+    return references_in_callee(array)
+
+
+def references_in_callee(array: Array) -> int:
     return sys.getrefcount(array)
 
 
@@ -93,7 +122,8 @@ def references_of_base(array: Array) -> int:
 
 
 def count_unshared() -> int:
-    """What getrefcount says in a callee of an array that only its caller's one variable holds."""
+    """What getrefcount says in the callee of a callee (accumulate, called by vjp, called by the
+    engine) of an array that only the engine's one variable holds."""
     array = np.empty(0)
     return references_of_argument(array)
 

@@ -7,9 +7,11 @@ what it saved of the forward pass, and the line of the user's code that made it.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Sequence
 from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+from minigrad.hooks import Hooks, RemovableHandle
 from minigrad.memory import write_after
 
 Edge = tuple["Node | None", int]
@@ -54,7 +56,8 @@ class Node:
     """Takes the gradient of its output, gives those of its inputs.
 
     `saved` holds arrays in the order of the inputs, then the result, with None for what is not
-    needed; () saves nothing; None means freed by a backward pass.
+    needed; () saves nothing; None means freed by a backward pass; a Packed stands for what
+    hooks for saved tensors made of them.
     `shape` and `dtype` are those of the output: the engine sums a gradient back to them.  (A node
     with several outputs has an `output_kind` of its own.)
     """
@@ -75,9 +78,9 @@ class Node:
     saved_names: tuple[str, ...] = ()  # of what `saved` holds, for pictures
 
     next_functions: tuple[Edge, ...]
-    saved: tuple[Any, ...] | None
+    saved: tuple[Any, ...] | Packed | None
     sequence_nr: int
-    hooks: Any
+    hooks: Hooks | None
     shape: tuple[int, ...]
     dtype: Any
     code: CodeType
@@ -95,6 +98,11 @@ class Node:
         """The same for Tensors, where a node has a faster way for arrays."""
         return self.vjp(grad)
 
+    def without_gradient(self, like: Any) -> Sequence[Any]:
+        """What vjp gives when no gradient came (None along a live edge).  `like` is any gradient
+        of this backward pass."""
+        return (None,) * len(self.next_functions)
+
     def output_kind(self, output_nr: int) -> tuple[tuple[int, ...], Any]:
         """The shape and dtype of an output, which its gradient is summed to."""
         return self.shape, self.dtype
@@ -111,15 +119,47 @@ class Node:
         """The user's line that made this node; None for the end at a leaf."""
         return line_of(self.code, self.instruction)
 
+    # ------------------------------------------------------------------------------------ hooks
+
+    def own_hooks(self) -> Hooks:
+        """Where hooks of this node go: an object that nodes without hooks do without."""
+        if self.hooks is None:
+            self.hooks = Hooks()
+        return self.hooks
+
+    def register_hook(self, fn: Callable[..., Any]) -> RemovableHandle:
+        """Call fn(grad_inputs, grad_outputs) after this node ran.  A tuple that it returns
+        replaces grad_inputs."""
+        return RemovableHandle(self.own_hooks().after, fn)
+
+    def register_prehook(self, fn: Callable[..., Any]) -> RemovableHandle:
+        """Call fn(grad_outputs) before this node runs.  A tuple that it returns replaces them."""
+        return RemovableHandle(self.own_hooks().before, fn)
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dictionary for whatever you want to note on this node."""
+        return self.own_hooks().metadata
+
+    def _sequence_nr(self) -> int:
+        return self.sequence_nr
+
+    # ------------------------------------------------------------------------------ what is saved
+
     def saved_arrays(self) -> tuple[Any, ...]:
         """What was saved; RuntimeError once a backward pass has freed it."""
-        if self.saved is None:
+        saved = self.saved
+        if isinstance(saved, tuple):
+            return saved
+        if saved is None:
             raise RuntimeError(f"{FREED} ({self.name()} was made at {self.line}.)")
-        return self.saved
+        return saved.arrays()
 
     def check_saved(self) -> None:
         """RuntimeError if an array that this node saved was written to afterwards."""
-        for array in self.saved or ():
+        if type(self.saved) is not tuple:
+            return
+        for array in self.saved:
             write = None if array is None else write_after(array, self.sequence_nr)
             if write is not None:
                 modified = line_of(write.code, write.instruction)
@@ -135,6 +175,12 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
+
+
+class Packed(Protocol):
+    """What a pack hook made of the saved arrays, to be unpacked when they are wanted."""
+
+    def arrays(self) -> tuple[Any, ...]: ...
 
 
 def type_and_shape(array: Any) -> str:

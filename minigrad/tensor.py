@@ -14,11 +14,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import printing
-from minigrad.grad_mode import is_grad_enabled
-from minigrad.hooks import Handle, Hooks
+from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled
+from minigrad.hooks import RemovableHandle
 from minigrad.leaf import AccumulateGrad, Leaf
-from minigrad.memory import IN_LIBRARY, get_frame, tick, version
+from minigrad.memory import (
+    IN_LIBRARY,
+    get_frame,
+    is_inference,
+    note_inference,
+    tick,
+    version,
+)
 from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.recording import notify, observers
 from minigrad.values import Values
 
 Array = Any  # numpy.ndarray or CudaArray
@@ -107,6 +115,11 @@ class Tensor(Values):
                 "only Tensors of floating point dtype can require gradients, but this one is "
                 f"{self.dtype}: make it with dtype=minigrad.float32, or call .float() first"
             )
+        if requires_grad and self.is_inference() and not is_inference_mode_enabled():
+            raise RuntimeError(
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not "
+                "allowed. Use a clone() of it, which is a normal tensor."
+            )
         if requires_grad != self.requires_grad:
             self.edge = Leaf() if requires_grad else NO_EDGE
         return self
@@ -134,7 +147,7 @@ class Tensor(Values):
         if node is None:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if type(node) is not AccumulateGrad:
-            hooks_of(node).retain(output_nr, self)
+            node.own_hooks().retain(output_nr, self)
 
     @property
     def retains_grad(self) -> bool:
@@ -142,12 +155,24 @@ class Tensor(Values):
         hooks = None if node is None else node.hooks
         return hooks is not None and output_nr in hooks.retained
 
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call hook(grad) when this tensor's gradient is known; what it returns replaces it."""
         node, output_nr = edge_of(self)
         if node is None:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        return hooks_of(node).add_tensor_hook(output_nr, hook)
+        return node.own_hooks().add_tensor_hook(output_nr, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call hook(leaf) after a backward pass added to this leaf's .grad."""
+        node, _ = edge_of(self)
+        if node is None:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if type(node) is not AccumulateGrad:
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors: this one is "
+                f"the result of {node.name()}, made at {node.line}. Use register_hook()."
+            )
+        return RemovableHandle(node.own_hooks().after_accumulation, hook)
 
     def detach(self) -> Tensor:
         """The same memory, outside of the graph."""
@@ -165,7 +190,13 @@ class Tensor(Values):
     @property
     def _version(self) -> int:
         """How often this tensor's memory was written to in place."""
+        if self.is_inference():
+            raise RuntimeError("Inference tensors do not track version counter.")
         return version(self.array)
+
+    def is_inference(self) -> bool:
+        """Whether this tensor was made in inference mode."""
+        return is_inference(self.array)
 
     # --------------------------------------------------------------------------- its values
 
@@ -255,15 +286,6 @@ def edge_of(x: Tensor) -> Edge:
     return edge
 
 
-def hooks_of(node: Node) -> Hooks:
-    if node.hooks is None:
-        node.hooks = Hooks(constant)
-        if type(node) is AccumulateGrad:  # which may die before the next backward pass
-            node.variable.edge.hooks = node.hooks
-    hooks: Hooks = node.hooks
-    return hooks
-
-
 def attach(node: Node, result: Array, output_nr: int = 0) -> Tensor:
     """The tensor of `result`, with `node` as its grad_fn."""
     node.sequence_nr = tick()
@@ -275,8 +297,19 @@ def attach(node: Node, result: Array, output_nr: int = 0) -> Tensor:
         frame = frame.f_back
         code = frame.f_code
     node.code, node.instruction = code, frame.f_lasti  # f_lineno would take 4x the time
+    if observers:
+        notify(node)
     self = Tensor()
     self.array, self.edge, self._grad = result, (node, output_nr), None
+    return self
+
+
+def unrecorded(result: Array) -> Tensor:
+    """The tensor of a new array, outside of any graph."""
+    if is_inference_mode_enabled() and result.base is None:
+        note_inference(result)
+    self = Tensor()
+    self.array, self.edge, self._grad = result, NO_EDGE, None
     return self
 
 
@@ -292,13 +325,15 @@ def record(
     `saved` holds the arrays of the inputs, then the result's, with None for those not needed.
     """
     edges = []
-    for x in inputs:
+    for x in reversed(
+        inputs
+    ):  # a new AccumulateGrad is younger than those of later inputs: it runs first
         edge = x.edge
         edges.append(edge if type(edge) is tuple else edge.resolve(x))
     if edges.count(NO_EDGE) == len(edges) or not is_grad_enabled():
-        return constant(result)
+        return unrecorded(result)
     node = node_type()
-    node.next_functions, node.saved = tuple(edges), saved
+    node.next_functions, node.saved = tuple(edges[::-1]), saved
     for name, value in attributes.items():
         setattr(node, name, value)
     return attach(node, result)

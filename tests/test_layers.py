@@ -10,11 +10,11 @@ ROOT = Path(__file__).parent.parent
 
 # From low to high; the names are those of files and folders in minigrad/.
 LAYERS = [
-    ["device", "dtypes", "grad_mode", "memory", "pytree", "shapes"],
+    ["device", "dtypes", "grad_mode", "memory", "pytree", "recording", "shapes"],
     ["kernels"],
     ["hooks", "node", "leaf", "values", "printing", "tensor", "function", "random"],
     ["ops"],
-    ["engine"],
+    ["anomaly", "engine"],
     ["autograd"],
     ["methods"],
     ["cuda", "data", "nn", "optim", "testing", "utils"],

@@ -1,21 +1,26 @@
-"""The namespace of torch.autograd: backward, grad, Function, gradcheck."""
+"""The namespace of torch.autograd: backward, grad, Function, gradcheck, graph, and more."""
 
-from minigrad.autograd import forward_ad, functional
+from minigrad.anomaly import detect_anomaly, set_detect_anomaly
+from minigrad.autograd import forward_ad, functional, graph
 from minigrad.autograd.backward import backward, grad
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.function import Function
-from minigrad.grad_mode import enable_grad, no_grad, set_grad_enabled
+from minigrad.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 __all__ = [
     "Function",
     "GradcheckError",
     "backward",
+    "detect_anomaly",
     "enable_grad",
     "forward_ad",
     "functional",
     "grad",
     "gradcheck",
     "gradgradcheck",
+    "graph",
+    "inference_mode",
     "no_grad",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]

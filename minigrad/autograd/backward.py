@@ -2,95 +2,189 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from minigrad import kernels
 from minigrad.engine import Captures, run_backward
-from minigrad.grad_mode import GradMode
-from minigrad.leaf import AccumulateGrad
-from minigrad.node import Edge
-from minigrad.ops.creation import ones_like
+from minigrad.node import Edge, Node
 from minigrad.tensor import Tensor, constant, edge_of
+from minigrad.values import Size
 
 
-def seed(output: Tensor, gradient: Tensor | None) -> Tensor:
-    """The gradient that the backward pass of `output` starts from."""
-    if edge_of(output)[0] is None:
+class GradientEdge(NamedTuple):
+    """Where the gradient of a tensor goes, without the tensor: its memory need not be kept."""
+
+    node: Node
+    output_nr: int
+    ownership_token: Node | None = None
+
+
+Differentiable = Tensor | GradientEdge
+Roots = list[tuple[Edge, Tensor]]
+
+
+def get_gradient_edge(tensor: Tensor) -> GradientEdge:
+    """The edge of a tensor, which autograd.backward and autograd.grad take in its place."""
+    node, output_nr = edge_of(tensor)
+    if node is None:
         raise RuntimeError(
-            "element 0 of tensors does not require grad and does not have a grad_fn. Nothing that "
-            "it was computed from requires a gradient, or it was made under no_grad(), or "
-            "detach()ed: set requires_grad=True on the inputs before the computation."
+            "It is not possible to get the gradient edge for a Tensor that does not require "
+            "gradients"
         )
-    if gradient is None:
-        if output.array.size != 1:
-            raise RuntimeError(
-                "grad can be implicitly created only for scalar outputs, but this one has shape "
-                f"{list(output.array.shape)}: reduce it, as in .sum().backward(), or pass the "
-                "gradient of each element as backward(gradient)"
+    return GradientEdge(node, output_nr)
+
+
+def edge_for(x: Differentiable) -> Edge:
+    return edge_of(x) if isinstance(x, Tensor) else (x.node, x.output_nr)
+
+
+def as_tuple(given: Any) -> tuple[Any, ...]:
+    if isinstance(given, Tensor | GradientEdge):
+        return (given,)
+    return tuple(given)
+
+
+def inputs_tuple(inputs: Any, caller: str) -> tuple[Differentiable, ...]:
+    if isinstance(inputs, Mapping):
+        if type(inputs) is not dict:
+            raise TypeError(
+                f"`inputs` argument to `{caller}()` must be a dict, not {type(inputs).__name__}. "
+                "Other Mapping types are not supported."
             )
-        if output.array.dtype.kind != "f":
-            raise RuntimeError(f"grad can be computed only for real scalars, not {output.dtype}")
-        return ones_like(output)
+        inputs = inputs.values()
+    targets = as_tuple(inputs)
+    if not targets:
+        raise RuntimeError(f"`inputs` argument to `{caller}()` cannot be empty.")
+    for number, x in enumerate(targets):
+        if not isinstance(x, Tensor | GradientEdge):
+            raise TypeError(
+                f"element {number} of inputs must be a Tensor or GradientEdge, but got "
+                f"{type(x).__name__}"
+            )
+    return targets
+
+
+# ------------------------------------------------------------------------ where a pass starts
+
+
+def roots_of(outputs: Sequence[Any], gradients: Any, is_grads_batched: bool = False) -> Roots:
+    """The edges that a backward pass starts from, with the gradient of each."""
+    if gradients is None:
+        gradients = (None,) * len(outputs)
+    gradients = as_tuple(gradients)
+    if len(outputs) != len(gradients):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(gradients)} gradients")
+    return [
+        (root_edge(number, x), seed(number, x, g, is_grads_batched))
+        for number, (x, g) in enumerate(zip(outputs, gradients, strict=True))
+    ]
+
+
+def root_edge(number: int, output: Any) -> Edge:
+    if not isinstance(output, Tensor | GradientEdge):
+        raise TypeError(
+            f"element {number} of tensors must be a Tensor or GradientEdge, but got "
+            f"{type(output).__name__}"
+        )
+    edge = edge_for(output)
+    if edge[0] is None:
+        raise RuntimeError(
+            f"element {number} of tensors does not require grad and does not have a grad_fn. "
+            "Nothing that it was computed from requires a gradient, or it was made under "
+            "no_grad(), or detach()ed: set requires_grad=True on the inputs before the "
+            "computation."
+        )
+    return edge
+
+
+def seed(number: int, output: Differentiable, gradient: Any, is_grads_batched: bool) -> Tensor:
+    """The gradient that the backward pass of `output` starts from."""
+    if isinstance(output, Tensor):
+        shape, dtype = output.array.shape, output.array.dtype
+    else:
+        shape, dtype = output.node.output_kind(output.output_nr)
+    if gradient is None:
+        check_scalar(shape, dtype)
+        like = output.array if isinstance(output, Tensor) else np.empty(0)
+        return constant(kernels.full(shape, 1, dtype, like))
     if not isinstance(gradient, Tensor):
         raise TypeError(
             f"gradients can be either Tensors or None, but got {type(gradient).__name__}"
         )
-    if gradient.array.shape != output.array.shape:
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} and output[0] has "
-            f"a shape of {output.shape}."
-        )
+    if not is_grads_batched:
+        check_shape(number, gradient.array.shape, shape)
+    elif isinstance(output, GradientEdge):
+        raise RuntimeError("Batched grads are not supported with GradientEdge")
     return gradient
 
 
+def check_scalar(shape: tuple[int, ...], dtype: Any) -> None:
+    """A gradient of 1 is meant only for a single real number."""
+    if np.prod(shape) != 1:
+        raise RuntimeError(
+            "grad can be implicitly created only for scalar outputs, but this one has shape "
+            f"{list(shape)}: reduce it, as in .sum().backward(), or pass the gradient of each "
+            "element as backward(gradient)"
+        )
+    if dtype.kind != "f":
+        raise RuntimeError(
+            f"grad can be implicitly created only for real scalar outputs but got {dtype}"
+        )
+
+
+def check_shape(number: int, given: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    if given != wanted:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{number}] has a shape of {Size(given)} and "
+            f"output[{number}] has a shape of {Size(wanted)}."
+        )
+
+
+# --------------------------------------------------------------------------------- the functions
+
+
 def backward(
-    tensors: Tensor | Sequence[Tensor],
+    tensors: Differentiable | Sequence[Differentiable],
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Tensor | Sequence[Tensor] | None = None,
+    grad_variables: None = None,
+    inputs: Differentiable | Sequence[Differentiable] | dict[str, Tensor] | None = None,
 ) -> None:
     """Add the gradients of `tensors` to the .grad of the leaves (or of `inputs`) they came from."""
-    outputs = as_tuple(tensors)
-    gradients = as_tuple(grad_tensors) if grad_tensors is not None else (None,) * len(outputs)
-    check_lengths(outputs, gradients)
-    roots = [(edge_of(x), seed(x, g)) for x, g in zip(outputs, gradients, strict=True)]
+    if grad_variables is not None:
+        raise TypeError("`grad_variables` is deprecated. Use `grad_tensors` instead.")
+    targets = None if inputs is None else inputs_tuple(inputs, "backward")
+    roots = roots_of(as_tuple(tensors), grad_tensors)
     retain = create_graph if retain_graph is None else retain_graph
-    if inputs is None:
+    if targets is None:
         run_backward(roots, retain, create_graph)
         return
-    targets = as_tuple(inputs)
-    if not targets:
-        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    captures: Captures = dict.fromkeys(capture_edges(targets))
+    nodes = [node for node, _ in capture_edges(targets) if node is not None]
     for x in targets:
-        x.retain_grad()
-    run_backward(roots, retain, create_graph, captures)
-    with GradMode(create_graph):
-        for edge, grad in captures.items():
-            if type(edge[0]) is AccumulateGrad and grad is not None:
-                deliver(edge[0].variable, grad, create_graph)
-
-
-def deliver(x: Tensor, grad: Any, create_graph: bool) -> None:
-    """Add a captured gradient to x.grad."""
-    given = grad if create_graph else constant(grad.copy())
-    x._grad = given if x._grad is None else x._grad + given
+        if isinstance(x, Tensor):
+            x.retain_grad()
+    run_backward(roots, retain, create_graph, inputs=nodes)
 
 
 def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    outputs: Differentiable | Sequence[Differentiable],
+    inputs: Any,
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
-    *,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Tensor | None, ...]:
+) -> Any:
     """The gradients of `outputs` with respect to `inputs`; no .grad is touched.
 
+    `inputs`: a tensor, several, GradientEdges, or a dict, in which case a dict comes out.
     RuntimeError for an input that the outputs do not depend on, unless allow_unused (None comes
     out) or materialize_grads (zeros come out).
     """
@@ -99,46 +193,50 @@ def grad(
             "Expected allow_unused to be True or not passed when materialize_grads=True, "
             "but got: allow_unused=False."
         )
-    results, wanted = as_tuple(outputs), as_tuple(inputs)
-    gradients = as_tuple(grad_outputs) if grad_outputs is not None else (None,) * len(results)
-    check_lengths(results, gradients)
-    roots = [(edge_of(x), seed(x, g)) for x, g in zip(results, gradients, strict=True)]
-    captures: Captures = dict.fromkeys(capture_edges(wanted))
+    wanted = inputs_tuple(inputs, "grad")
+    if not only_inputs:
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To "
+            "accumulate gradient for other parts of the graph, please use autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
+        )
     retain = create_graph if retain_graph is None else retain_graph
+    roots = roots_of(as_tuple(outputs), grad_outputs, is_grads_batched)
+    captures: Captures = dict.fromkeys(capture_edges(wanted))
     run_backward(roots, retain, create_graph, captures)
-    return tuple(
-        captured(x, captures[edge_of(x)], create_graph, bool(allow_unused), materialize_grads)
-        for x in wanted
-    )
+    unused = bool(allow_unused) or materialize_grads
+    results = [captured(x, captures[edge_for(x)], create_graph, unused) for x in wanted]
+    if materialize_grads:
+        results = [zeros_for(x) if g is None else g for x, g in zip(wanted, results, strict=True)]
+    return dict(zip(inputs, results, strict=True)) if type(inputs) is dict else tuple(results)
 
 
-def captured(x: Tensor, grad: Any, create_graph: bool, unused: bool, zeros: bool) -> Tensor | None:
-    if grad is not None:
-        return grad if create_graph else constant(grad)
-    if zeros:
-        return constant(kernels.full(x.array.shape, 0, x.array.dtype, x.array))
-    if unused:
-        return None
-    raise RuntimeError(
-        "One of the differentiated Tensors appears to not have been used in the graph. "
-        "Set allow_unused=True if this is the desired behavior."
-    )
+def captured(x: Differentiable, grad: Any, create_graph: bool, unused: bool) -> Tensor | None:
+    if grad is None:
+        if unused:
+            return None
+        raise RuntimeError(
+            "One of the differentiated Tensors appears to not have been used in the graph. "
+            "Set allow_unused=True if this is the desired behavior."
+        )
+    made: Tensor = grad if create_graph else constant(grad)
+    return made
 
 
-def capture_edges(inputs: Sequence[Tensor]) -> list[Edge]:
-    edges = [edge_of(x) for x in inputs]
+def zeros_for(x: Differentiable) -> Tensor:
+    if not isinstance(x, Tensor):
+        raise RuntimeError(
+            "materialize_grads cannot be used when the given input is a GradientEdge"
+        )
+    return constant(kernels.full(x.array.shape, 0, x.array.dtype, x.array))
+
+
+def capture_edges(inputs: Sequence[Differentiable]) -> list[Edge]:
+    edges = [edge_for(x) for x in inputs]
     if any(node is None for node, _ in edges):
         raise RuntimeError("One of the differentiated Tensors does not require grad")
     return edges
-
-
-def check_lengths(outputs: Sequence[Any], gradients: Sequence[Any]) -> None:
-    if len(outputs) != len(gradients):
-        raise RuntimeError(f"got {len(outputs)} tensors and {len(gradients)} gradients")
-
-
-def as_tuple(given: Any) -> tuple[Any, ...]:
-    return tuple(given) if isinstance(given, list | tuple) else (given,)
 
 
 def backward_of_tensor(
@@ -146,7 +244,7 @@ def backward_of_tensor(
     gradient: Tensor | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Tensor | Sequence[Tensor] | None = None,
+    inputs: Any = None,
 ) -> None:
     """Add the gradient of this tensor to the .grad of every leaf it was computed from."""
-    backward(self, gradient, retain_graph, create_graph, inputs)
+    backward(self, gradient, retain_graph, create_graph, inputs=inputs)

@@ -13,7 +13,7 @@ from minigrad import dtypes, kernels
 from minigrad.ops.move import to_device_array
 from minigrad.ops.reduction import cast
 from minigrad.shapes import shape_argument
-from minigrad.tensor import TENSORS, Tensor, constant
+from minigrad.tensor import TENSORS, Tensor, constant, unrecorded
 
 Device = Any  # a device, its name, an index or None
 Dtype = Any  # a minigrad dtype or None
@@ -21,7 +21,7 @@ Dtype = Any  # a minigrad dtype or None
 
 def finish(array: Any, device: Device, requires_grad: bool) -> Tensor:
     """The tensor of a NumPy array on the wanted device."""
-    x = constant(to_device_array(array, device))
+    x = unrecorded(to_device_array(array, device))
     return x.requires_grad_() if requires_grad else x
 
 
@@ -202,7 +202,7 @@ def filled_like(
     kind = x.array.dtype if dtype is None else dtypes.to_numpy(dtype)
     if device is not None and devices.device(device) != x.device:
         return finish(np.full(x.array.shape, value, kind), device, requires_grad)
-    made = constant(kernels.full(x.array.shape, value, kind, x.array))
+    made = unrecorded(kernels.full(x.array.shape, value, kind, x.array))
     return made.requires_grad_() if requires_grad else made
 
 
@@ -241,7 +241,7 @@ def new_full(
     """A tensor of one value, with this one's dtype and device."""
     kind = self.array.dtype if dtype is None else dtypes.to_numpy(dtype)
     shape = shape_argument((tuple(size),))
-    made = constant(kernels.full(shape, fill_value, kind, self.array))
+    made = unrecorded(kernels.full(shape, fill_value, kind, self.array))
     return made if device is None else made.to(device)
 
 

@@ -35,6 +35,7 @@ from minigrad.tensor import (
     constant,
     edge_of,
     saved_tensor,
+    unrecorded,
 )
 
 POINTWISE: dict[str, Any] = {}  # every pointwise operation, by name: tests and docs read it
@@ -262,7 +263,9 @@ class BinaryNode(PointwiseNode):
     __slots__ = ()
 
     def vjp(self, grad: Array) -> Any:
-        saved = self.saved if self.saved is not None else self.saved_arrays()
+        saved = self.saved
+        if type(saved) is not tuple:
+            saved = self.saved_arrays()
         (x_edge, y_edge), (x_kernel, y_kernel) = self.next_functions, self.kernels
         return (
             None if x_edge is NO_EDGE else x_kernel(grad, saved),
@@ -283,7 +286,7 @@ def unary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
         if type(edge) is not tuple:
             edge = edge.resolve(input)
         if edge is NO_EDGE or not differentiable or not is_grad_enabled():
-            return constant(result)
+            return unrecorded(result)
         node = node_type()
         node.next_functions = (edge,)
         node.saved = (array if keep_x else None, result if keep_result else None) if saves else ()
@@ -302,18 +305,20 @@ def binary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
             return of_pair(definition, op, input, other)
         x_array, y_array, x_edge, y_edge = input.array, other.array, input.edge, other.edge
         result = launch2(ufunc, x_array, y_array)
-        if type(x_edge) is not tuple:
-            x_edge = x_edge.resolve(input)
         if type(y_edge) is not tuple:
             y_edge = y_edge.resolve(other)
+        if (
+            type(x_edge) is not tuple
+        ):  # after y's: a leaf's new node runs before those of later inputs
+            x_edge = x_edge.resolve(input)
         if y_edge is NO_EDGE:
             if x_edge is NO_EDGE:
-                return constant(result)
+                return unrecorded(result)
             keep = keep_first
         else:
             keep = keep_second if x_edge is NO_EDGE else keep_both
         if not differentiable or not is_grad_enabled():
-            return constant(result)
+            return unrecorded(result)
         node = node_type()
         node.next_functions = (x_edge, y_edge)
         if keep:
@@ -343,11 +348,11 @@ def general(definition: Definition, node_type: type[Node]) -> Callable[..., Any]
             return of_mixed(definition, op, args)
         arrays = [x.array for x in args]
         result = launch(ufunc, *arrays)
-        edges = tuple([edge_of(args[i]) for i in inputs])
+        edges = tuple([edge_of(args[i]) for i in reversed(inputs)])[::-1]
         if edges.count(NO_EDGE) == len(edges) or not definition.differentiable:
-            return constant(result)
+            return unrecorded(result)
         if not is_grad_enabled():
-            return constant(result)
+            return unrecorded(result)
         needed = [edge is not NO_EDGE for edge in edges]
         node = node_type()
         node.next_functions = edges

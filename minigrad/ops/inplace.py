@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
-from minigrad.grad_mode import is_grad_enabled
+from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled
 from minigrad.kernels.promotion import CATEGORY
 from minigrad.leaf import Leaf
-from minigrad.memory import note_write
+from minigrad.memory import is_inference, note_write
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.define import NUMBERS, as_tensor
 from minigrad.ops.index import basic_part, expanded, index
@@ -42,15 +42,27 @@ SHARED_ELEMENTS = (
     "unsupported operation: more than one element of the written-to tensor refers to a single "
     "memory location. Please clone() the tensor before performing the operation."
 )
+WRITE_TO_INFERENCE = (
+    "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone "
+    "to get a normal tensor before doing inplace update."
+)
 HOW_TO_WRITE_LEAF = (
     " Write inside `with minigrad.no_grad():` to change its values, or use an operation that makes "
     "a new tensor."
 )
 
 
+# Who wants to see an array before it is written to; none in an ordinary program.
+before_write: dict[object, Callable[[Any], None]] = {}
+
+
 def check_writable(x: Tensor) -> None:
     """RuntimeError where an in-place write would lose or falsify a gradient."""
     array = x.array
+    for watch in before_write.values():
+        watch(array)
+    if is_inference(array) and not is_inference_mode_enabled():
+        raise RuntimeError(WRITE_TO_INFERENCE)
     if 0 in array.strides and array.size and stretched_axes(array):
         raise RuntimeError(SHARED_ELEMENTS)
     if not is_grad_enabled():

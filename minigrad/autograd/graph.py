@@ -1,0 +1,292 @@
+"""The graph as a user sees it, and what may be hung on it: hooks for saved tensors, hooks that
+wait for several gradients, and what a node saved.  torch.autograd.graph's names."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from minigrad import engine
+from minigrad.autograd.backward import GradientEdge, get_gradient_edge
+from minigrad.hooks import RemovableHandle
+from minigrad.memory import note_write, owner_of, version
+from minigrad.node import NO_EDGE, Node
+from minigrad.ops.inplace import before_write
+from minigrad.recording import observers
+from minigrad.tensor import Tensor, constant, edge_of, saved_tensor
+
+__all__ = [
+    "GradientEdge",
+    "Node",
+    "allow_mutation_on_saved_tensors",
+    "disable_saved_tensors_hooks",
+    "get_gradient_edge",
+    "increment_version",
+    "register_multi_grad_hook",
+    "save_on_cpu",
+    "saved_tensors_hooks",
+]
+
+# ---------------------------------------------------------------------- hooks for saved tensors
+
+_stack: ContextVar[tuple[saved_tensors_hooks, ...]] = ContextVar("saved_tensors_hooks", default=())
+_refusal: ContextVar[str | None] = ContextVar("saved_tensors_hooks_refusal", default=None)
+
+
+class saved_tensors_hooks:  # torch's name
+    """Inside the block, what nodes save is pack_hook(tensor) of it; when it is wanted, it is
+    unpack_hook(packed).  The innermost block counts; a block is seen by its own thread alone."""
+
+    def __init__(
+        self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]
+    ) -> None:
+        self.pack_hook, self.unpack_hook = pack_hook, unpack_hook
+
+    def __enter__(self) -> None:
+        refusal = _refusal.get()
+        if refusal is not None:
+            raise RuntimeError(refusal)
+        _stack.set((*_stack.get(), self))
+        with _counting:
+            _blocks.append(self)
+            observers[saved_tensors_hooks] = pack
+
+    def __exit__(self, *exception: object) -> None:
+        _stack.set(_stack.get()[:-1])
+        with _counting:
+            _blocks.remove(self)
+            if not _blocks:
+                observers.pop(saved_tensors_hooks, None)
+
+
+_blocks: list[saved_tensors_hooks] = []  # of all threads
+_counting = threading.Lock()
+
+
+def pack(node: Node) -> None:
+    """Give what a new node saved to the innermost pack hook."""
+    hooks = _stack.get()
+    if hooks and type(node.saved) is tuple and node.saved:
+        node.saved = PackedTensors(node.saved, hooks[-1])
+
+
+class PackedTensors:
+    """What a pack hook made of the arrays that a node saved."""
+
+    __slots__ = ("absent", "items", "unpack_hook")
+
+    def __init__(self, arrays: tuple[Any, ...], hooks: saved_tensors_hooks) -> None:
+        self.absent = [array is None for array in arrays]
+        self.items = [None if array is None else packed(array, hooks) for array in arrays]
+        self.unpack_hook = hooks.unpack_hook
+
+    def arrays(self) -> tuple[Any, ...]:
+        places = zip(self.items, self.absent, strict=True)
+        return tuple(None if absent else self.unpack(item) for item, absent in places)
+
+    def unpack(self, item: Any) -> Any:
+        result = self.unpack_hook(item)
+        if not isinstance(result, Tensor):
+            raise TypeError(
+                "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
+                f"{type(result).__name__}"
+            )
+        return result.array
+
+
+def packed(array: Any, hooks: saved_tensors_hooks) -> Any:
+    before = version(array)
+    result = hooks.pack_hook(constant(array))
+    if version(array) != before:
+        raise RuntimeError(
+            "A saved tensor pack hook is modifying its input in place. Tensors provided as input "
+            "to pack hook can not be modified by in-place operations as this can lead to "
+            "unexpected side-effects. Work on a clone() of it."
+        )
+    return result
+
+
+class save_on_cpu(saved_tensors_hooks):  # torch's name
+    """Inside the block, what nodes save waits on the CPU for the backward pass."""
+
+    def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
+        super().__init__(
+            lambda tensor: (tensor.device, tensor.cpu()),
+            lambda item: item[1].to(item[0]),
+        )
+
+
+@contextmanager
+def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
+    """Inside the block, saved_tensors_hooks raise RuntimeError(error_message)."""
+    if _stack.get():
+        raise RuntimeError(error_message)
+    outer = _refusal.set(error_message)
+    try:
+        yield
+    finally:
+        _refusal.reset(outer)
+
+
+# -------------------------------------------------------------------- mutation of saved tensors
+
+
+class Kept:
+    """A saved array, or, once its memory was written to, a copy of what it was."""
+
+    def __init__(self, context: MutationContext, tensor: Tensor) -> None:
+        self.context, self.tensor = context, tensor
+
+
+class MutationContext:
+    """What allow_mutation_on_saved_tensors knows: the saved arrays by the memory they show."""
+
+    def __init__(self) -> None:
+        self.by_memory: dict[int, list[Kept]] = {}
+        self.active = True
+
+    def keep(self, tensor: Tensor) -> Kept:
+        kept = Kept(self, tensor)
+        self.by_memory.setdefault(id(owner_of(tensor.array)), []).append(kept)
+        return kept
+
+    def restore(self, kept: Kept) -> Tensor:
+        if not self.active:
+            raise AssertionError(
+                "Trying to backward outside of the 'allow_mutation_on_saved_tensors' context in "
+                "which the graph was originally recorded."
+            )
+        return kept.tensor
+
+    def before_write(self, array: Any) -> None:
+        for kept in self.by_memory.pop(id(owner_of(array)), ()):
+            kept.tensor = constant(kept.tensor.array.copy())
+
+
+@contextmanager
+def allow_mutation_on_saved_tensors() -> Iterator[MutationContext]:
+    """Inside the block, saved tensors may be modified in place: what is about to change is copied
+    first.  backward() must be called inside the block."""
+    if any(isinstance(key, MutationContext) for key in before_write):
+        raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
+    context = MutationContext()
+    before_write[context] = context.before_write
+    try:
+        with saved_tensors_hooks(context.keep, context.restore):
+            yield context
+    finally:
+        context.active = False
+        del before_write[context]
+
+
+def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
+    """Say that memory was written to in a way that minigrad did not see."""
+    tensors: Iterable[Tensor] = (tensor,) if isinstance(tensor, Tensor) else tensor
+    for x in tensors:
+        note_write(x.array)
+
+
+# -------------------------------------------------------------- hooks that wait for several tensors
+
+
+class MultiHandle(RemovableHandle):
+    """What register_multi_grad_hook returns: remove() takes out the hooks of all tensors."""
+
+    def __init__(self, handles: Sequence[RemovableHandle]) -> None:
+        self.handles = tuple(handles)
+
+    def remove(self) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+
+def register_multi_grad_hook(
+    tensors: Sequence[Tensor], fn: Callable[..., None], *, mode: str = "all"
+) -> MultiHandle:
+    """Call fn(gradients) once all tensors' gradients are known (None for those that get none in
+    this pass), or, with mode="any", fn(gradient) at the first of them."""
+    if mode not in ("all", "any"):
+        raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    if mode == "any":
+        first = FirstGradient(fn)
+        return MultiHandle([x.register_hook(first) for x in tensors if x.requires_grad])
+    waiting = AllGradients(tensors, fn)
+    handles = [x.register_hook(waiting.hook_of(place)) for place, x in enumerate(tensors)]
+    return MultiHandle(handles)
+
+
+class FirstGradient:
+    def __init__(self, fn: Callable[[Tensor], None]) -> None:
+        self.fn = fn
+        self.seen_in: Any = None  # the backward pass that called fn
+
+    def __call__(self, grad: Tensor) -> None:
+        if self.seen_in is not engine.current.get():
+            self.seen_in = engine.current.get()
+            self.fn(grad)
+
+
+class AllGradients:
+    """Gathers the gradients of several tensors, for each backward pass that is under way."""
+
+    def __init__(self, tensors: Sequence[Tensor], fn: Callable[..., None]) -> None:
+        self.nodes = [edge_of(x)[0] for x in tensors]
+        self.fn = fn
+        self.gathered: dict[Any, list[Tensor | None]] = {}
+        self.missing: dict[Any, int] = {}
+
+    def hook_of(self, place: int) -> Callable[[Tensor], None]:
+        def hook(grad: Tensor) -> None:
+            running = engine.current.get()
+            assert running is not None, "expected this hook to be called inside a backward call"
+            if running not in self.gathered:
+                self.gathered[running] = [None] * len(self.nodes)
+                self.missing[running] = sum(running.will_run(node) for node in self.nodes)
+            self.gathered[running][place] = grad
+            self.missing[running] -= 1
+            if not self.missing[running]:
+                del self.missing[running]
+                self.fn(self.gathered.pop(running))
+
+        return hook
+
+
+# ------------------------------------------------------------------------------- what a node saved
+
+TORCH_NAMES = {"x": "self", "input": "self", "y": "other"}  # in _saved_... attributes
+
+
+def saved_attribute(node: Node, name: str) -> Any:
+    """node._saved_self and its like: a saved tensor, or a number that the formula needs."""
+    if name.startswith("_saved_"):
+        wanted = name[len("_saved_") :]
+        names = [TORCH_NAMES.get(n, n) for n in node.saved_names]
+        if wanted in names and (node.saved is None or len(node.saved_arrays())):
+            place = names.index(wanted)
+            array = node.saved_arrays()[place]
+            if array is not None:
+                return saved_value(node, place, array)
+    raise AttributeError(f"{type(node).__name__!r} object has no attribute {name!r}")
+
+
+def saved_value(node: Node, place: int, array: Any) -> Any:
+    """A saved array as a Tensor with the history it had, or a number as a number."""
+    definition = getattr(type(node), "definition", None)
+    if definition is not None and place in definition.numbers:
+        return array.item()
+    if definition is not None and place < len(definition.parameters):
+        inputs = definition.inputs
+        edge = node.next_functions[inputs.index(place)] if place in inputs else NO_EDGE
+    else:
+        edges = [*node.next_functions, (node, 0)]
+        edge = edges[min(place, len(edges) - 1)]
+    return saved_tensor(array, edge)
+
+
+def call_node(node: Node, *grads: Tensor) -> Any:
+    """node(grad): the gradients of its inputs, worked out by hand, outside of any pass."""
+    results = tuple(node.vjp_of_tensors(list(grads) if node.outputs > 1 else grads[0]))
+    return results[0] if len(results) == 1 else results
