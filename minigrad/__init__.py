@@ -182,7 +182,7 @@ from minigrad.random import (
     seed,
     set_rng_state,
 )
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, is_inference
 from minigrad.values import Size
 
 __version__ = "0.1.0"
@@ -277,6 +277,7 @@ __all__ = [
     "is_anomaly_check_nan_enabled",
     "is_anomaly_enabled",
     "is_grad_enabled",
+    "is_inference",
     "is_inference_mode_enabled",
     "isfinite",
     "isinf",

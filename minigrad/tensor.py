@@ -20,10 +20,12 @@ from minigrad.leaf import AccumulateGrad, Leaf
 from minigrad.memory import (
     IN_LIBRARY,
     get_frame,
-    is_inference,
     note_inference,
     tick,
     version,
+)
+from minigrad.memory import (
+    is_inference as is_inference_memory,
 )
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.recording import notify, observers
@@ -196,7 +198,7 @@ class Tensor(Values):
 
     def is_inference(self) -> bool:
         """Whether this tensor was made in inference mode."""
-        return is_inference(self.array)
+        return is_inference_memory(self.array)
 
     # --------------------------------------------------------------------------- its values
 
@@ -302,6 +304,11 @@ def attach(node: Node, result: Array, output_nr: int = 0) -> Tensor:
     self = Tensor()
     self.array, self.edge, self._grad = result, (node, output_nr), None
     return self
+
+
+def is_inference(input: Tensor) -> bool:
+    """Whether a tensor was made in inference mode."""
+    return input.is_inference()
 
 
 def unrecorded(result: Array) -> Tensor:

@@ -14,7 +14,9 @@ NAMES = {
         device div dot double dtype empty empty_like enable_grad eq erf exp exp2 expm1 eye
         flatten float float16 float32 float64 floor floor_divide fmax fmin fmod frac from_numpy
         full full_like ge get_default_dtype get_num_threads get_rng_state gt half hypot index_select
-        initial_seed int int16 int32 int64 int8 is_grad_enabled isfinite isinf isnan
+        inference_mode initial_seed int int16 int32 int64 int8 is_anomaly_check_nan_enabled
+        is_anomaly_enabled is_grad_enabled is_inference is_inference_mode_enabled
+        isfinite isinf isnan
         kernel_cache le lerp linspace log log10 log1p log2 log_softmax logaddexp logical_and
         logical_not logical_or logical_xor logsumexp long lt manual_seed matmul max maximum mean
         min minimum mm movedim mul mv narrow ne neg nn no_grad normal ones ones_like optim outer
@@ -25,8 +27,13 @@ NAMES = {
         unflatten unsqueeze utils var where xlogy zeros zeros_like
     """,
     "minigrad.autograd": """
-        Function GradcheckError backward enable_grad forward_ad functional grad gradcheck
-        gradgradcheck no_grad set_grad_enabled
+        Function GradcheckError backward detect_anomaly enable_grad forward_ad functional grad
+        gradcheck gradgradcheck graph inference_mode no_grad set_detect_anomaly set_grad_enabled
+    """,
+    "minigrad.autograd.graph": """
+        GradientEdge Node allow_mutation_on_saved_tensors disable_saved_tensors_hooks
+        get_gradient_edge increment_version register_multi_grad_hook save_on_cpu
+        saved_tensors_hooks
     """,
     "minigrad.autograd.forward_ad": """
         UnpackedDualTensor dual_level enter_dual_level exit_dual_level make_dual unpack_dual
