@@ -15,8 +15,9 @@ from minigrad.autograd.gradcheck.demands import (
     check_undefined_grads,
 )
 from minigrad.autograd.gradcheck.error import GradcheckError
+from minigrad.autograd.gradcheck.forward import check_undefined_tangents
 from minigrad.autograd.gradcheck.options import Options
-from minigrad.autograd.gradcheck.subject import Subject, as_tuple, check_inputs
+from minigrad.autograd.gradcheck.subject import Subject, as_tuple, check_inputs, is_variable
 from minigrad.tensor import Tensor, constant
 
 
@@ -156,6 +157,8 @@ def run_checks(subject: Subject, options: Options) -> None:
     for forward, wanted in ((False, options.check_backward_ad), (True, options.check_forward_ad)):
         if wanted:
             Comparison(subject, outputs, forward, options).run()
+    if options.check_forward_ad and options.check_undefined_grad:
+        check_undefined_tangents(subject)
     differentiable = [x for x in outputs if x.requires_grad]
     if options.check_backward_ad and differentiable:
         check_multiplied_by_grad_output(differentiable, subject.wanted)
@@ -190,7 +193,7 @@ def gradient_function(
     """The gradients of func as a function of its inputs and of what the backward pass starts
     from."""
     count, given = len(inputs), inputs + seeds
-    variables = [isinstance(x, Tensor) and x.requires_grad for x in given]
+    variables = [is_variable(x) for x in given]
 
     def gradients(*arguments: Any) -> tuple[Tensor, ...]:
         # forward mode detaches the arguments: let them be variables again

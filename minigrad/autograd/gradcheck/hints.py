@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from minigrad import kernels
 from minigrad.autograd.gradcheck.jacobians import moved
 from minigrad.autograd.gradcheck.mismatch import Mismatch
 from minigrad.autograd.gradcheck.subject import Matrix
@@ -72,7 +73,7 @@ def random_or_modifying(case: Mismatch) -> str | None:
 
 def shared_memory(case: Mismatch) -> str | None:
     for number, x in enumerate(case.subject.wanted):
-        if x is not case.input and np.may_share_memory(x.array, case.input.array):
+        if x is not case.input and kernels.may_share_memory(x.array, case.input.array):
             return (
                 f"inputs {number} and {case.input_nr} share memory, so one moves with the other. "
                 "Pass a clone()."
@@ -118,8 +119,8 @@ def no_gradient(case: Mismatch) -> str | None:
     if case.reached:
         return f"{case.mode} gives zeros for this input, but the output changes with it."
     return (
-        "no gradient comes to this input, but the output changes with it. Either backward returns "
-        "None for it, or func leaves the graph: detach(), .data, .item(), numpy() or no_grad()."
+        "no gradient comes to this input, but the output changes with it. Either "
+        f"{case.rule} returns None for it, or func leaves the graph: detach(), .data, .item(), numpy() or no_grad()."
     )
 
 
@@ -129,8 +130,8 @@ def swapped(case: Mismatch) -> str | None:
             continue
         if case.subject.close(case.analytical, other):
             return (
-                f"these are the derivatives with respect to input {number}. backward must return "
-                "its gradients in the order of forward's arguments."
+                f"these are the derivatives with respect to input {number}: does {case.rule} keep to "
+                "the order of forward's arguments?"
             )
     return None
 
@@ -167,7 +168,7 @@ def scaled(case: Mismatch) -> str | None:
         )
     return (
         f"every entry is {factor:.4g} times what it should be: look for a constant factor that is "
-        "missing or too much in backward."
+        f"missing or too much in {case.rule}."
     )
 
 
@@ -258,6 +259,9 @@ def only_somewhere(case: Mismatch) -> str | None:
     bad, good = values[wrong], values[right]
     if len(bad) < MANY or len(good) < MANY:
         return None
+    by_sign = (bad.max() < 0 <= good.min()) or (good.max() <= 0 < bad.min())
+    if len(bad) + len(good) < 3 * MANY and not by_sign:
+        return None  # so few fall apart like that by chance
     if bad.max() < good.min():
         said = f"wrong up to {bad.max():.4g} and right from {good.min():.4g} on"
     elif good.max() < bad.min():
@@ -265,8 +269,8 @@ def only_somewhere(case: Mismatch) -> str | None:
     else:
         return None
     return (
-        f"it depends on the value of the input: {said}. Is there a case that backward forgets, or "
-        "a sign (abs, clamp, where)?"
+        f"it depends on the value of the input: {said}. Is there a case that {case.rule} "
+        "forgets, or a sign (abs, clamp, where)?"
     )
 
 

@@ -41,6 +41,11 @@ class Mismatch:
         return "forward mode" if self.forward else "backward"
 
     @property
+    def rule(self) -> str:
+        """What the author of a Function wrote for it."""
+        return "jvp" if self.forward else "backward"
+
+    @property
     def wrong(self) -> Matrix:
         """Which entries are not within the tolerances."""
         subject = self.subject

@@ -29,7 +29,7 @@ class Subject:
     @property
     def wanted(self) -> list[Tensor]:
         """The inputs that derivatives are taken with respect to."""
-        return [x for x in self.inputs if isinstance(x, Tensor) and x.requires_grad]
+        return [x for x in self.inputs if is_variable(x)]
 
     def outputs(self) -> tuple[Tensor, ...]:
         """What func returns now, always as a tuple."""
@@ -52,6 +52,10 @@ class Subject:
         return bool(np.allclose(given, true, self.rtol, self.atol))
 
 
+def is_variable(x: object) -> bool:
+    return isinstance(x, Tensor) and x.requires_grad
+
+
 def as_tuple(given: Any) -> tuple[Any, ...]:
     return tuple(given) if isinstance(given, tuple | list) else (given,)
 
@@ -64,7 +68,7 @@ def tensor_like(values: Matrix, like: Tensor) -> Tensor:
 
 def check_inputs(inputs: tuple[Any, ...]) -> None:
     """At least one input must require a gradient; none may show an element twice."""
-    wanted = [(i, x) for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
+    wanted = [(i, x) for i, x in enumerate(inputs) if is_variable(x)]
     if not wanted:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, "
