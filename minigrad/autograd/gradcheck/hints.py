@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from minigrad import kernels
 from minigrad.autograd.gradcheck.jacobians import moved
 from minigrad.autograd.gradcheck.mismatch import Mismatch
 from minigrad.autograd.gradcheck.subject import Matrix
@@ -72,12 +71,15 @@ def random_or_modifying(case: Mismatch) -> str | None:
 
 
 def shared_memory(case: Mismatch) -> str | None:
-    for number, x in enumerate(case.subject.wanted):
-        if x is not case.input and kernels.may_share_memory(x.array, case.input.array):
-            return (
-                f"inputs {number} and {case.input_nr} share memory, so one moves with the other. "
-                "Pass a clone()."
-            )
+    others = [(i, x) for i, x in enumerate(case.subject.wanted) if x is not case.input]
+    before = [x.host_array().copy() for _, x in others]
+    with moved(case.input, np.ones(case.input.array.shape)):
+        for (number, x), values in zip(others, before, strict=True):
+            if not np.array_equal(values, x.host_array(), equal_nan=True):
+                return (
+                    f"inputs {number} and {case.input_nr} share memory, so one moves with the "
+                    "other. Pass a clone()."
+                )
     return None
 
 
@@ -120,7 +122,8 @@ def no_gradient(case: Mismatch) -> str | None:
         return f"{case.mode} gives zeros for this input, but the output changes with it."
     return (
         "no gradient comes to this input, but the output changes with it. Either "
-        f"{case.rule} returns None for it, or func leaves the graph: detach(), .data, .item(), numpy() or no_grad()."
+        f"{case.rule} returns None for it, or func leaves the graph: detach(), .data, .item(), "
+        "numpy() or no_grad()."
     )
 
 
@@ -130,8 +133,8 @@ def swapped(case: Mismatch) -> str | None:
             continue
         if case.subject.close(case.analytical, other):
             return (
-                f"these are the derivatives with respect to input {number}: does {case.rule} keep to "
-                "the order of forward's arguments?"
+                f"these are the derivatives with respect to input {number}: does {case.rule} keep "
+                "to the order of forward's arguments?"
             )
     return None
 
