@@ -68,6 +68,9 @@ class Backward:
         self.captures: Captures = captures or {}
         self.inputs = frozenset(inputs or ())
         self.runs_all = captures is None and inputs is None
+        outer = current.get()
+        # neither this pass nor one around it leaves nodes out
+        self.whole: bool = self.runs_all and (outer is None or outer.whole)
         self.needed: set[Node] = set()  # the nodes to run, where that is not all
         self.grads: dict[Node, Any] = {}  # the gradient so far; a list for several outputs
         self.ready: list[tuple[int, Node]] = []  # a heap: the youngest node comes first

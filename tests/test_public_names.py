@@ -64,6 +64,11 @@ NAMES = {
     "minigrad.random": """
         fork_rng get_rng_state initial_seed manual_seed seed set_rng_state
     """,
+    "minigrad.utils.checkpoint": """
+        CheckpointError CheckpointFunction check_backward_validity checkpoint
+        checkpoint_sequential detach_variable noop_context_fn set_checkpoint_debug_enabled
+        set_checkpoint_early_stop
+    """,
     "minigrad.utils.data": """
         BatchSampler DataLoader Dataset RandomSampler Sampler SequentialSampler Subset
         TensorDataset default_collate random_split
