@@ -6,13 +6,34 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import kernels
+from minigrad.kernels.batched.levels import depth_of
+
 LINE_WIDTH, PRECISION, EDGE_ITEMS, THRESHOLD = 80, 4, 3, 1000
 IMPLIED = {"float32", "int64", "bool"}  # dtypes that the digits themselves tell
 
 
 def describe(x: Any) -> str:
     """tensor([1., 2.], grad_fn=<MulBackward0>)"""
-    array = np.asarray(x.host_array())
+    if kernels.is_batched(x.array):
+        return of_samples(x.array, notes_of(x, kernels.physical(x.array)))
+    array = x.host_array()
+    prefix = "Parameter containing:\ntensor(" if type(x).__name__ == "Parameter" else "tensor("
+    return with_notes(prefix, values(array, len("tensor(")), notes_of(x, array))
+
+
+def of_samples(array: Any, notes: list[str]) -> str:
+    """What a tensor holds under vmap, one level in the other."""
+    if not kernels.is_batched(array):
+        text = with_notes("tensor(", values(kernels.to_host(array), len("tensor(")), notes)
+    else:
+        inner = of_samples(array.values, notes).replace("\n", "\n    ")
+        text = f"BatchedTensor(lvl={depth_of(array.level)}, bdim=0, value=\n    {inner}\n)"
+    return text
+
+
+def notes_of(x: Any, array: Any) -> list[str]:
+    """What follows the values."""
     notes = []
     if x.is_cuda:
         notes.append(f"device='{x.device}'")
@@ -25,8 +46,7 @@ def describe(x: Any) -> str:
         notes.append(f"grad_fn=<{node.name()}>")
     elif x.requires_grad:
         notes.append("requires_grad=True")
-    prefix = "Parameter containing:\ntensor(" if type(x).__name__ == "Parameter" else "tensor("
-    return with_notes(prefix, values(array, len("tensor(")), notes)
+    return notes
 
 
 def with_notes(prefix: str, text: str, notes: list[str]) -> str:

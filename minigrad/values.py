@@ -10,7 +10,17 @@ from minigrad import device as devices
 from minigrad import dtypes, kernels
 from minigrad.shapes import axis_of
 
-Array = Any  # numpy.ndarray or CudaArray
+Array = Any  # numpy.ndarray, CudaArray or BatchedArray
+
+ITEM_IN_VMAP = (
+    "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling "
+    ".item() on a Tensor: it stands for all samples at once. Please try to rewrite what you're "
+    "doing with other operations."
+)
+CONTROL_FLOW_IN_VMAP = (
+    "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. "
+    "We don't support that: the samples may differ. Choose with minigrad.where(condition, x, y)."
+)
 
 
 class Size(tuple[int, ...]):
@@ -74,7 +84,7 @@ class Values:
 
     @property
     def is_cuda(self) -> bool:
-        return type(self.array) is not np.ndarray
+        return type(self.array) is not np.ndarray and self.array.device != "cpu"
 
     def __len__(self) -> int:
         if not self.array.ndim:
@@ -93,6 +103,8 @@ class Values:
             raise RuntimeError(
                 f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
             )
+        if kernels.is_batched(self.array):
+            raise RuntimeError(ITEM_IN_VMAP)
         return self.host_array().item()
 
     def tolist(self) -> Any:
@@ -103,6 +115,8 @@ class Values:
         if self.array.size != 1:
             reason = "no values" if self.array.size == 0 else "more than one value"
             raise RuntimeError(f"Boolean value of Tensor with {reason} is ambiguous")
+        if kernels.is_batched(self.array):
+            raise RuntimeError(CONTROL_FLOW_IN_VMAP)
         return bool(self.item())
 
     def __float__(self) -> float:

@@ -1,6 +1,8 @@
 """Kernels: arrays in, arrays out.  No Tensor is known here.
 
-An array is a `numpy.ndarray` on the CPU and a `CudaArray` on a GPU.  Every kernel of the library
+An array is a `numpy.ndarray` on the CPU and a `CudaArray` on a GPU; under vmap it is a
+`BatchedArray`, which holds one of these with the samples along a hidden axis.  Every kernel of the
+library
 is launched here: pointwise formulas by launch1, launch2 and launch (one function an arity, since
 `*arrays` costs 0.15 us a call), everything else through a `routine`.
 """
@@ -18,7 +20,8 @@ from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
 from minigrad.kernels.cpu import gemm, indexing, reductions, rows
 from minigrad.kernels.promotion import promote, result_type
 
-Array = Any  # numpy.ndarray or CudaArray
+Array = Any  # numpy.ndarray, CudaArray or BatchedArray
+NUMPY = {np.ndarray, type(None)}  # the types of what a CPU's kernel takes
 ITERATOR = ["refs_ok", "zerosize_ok", "multi_index"]
 nditer: Any = np.nditer
 LARGE = 1 << 19  # elements; below this the work is shorter than the start of a thread
@@ -154,10 +157,20 @@ def add_into(x: Array, y: Array) -> None:
     launch_into(SCALARS["add"].ufunc, x, x, y)
 
 
+def add_reusing(x: Array, y: Array) -> Array:
+    """x + y, in the memory of x where every sample's sum has its place there."""
+    if type(y) is not np.ndarray and is_batched(y):
+        return add(x, y)
+    add_into(x, y)
+    return x
+
+
 def full(shape: tuple[int, ...], value: float, dtype: np.dtype[Any], like: Array) -> Array:
     """A new array filled with `value`, on the device of `like`."""
     if type(like) is np.ndarray:
         return np.full(shape, value, dtype)
+    if is_batched(like):
+        return batched_module("routines").full(shape, value, dtype, like)
     return cuda_module("array").full(shape, value, dtype, like.device)
 
 
@@ -169,7 +182,7 @@ def converted(x: Array, dtype: np.dtype[Any]) -> Array:
 
 def to_device_of(array: np.ndarray[Any, Any], like: Array) -> Array:
     """A NumPy array on the device of `like`."""
-    if type(like) is np.ndarray:
+    if type(like) is np.ndarray or like.device == "cpu":
         return array
     return cuda_module("array").to_device(array, like.device)
 
@@ -181,7 +194,8 @@ def to_host(array: Array) -> np.ndarray[Any, Any]:
 
 def moved_to(index: Array, like: Array) -> Array:
     """An index array on the device of what it indexes: torch takes CPU indices on a GPU."""
-    return index if type(index) is type(like) else to_device_of(index, like)
+    same = type(index) is type(like) or index.device == like.device
+    return index if same else to_device_of(index, like)
 
 
 def broadcast_to(x: Array, shape: tuple[int, ...]) -> Array:
@@ -203,8 +217,11 @@ def concatenate(arrays: Sequence[Array], axis: int) -> Array:
         dtype = promote(dtype, array.dtype)
     check_one_device(arrays)
     parts = [array for array in arrays if array.shape != (0,)] or list(arrays[:1])
-    if type(arrays[0]) is np.ndarray:
+    if NUMPY.issuperset(map(type, parts)):
         return np.concatenate(parts, axis, dtype=dtype)
+    if builtins.any(is_batched(part) for part in parts):
+        parts = [part.astype(dtype, copy=False) for part in parts]
+        return batched_module("routines").concatenate(parts, axis)
     return join(parts, axis, dtype)
 
 
@@ -245,20 +262,95 @@ def cuda_module(family: str) -> Any:
     return importlib.import_module(f"minigrad.kernels.cuda.{family}")
 
 
+def batched_module(name: str) -> Any:
+    """A module of what vmap needs, imported when the first BatchedArray comes."""
+    return importlib.import_module(f"minigrad.kernels.batched.{name}")
+
+
+def is_batched(x: Any) -> bool:
+    """Whether an array has a hidden axis of samples."""
+    return hasattr(x, "level")
+
+
+def physical(x: Array) -> Array:
+    """The array itself; of a BatchedArray all samples, with their axes in front."""
+    return x if type(x) is np.ndarray or not is_batched(x) else physical(x.values)
+
+
 def routine(on_cpu: Callable[..., Any], by: int = 0) -> Callable[..., Any]:
-    """A kernel on whole arrays: the CPU's function here, the one of the same name for a GPU.
-    The array at place `by` of the arguments tells which."""
-    family, name = on_cpu.__module__.rpartition(".")[2], on_cpu.__name__
+    """A kernel on one whole array: the CPU's function here, those of the same name for a GPU and
+    for samples.  The array at place `by` of the arguments tells which."""
 
     def run(*arguments: Any) -> Any:
         if observer is not None:
             return observer(run, arguments)
         if type(arguments[by]) is np.ndarray:
             return on_cpu(*arguments)
-        return getattr(cuda_module(family), name)(*arguments)
+        return elsewhere(on_cpu, arguments[by : by + 1])(*arguments)
 
-    run.__name__, run.__doc__ = name, on_cpu.__doc__
+    run.__name__, run.__doc__ = on_cpu.__name__, on_cpu.__doc__
     return run
+
+
+def routine_of_two(on_cpu: Callable[..., Any], x: int = 0, y: int = 1) -> Callable[..., Any]:
+    """The same for a kernel on two arrays, at these places of the arguments."""
+
+    def run(*arguments: Any) -> Any:
+        if observer is not None:
+            return observer(run, arguments)
+        if type(arguments[x]) is np.ndarray and type(arguments[y]) is np.ndarray:
+            return on_cpu(*arguments)
+        return elsewhere(on_cpu, (arguments[x], arguments[y]))(*arguments)
+
+    run.__name__, run.__doc__ = on_cpu.__name__, on_cpu.__doc__
+    return run
+
+
+def routine_of_many(
+    on_cpu: Callable[..., Any], arrays_of: Callable[[tuple[Any, ...]], Sequence[Any]]
+) -> Callable[..., Any]:
+    """The same for any number of arrays, which `arrays_of` finds among the arguments."""
+
+    def run(*arguments: Any) -> Any:
+        if observer is not None:
+            return observer(run, arguments)
+        arrays = arrays_of(arguments)
+        if NUMPY.issuperset(map(type, arrays)):
+            return on_cpu(*arguments)
+        return elsewhere(on_cpu, arrays)(*arguments)
+
+    run.__name__, run.__doc__ = on_cpu.__name__, on_cpu.__doc__
+    return run
+
+
+def elsewhere(on_cpu: Callable[..., Any], arrays: Sequence[Array]) -> Any:
+    """The routine of this name for arrays that are not all NumPy's."""
+    family, name = on_cpu.__module__.rpartition(".")[2], on_cpu.__name__
+    if builtins.any(is_batched(x) for x in arrays):
+        return getattr(batched_module("routines"), name)
+    return getattr(cuda_module(family), name)
+
+
+def index_put(x: Array, indices: Sequence[Array | None], values: Array) -> Array:
+    """A copy of x with `values` at the places that index arrays number."""
+    if not NUMPY.issuperset(map(type, (x, values, *indices))):
+        return batched_module("routines").index_put(x, indices, values)
+    result = x.copy()
+    result[tuple(slice(None) if i is None else i for i in indices)] = values
+    return result
+
+
+def check_assignable(target: Array, values: Array) -> None:
+    """RuntimeError where `target` would have to hold another value for every sample of a vmap."""
+    if is_batched(values):
+        batched_module("array").check_assignable(target, values)
+
+
+def copy_to_write(x: Array, values: Array) -> Array:
+    """A copy of x that `values` may be written to: one for each sample where they differ."""
+    if type(values) is np.ndarray or not is_batched(values):
+        return x.copy()
+    return add(x, full((), 0, x.dtype, values))
 
 
 sum = routine(reductions.sum)
@@ -269,16 +361,16 @@ any = routine(reductions.any)
 all = routine(reductions.all)
 argmax = routine(reductions.argmax)
 argmin = routine(reductions.argmin)
-matmul = routine(gemm.matmul)
+matmul = routine_of_two(gemm.matmul)
 softmax = routine(rows.softmax)
-softmax_backward = routine(rows.softmax_backward)
+softmax_backward = routine_of_two(rows.softmax_backward)
 log_softmax = routine(rows.log_softmax)
-log_softmax_backward = routine(rows.log_softmax_backward)
-cross_entropy_rows = routine(rows.cross_entropy_rows)
-layer_norm = routine(rows.layer_norm)
-layer_norm_backward = routine(rows.layer_norm_backward)
-take_rows = routine(indexing.take_rows)
-add_rows = routine(indexing.add_rows, by=2)
-gather_nd = routine(indexing.gather_nd)
-scatter_add_nd = routine(indexing.scatter_add_nd, by=3)
+log_softmax_backward = routine_of_two(rows.log_softmax_backward)
+cross_entropy_rows = routine_of_two(rows.cross_entropy_rows)
+layer_norm = routine_of_many(rows.layer_norm, lambda given: given[:3])
+layer_norm_backward = routine_of_many(rows.layer_norm_backward, lambda given: given[:5])
+take_rows = routine_of_two(indexing.take_rows)
+add_rows = routine_of_two(indexing.add_rows, 1, 2)
+gather_nd = routine_of_many(indexing.gather_nd, lambda given: (given[0], *given[1]))
+scatter_add_nd = routine_of_many(indexing.scatter_add_nd, lambda given: (*given[2], given[3]))
 nonzero = routine(indexing.nonzero)

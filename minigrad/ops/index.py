@@ -79,7 +79,7 @@ def as_index(k: Any) -> Any:
     """One part of a key: an int, slice, None, Ellipsis, bool, or an array of integers or bools."""
     if type(k) in TENSORS:
         k = k.array
-        if k.dtype.kind in "iub" and not k.ndim:
+        if k.dtype.kind in "iub" and not k.ndim and not kernels.is_batched(k):
             return (k if isinstance(k, np.ndarray) else k.to_host()).item()
     elif isinstance(k, list | range):
         k = np.asarray(k, dtype=np.int64 if not len(k) else None)
@@ -178,7 +178,8 @@ def in_bounds(k: Array, axis: int, n: int) -> Array:
 
 
 def ends_of(k: Array) -> tuple[int, int]:
-    """The smallest and the largest of some integers."""
+    """The smallest and the largest of some integers (of all samples, under vmap)."""
+    k = kernels.physical(k)
     axes = tuple(range(k.ndim))
     lowest, highest = kernels.amin(k, axes, False), kernels.amax(k, axes, False)
     return int(kernels.to_host(lowest)), int(kernels.to_host(highest))

@@ -136,6 +136,8 @@ def write(x: Tensor, result: Tensor) -> None:
         raise RuntimeError(
             f"result type {values.dtype} can't be cast to the desired output type {array.dtype}"
         )
+    if type(values) is not np.ndarray:
+        kernels.check_assignable(array, values)
     array[...] = values
     note_write(array)
     if result.edge is not NO_EDGE:
@@ -283,14 +285,9 @@ class IndexPutBackward0(Node):
 def where_written(grad: Either, indices: Any) -> Either:
     """The gradient with zeros where values were put."""
     array = grad.array if type(grad) in TENSORS else grad
-    keep = np.ones(array.shape, bool)
-    keep[numpy_key(indices)] = False
-    kept = kernels.to_device_of(keep, array).astype(array.dtype)
+    ones = kernels.to_device_of(np.ones(array.shape, bool), array)
+    kept = kernels.index_put(ones, indices, np.array(False)).astype(array.dtype)
     return mul(grad, constant(kept) if type(grad) in TENSORS else kept)
-
-
-def numpy_key(indices: Any) -> tuple[Any, ...]:
-    return tuple(slice(None) if i is None else np.asarray(i) for i in indices)
 
 
 def index_put(x: Tensor, indices: Any, values: Any) -> Tensor:
@@ -306,9 +303,8 @@ def index_put(x: Tensor, indices: Any, values: Any) -> Tensor:
             "Index put requires the source and destination dtypes match, got "
             f"{x.dtype} for the destination and {source.dtype} for the source."
         )
-    result = x.array.copy()
     try:
-        result[numpy_key(indices)] = source.array
+        result = kernels.index_put(x.array, indices, source.array)
     except ValueError:
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(source.array.shape)} cannot be broadcast "

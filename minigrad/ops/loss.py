@@ -176,6 +176,7 @@ def check_targets(labels: Array, ignored: int, classes: int) -> bool:
     """Whether some targets are ignored.  IndexError unless the others are classes."""
     if not labels.size:
         return False
+    labels = kernels.physical(labels).reshape(-1)
     if not 0 <= ignored < classes and all_in_range(labels, classes):
         return False
     outside = logical_or(lt(labels, 0), gt(labels, classes - 1))

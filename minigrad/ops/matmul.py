@@ -215,7 +215,7 @@ def addmm(
     if bias.dtype == result.dtype and (
         is_row or broadcast_shape(bias.shape, result.shape) == result.shape
     ):
-        kernels.add_into(result, bias)
+        result = kernels.add_reusing(result, bias)
     else:
         raise RuntimeError(
             f"addmm: input of shape {list(bias.shape)} and dtype {bias.dtype} cannot be added to "

@@ -20,6 +20,8 @@ def to_device_array(array: Any, device: Any) -> Any:
     if device is None:
         return array
     wanted = devices.device(device)
+    if kernels.is_batched(array):
+        return array.with_values(to_device_array(array.values, device))
     if wanted.type == "cpu":
         return kernels.to_host(array)
     if type(array) is not np.ndarray:

@@ -271,6 +271,7 @@ class ProdBackward1(ReductionNode):
 
 
 def has_zero(array: Array) -> bool:
+    array = kernels.physical(array)
     return bool(kernels.to_host(kernels.any(eq(array, 0), tuple(range(array.ndim)), False)))
 
 

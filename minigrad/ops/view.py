@@ -111,7 +111,7 @@ class PutBackward0(Node):
 def put(x: Either, value: Either, replay: Replay) -> Either:
     """x with the part that replay(x) shows replaced by `value`."""
     if type(x) not in TENSORS and type(value) not in TENSORS:
-        result = x.copy()
+        result = kernels.copy_to_write(x, value)
         shown = replay(result)
         stretched = stretched_axes(shown)
         if stretched:  # the gradients of an element that is shown several times add up
@@ -132,8 +132,9 @@ def stretched_axes(array: Array) -> tuple[int, ...]:
 
 def allow_writes(array: Array) -> Array:
     """NumPy makes views with stretched dimensions read-only; parts of them may be written to."""
-    if type(array) is np.ndarray and not array.flags.writeable:
-        array.flags.writeable = True
+    memory = array.layout if kernels.is_batched(array) else array
+    if type(memory) is np.ndarray and not memory.flags.writeable:
+        memory.flags.writeable = True
     return array
 
 
@@ -403,7 +404,7 @@ def expand(x: Either, *sizes: Any) -> Either:
         return x if x.shape == shape else kernels.broadcast_to(x, shape)
     shape = expanded_shape(x.array.shape, shape_argument(sizes))
     array = kernels.broadcast_to(x.array, shape)
-    if type(array) is np.ndarray and x.array.flags.writeable:
+    if not x.is_cuda and x.array.flags.writeable:
         allow_writes(array)
     return view_of(x, ExpandBackward0, lambda whole: expand(whole, shape), array)
 

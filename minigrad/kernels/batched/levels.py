@@ -1,0 +1,61 @@
+"""The calls of vmap that are running: each is a level, and the innermost has the highest number."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from minigrad.memory import tick
+
+IN_PLACE = (
+    "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor "
+    "`other` in extra_args that has more elements than `self`. This happened due to `other` being "
+    "vmapped over but `self` not being vmapped over in a vmap. Please use an operation that makes "
+    "a new tensor, or make self of a vmapped tensor, as x.new_zeros(...) does."
+)
+DYNAMIC_SHAPE = (
+    "vmap: We do not support batching operators that can support dynamic shape. Attempting to "
+    "batch over indexing with a boolean mask. Use minigrad.where(mask, x, 0) to keep the shape."
+)
+NO_MEMORY = (
+    "Cannot access data pointer of Tensor that doesn't have storage: inside vmap it stands for all "
+    "samples at once. Return it from the function, and look at the result of vmap."
+)
+
+
+class Level:
+    """One call of vmap.  Its number is the time when it began: what the call records is younger."""
+
+    __slots__ = ("number", "randomness", "size")
+
+    def __init__(self, size: int, randomness: str):
+        self.size, self.randomness = size, randomness
+        self.number = tick()
+        tick()  # the moment after: of the nodes that sum over the batch
+
+    def __enter__(self) -> Level:
+        running().append(self)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        running().remove(self)
+
+
+class Stack(threading.local):
+    """The running levels of a thread, from the outermost."""
+
+    def __init__(self) -> None:
+        self.levels: list[Level] = []
+
+
+stack = Stack()
+
+
+def running() -> list[Level]:
+    return stack.levels
+
+
+def depth_of(number: int) -> int:
+    """How many calls of vmap deep a level is, from 1; as torch numbers them."""
+    numbers = [level.number for level in running()]
+    return numbers.index(number) + 1 if number in numbers else len(numbers) + 1

@@ -1,0 +1,260 @@
+"""The whole-array kernels for BatchedArrays, made of those for plain arrays.
+
+A reduction works on the axis after; rows are flattened together with the samples; indexing gets the
+number of the sample as one more index.  Names and arguments are those of kernels/cpu/.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import kernels
+from minigrad.kernels.batched.array import (
+    BatchedArray,
+    aligned,
+    highest,
+    level_of,
+    samples_of,
+    spread,
+)
+from minigrad.kernels.batched.levels import DYNAMIC_SHAPE
+
+Array = Any  # numpy.ndarray, CudaArray or BatchedArray
+Maybe = Array | None
+
+
+# -------------------------------------------------------------------------------------- reductions
+
+
+def over_axes(kernel: Callable[..., Array]) -> Callable[..., Array]:
+    def run(x: BatchedArray, axes: tuple[int, ...], keepdim: bool) -> BatchedArray:
+        return x.with_values(kernel(x.values, tuple(axis + 1 for axis in axes), keepdim))
+
+    return run
+
+
+def along_axis(kernel: Callable[..., Array]) -> Callable[..., Array]:
+    def run(x: BatchedArray, axis: int, *options: Any) -> BatchedArray:
+        return x.with_values(kernel(x.values, axis + 1, *options))
+
+    return run
+
+
+sum = over_axes(kernels.sum)
+prod = over_axes(kernels.prod)
+amax = over_axes(kernels.amax)
+amin = over_axes(kernels.amin)
+any = over_axes(kernels.any)
+all = over_axes(kernels.all)
+argmax = along_axis(kernels.argmax)
+argmin = along_axis(kernels.argmin)
+softmax = along_axis(kernels.softmax)
+log_softmax = along_axis(kernels.log_softmax)
+
+
+# --------------------------------------------------------------------------------- matrix products
+
+
+def matmul(a: Array, b: Array) -> BatchedArray:
+    """Samples are one more dimension of the batch.  Where all share a matrix, the rows (or single
+    columns) of the others are one matrix, too."""
+    level = highest((a, b))
+    ndim = max(a.ndim, b.ndim)
+    left, right = aligned(a, level, ndim), aligned(b, level, ndim)
+    if level_of(b) != level and b.ndim == 2:
+        rows = left.reshape((math.prod(left.shape[:-1]), left.shape[-1]))
+        product = kernels.matmul(rows, right)
+        return BatchedArray(product.reshape((*left.shape[:-1], right.shape[-1])), level)
+    if level_of(a) != level and a.ndim == b.ndim == 2 and b.shape[1] == 1:
+        rows = right.reshape(right.shape[:2])
+        product = kernels.matmul(rows, left.swapaxes(0, 1))
+        return BatchedArray(product.reshape((*product.shape, 1)), level)
+    return BatchedArray(kernels.matmul(left, right), level)
+
+
+# -------------------------------------------------------------------------------------------- rows
+
+
+def on_both(kernel: Callable[..., Array]) -> Callable[..., Array]:
+    """A kernel of a gradient and a result of one shape, along an axis."""
+
+    def run(grad: Array, result: Array, axis: int) -> BatchedArray:
+        level = highest((grad, result))
+        samples = samples_of((grad, result), level)
+        values = [spread(x, level, samples) for x in (grad, result)]
+        return BatchedArray(kernel(*values, axis + 1), level)
+
+    return run
+
+
+softmax_backward = on_both(kernels.softmax_backward)
+log_softmax_backward = on_both(kernels.log_softmax_backward)
+
+
+def flat(x: Array, level: int, samples: int) -> Array:
+    """The samples' rows one after the other."""
+    values = spread(x, level, samples)
+    return values.reshape((samples * values.shape[1], *values.shape[2:]))
+
+
+def split_up(rows: Array, level: int, samples: int) -> BatchedArray:
+    """The inverse of flat()."""
+    shape = (samples, rows.shape[0] // max(samples, 1), *rows.shape[1:])
+    return BatchedArray(rows.reshape(shape), level)
+
+
+def cross_entropy_rows(x: Array, target: Array) -> tuple[Array, Array]:
+    level = highest((x, target))
+    samples = samples_of((x, target), level)
+    arguments = [flat(part, level, samples) for part in (x, target)]
+    log_probs, losses = kernels.cross_entropy_rows(*arguments)
+    return split_up(log_probs, level, samples), split_up(losses, level, samples)
+
+
+def layer_norm(x: Array, weight: Maybe, bias: Maybe, eps: float) -> tuple[Array, Array, Array]:
+    level = highest((x, weight, bias))
+    samples = samples_of((x, weight, bias), level)
+    shared = level not in (level_of(weight), level_of(bias))
+    parameters = (weight, bias) if shared else (None, None)
+    results = kernels.layer_norm(flat(x, level, samples), *parameters, eps)
+    out, mean, rstd = (split_up(part, level, samples) for part in results)
+    if not shared:
+        out = out if weight is None else formula("mul", out, weight)
+        out = out if bias is None else formula("add", out, bias)
+    return out, mean, rstd
+
+
+def layer_norm_backward(
+    grad: Array,
+    x: Array,
+    mean: Array,
+    rstd: Array,
+    weight: Maybe,
+    mask: tuple[bool, bool, bool],
+) -> tuple[Maybe, Maybe, Maybe]:
+    """Gradients of weight and bias are one for each sample: they are not left to the kernel."""
+    arrays = (grad, x, mean, rstd, weight)
+    level = highest(arrays)
+    samples = samples_of(arrays, level)
+    dx = dweight = dbias = None
+    if mask[0]:
+        inner = grad if weight is None else formula("mul", grad, weight)
+        rows = [flat(part, level, samples) for part in (inner, x, mean, rstd)]
+        dx, _, _ = kernels.layer_norm_backward(*rows, None, (True, False, False))
+        dx = split_up(dx, level, samples)
+    if mask[1]:
+        centred = formula("sub", x, mean.reshape(-1, 1))
+        normal = formula("mul", centred, rstd.reshape(-1, 1))
+        dweight = kernels.sum(formula("mul", grad, normal), (0,), False)
+    if mask[2]:
+        dbias = kernels.sum(grad, (0,), False)
+    return dx, dweight, dbias
+
+
+def formula(name: str, x: Array, y: Array) -> Array:
+    """A pointwise operation by its name."""
+    return kernels.launch2(kernels.SCALARS[name].ufunc, x, y)
+
+
+# ---------------------------------------------------------------------------------------- indexing
+
+
+def sample_numbers(level: int, samples: int, indices: Sequence[Array]) -> list[Array]:
+    """The number of the sample and the index arrays, all in one shape with the samples first."""
+    spread_out = [spread(index, level, samples) for index in indices]
+    first = spread_out[0]
+    numbers = kernels.to_device_of(np.arange(samples), first)
+    numbers = numbers.reshape((samples,) + (1,) * (first.ndim - 1))
+    return [kernels.broadcast_to(numbers, first.shape), *spread_out]
+
+
+def gather_nd(x: Array, indices: tuple[Array, ...]) -> BatchedArray:
+    level = highest((x, *indices))
+    samples = samples_of((x, *indices), level)
+    if level_of(x) != level:
+        places = [spread(index, level, samples) for index in indices]
+        return BatchedArray(kernels.gather_nd(x, tuple(places)), level)
+    places = sample_numbers(level, samples, indices)
+    return BatchedArray(kernels.gather_nd(x.values, tuple(places)), level)
+
+
+def scatter_add_nd(
+    shape: tuple[int, ...], dtype: Any, indices: tuple[Array, ...], values: Array
+) -> BatchedArray:
+    level = highest((*indices, values))
+    samples = samples_of((*indices, values), level)
+    places = sample_numbers(level, samples, indices)
+    source = spread(values, level, samples)
+    total = kernels.scatter_add_nd((samples, *shape), dtype, tuple(places), source)
+    return BatchedArray(total, level)
+
+
+def take_rows(x: Array, index: Array, axis: int) -> BatchedArray:
+    level = highest((x, index))
+    if level_of(index) != level:
+        return BatchedArray(kernels.take_rows(x.values, index, axis + 1), level)
+    rest = [i for i in range(x.ndim) if i != axis]
+    picked = kernels.gather_nd(x.transpose((axis, *rest)), (index,))
+    first = range(index.ndim, index.ndim + axis)
+    last = range(index.ndim + axis, picked.ndim)
+    result: BatchedArray = picked.transpose((*first, *range(index.ndim), *last))
+    return result
+
+
+def add_rows(shape: tuple[int, ...], index: Array, grad: Array, axis: int) -> BatchedArray:
+    level = highest((index, grad))
+    if level_of(index) != level:
+        whole = (grad.samples, *shape)
+        return BatchedArray(kernels.add_rows(whole, index, grad.values, axis + 1), level)
+    rest = [i for i in range(len(shape)) if i != axis]
+    moved = tuple(shape[i] for i in (axis, *rest))
+    places = range(axis, axis + index.ndim)
+    others = [i for i in range(grad.ndim) if i not in places]
+    values = grad.transpose((*places, *others))
+    total = kernels.scatter_add_nd(moved, grad.dtype, (index,), values)
+    back = [*range(1, axis + 1), 0, *range(axis + 1, len(shape))]
+    result: BatchedArray = total.transpose(back)
+    return result
+
+
+def nonzero(mask: BatchedArray) -> Array:
+    raise RuntimeError(DYNAMIC_SHAPE)
+
+
+# ----------------------------------------------------------------------------------- joined, filled
+
+
+def concatenate(arrays: Sequence[Array], axis: int) -> BatchedArray:
+    level = highest(arrays)
+    samples = samples_of(arrays, level)
+    parts = [spread(x, level, samples) for x in arrays]
+    return BatchedArray(kernels.concatenate(parts, axis + 1), level)
+
+
+def full(shape: tuple[int, ...], value: float, dtype: Any, like: BatchedArray) -> BatchedArray:
+    """One for each sample, so that it may be written to."""
+    return like.with_values(kernels.full((like.samples, *shape), value, dtype, like.values))
+
+
+def index_put(x: Array, indices: Sequence[Maybe], values: Array) -> BatchedArray:
+    """A copy of x with values[...] put at the indices, sample by sample."""
+    arrays = [a for a in (x, values, *indices) if a is not None]
+    level = highest(arrays)
+    samples = []
+    for number in range(samples_of(arrays, level)):
+        chosen = [sample(index, level, number) for index in indices]
+        source, value = sample(x, level, number), sample(values, level, number)
+        samples.append(kernels.index_put(source, chosen, value)[None])
+    return BatchedArray(kernels.concatenate(samples, 0), level)
+
+
+def sample(x: Maybe, level: int, number: int) -> Maybe:
+    """One sample of a level, with all its dimensions even where there are none."""
+    if level_of(x) != level:
+        return x
+    assert x is not None
+    return x.values[(number, ...)]
