@@ -15,7 +15,7 @@ LAYERS = [
     ["hooks", "node", "leaf", "values", "printing", "tensor", "function", "random"],
     ["ops"],
     ["anomaly", "engine"],
-    ["autograd"],
+    ["autograd", "func"],
     ["methods"],
     ["cuda", "data", "nn", "optim", "testing", "utils"],
     ["demo", "demo_pictures", "__main__"],

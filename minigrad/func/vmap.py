@@ -39,9 +39,7 @@ def vmap(
             f"Got {randomness}"
         )
     if not (chunk_size is None or chunk_size > 0):
-        raise ValueError(
-            f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})"
-        )
+        raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
     mapped = Vmap(func, in_dims, out_dims, randomness, chunk_size)
 
     @functools.wraps(func)
@@ -128,9 +126,7 @@ class Vmap:
             args, kwargs = tree_unflatten(inside, structure)
             outputs, outputs_structure = tree_flatten(self.func(*args, **kwargs))
             out_dims = self.dims_of_outputs(outputs, outputs_structure)
-            results = [
-                self.leave(x, dim, level) for x, dim in zip(outputs, out_dims, strict=True)
-            ]
+            results = [self.leave(x, dim, level) for x, dim in zip(outputs, out_dims, strict=True)]
         sum_where_shared([x for x in results if type(x) in TENSORS], level)
         return results, outputs_structure
 
@@ -230,9 +226,7 @@ def checked_dim(what: str, x: Any, dim: Any) -> int | None:
 
 def batch_size(leaves: list[Any], dims: list[int | None]) -> int:
     """The number of samples, the same in all arguments that are mapped."""
-    sizes = [
-        x.array.shape[dim] for x, dim in zip(leaves, dims, strict=True) if dim is not None
-    ]
+    sizes = [x.array.shape[dim] for x, dim in zip(leaves, dims, strict=True) if dim is not None]
     if not sizes:
         raise ValueError("vmap: Expected at least one Tensor to vmap over")
     if len(set(sizes)) > 1:

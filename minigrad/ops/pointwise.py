@@ -140,9 +140,7 @@ def floor_divide(x, y):
 
 def check_divisor(x: Any, y: Any) -> None:
     """RuntimeError for integers divided by 0.  (A GPU does not look, in torch neither.)"""
-    arrays = [
-        kernels.physical(z.array) if type(z) in TENSORS else np.asarray(z) for z in (x, y)
-    ]
+    arrays = [kernels.physical(z.array) if type(z) in TENSORS else np.asarray(z) for z in (x, y)]
     if arrays[0].dtype.kind == "f" or arrays[1].dtype.kind == "f":
         return
     if type(arrays[1]) is np.ndarray and arrays[0].size and not arrays[1].all():

@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.kernels.batched.levels import IN_PLACE, NO_MEMORY
+from minigrad.kernels.codegen import FORMULAS
 from minigrad.shapes import infer
 
 Array = Any  # numpy.ndarray, CudaArray or BatchedArray
@@ -135,10 +136,10 @@ class BatchedArray:
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = (None,), **options: Any
     ) -> Any:
-        if method != "__call__" or options or ufunc not in kernels.FORMULAS:
+        if method != "__call__" or options or ufunc not in FORMULAS:
             raise TypeError(f"np.{ufunc.__name__} has no kernel for a BatchedArray")
         if any(x.dtype != inputs[0].dtype for x in inputs):  # promoted as operands of one sample
-            _, prepared = kernels.prepare(kernels.FORMULAS[ufunc], inputs)
+            _, prepared = kernels.prepare(FORMULAS[ufunc], inputs)
             inputs = tuple(prepared)
         target = out[0] if hasattr(out[0], "dtype") else None
         level = highest(inputs)

@@ -22,6 +22,7 @@ from minigrad.kernels.batched.array import (
     spread,
 )
 from minigrad.kernels.batched.levels import DYNAMIC_SHAPE
+from minigrad.kernels.codegen import SCALARS
 
 Array = Any  # numpy.ndarray, CudaArray or BatchedArray
 Maybe = Array | None
@@ -157,7 +158,7 @@ def layer_norm_backward(
 
 def formula(name: str, x: Array, y: Array) -> Array:
     """A pointwise operation by its name."""
-    return kernels.launch2(kernels.SCALARS[name].ufunc, x, y)
+    return kernels.launch2(SCALARS[name].ufunc, x, y)
 
 
 # ---------------------------------------------------------------------------------------- indexing
