@@ -2,6 +2,7 @@
 
 from minigrad import autograd, cuda, data, methods, nn, optim, random, utils
 from minigrad.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
+from minigrad.autograd.explain import explain_grad
 from minigrad.device import device
 from minigrad.dtypes import (
     bool,
@@ -243,6 +244,7 @@ __all__ = [
     "erf",
     "exp",
     "exp2",
+    "explain_grad",
     "expm1",
     "eye",
     "flatten",

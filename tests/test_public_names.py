@@ -11,8 +11,8 @@ NAMES = {
         argmin as_tensor asin atan atan2 autograd bernoulli bitwise_and bitwise_not bitwise_or
         bitwise_xor bmm bool cat ceil chunk clamp clamp_max clamp_min clone cos cosh cuda data
         default_generator deg2rad
-        device div dot double dtype empty empty_like enable_grad eq erf exp exp2 expm1 eye
-        flatten float float16 float32 float64 floor floor_divide fmax fmin fmod frac from_numpy
+        device div dot double dtype empty empty_like enable_grad eq erf exp exp2 explain_grad expm1
+        eye flatten float float16 float32 float64 floor floor_divide fmax fmin fmod frac from_numpy
         full full_like ge get_default_dtype get_num_threads get_rng_state gt half hypot index_select
         inference_mode initial_seed int int16 int32 int64 int8 is_anomaly_check_nan_enabled
         is_anomaly_enabled is_grad_enabled is_inference is_inference_mode_enabled
@@ -27,8 +27,8 @@ NAMES = {
         unflatten unsqueeze utils var where xlogy zeros zeros_like
     """,
     "minigrad.autograd": """
-        Function GradcheckError backward detect_anomaly enable_grad forward_ad functional grad
-        gradcheck gradgradcheck graph inference_mode no_grad set_detect_anomaly set_grad_enabled
+        Function GradcheckError backward detect_anomaly enable_grad explaining forward_ad functional
+        grad gradcheck gradgradcheck graph inference_mode no_grad set_detect_anomaly set_grad_enabled
     """,
     "minigrad.autograd.graph": """
         GradientEdge Node allow_mutation_on_saved_tensors disable_saved_tensors_hooks
@@ -80,8 +80,8 @@ NAMES = {
 
 # What torch does not have under this name.
 OUR_OWN = {
-    "minigrad": {"data", "kernel_cache", "set_kernel_cache"},
-    "minigrad.autograd": {"GradcheckError"},
+    "minigrad": {"data", "explain_grad", "kernel_cache", "set_kernel_cache"},
+    "minigrad.autograd": {"GradcheckError", "explaining"},
     "minigrad.data": {"digits", "digits_split"},
 }
 

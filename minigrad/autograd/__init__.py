@@ -3,6 +3,7 @@
 from minigrad.anomaly import detect_anomaly, set_detect_anomaly
 from minigrad.autograd import forward_ad, functional, graph
 from minigrad.autograd.backward import backward, grad
+from minigrad.autograd.explain import explaining
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.function import Function
 from minigrad.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
@@ -13,6 +14,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "explaining",
     "forward_ad",
     "functional",
     "grad",

@@ -1,0 +1,130 @@
+"""What a graph tells without being run, and what is alive beside it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from minigrad.engine import sequence_nr
+from minigrad.leaf import AccumulateGrad, Leaf
+from minigrad.memory import owner_of
+from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.ops.define import PointwiseNode
+from minigrad.tensor import TENSORS, Tensor
+
+
+def edge_now(x: Tensor) -> Edge:
+    """The edge of `x`; unlike edge_of(), it makes no node that is not there yet."""
+    edge = x.edge
+    if type(edge) is tuple:
+        return edge
+    if type(edge) is Leaf:
+        node = edge.node()
+        return NO_EDGE if node is None else (node, 0)
+    return getattr(edge, "edge", NO_EDGE)
+
+
+def nodes_behind(roots: Iterable[Node | None]) -> list[Node]:
+    """All nodes that `roots` send gradients to, and these themselves, the oldest first."""
+    found: set[Node] = set()
+    waiting = [node for node in roots if node is not None]
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting += [target for target, _ in node.next_functions if target is not None]
+    return sorted(found, key=sequence_nr)
+
+
+def leading_to(edge: Edge, nodes: list[Node]) -> set[Node]:
+    """Those of `nodes` (the oldest first) whose gradients reach `edge`."""
+    leading: set[Node] = set()
+    for node in nodes:
+        if any(target in leading or (target, nr) == edge for target, nr in node.next_functions):
+            leading.add(node)
+    return leading
+
+
+def leaves_of(x: Tensor) -> list[Tensor]:
+    nodes = nodes_behind([edge_now(x)[0]])
+    return [node.variable for node in nodes if type(node) is AccumulateGrad]
+
+
+def living_tensors() -> list[Tensor]:
+    """Every Tensor there is."""
+    return [x for x in gc.get_objects() if type(x) in TENSORS and hasattr(x, "edge")]
+
+
+def living_results(x: Tensor) -> list[Tensor]:
+    """The tensors, the youngest first, that were computed from `x` and are still there."""
+    edge = edge_now(x)
+    if edge is NO_EDGE:
+        return []
+    results = [y for y in living_tensors() if y is not x and edge_now(y)[0] is not None]
+    leading = leading_to(edge, nodes_behind(edge_now(y)[0] for y in results))
+    found = [y for y in results if edge_now(y)[0] in leading or edge_now(y) == edge]
+    return sorted(found, key=lambda y: -edge_now(y)[0].sequence_nr)  # type: ignore[union-attr]
+
+
+def likely_loss(x: Tensor) -> Tensor | None:
+    """The youngest scalar that was computed from `x`, or else the youngest tensor."""
+    results = living_results(x)
+    return next((y for y in results if y.array.size == 1), results[0] if results else None)
+
+
+def sharing_memory(x: Tensor) -> Tensor | None:
+    """A living tensor that requires a gradient and shows the memory of `x`."""
+    owner = owner_of(x.array)
+    for y in living_tensors():
+        if y is not x and y.requires_grad and owner_of(y.array) is owner:
+            return y
+    return None
+
+
+class Saved(NamedTuple):
+    """An array that a node saved: its name, and the edge of the tensor that it was."""
+
+    name: str
+    array: Any
+    edge: Edge
+
+
+def saved_by(node: Node) -> list[Saved]:
+    """What a node saved: its inputs in their order, then its result; nothing once it is freed."""
+    if node.saved is None:
+        return []
+    arrays = node.saved_arrays()
+    names = [*node.saved_names, *(f"saved {n}" for n in range(len(node.saved_names), len(arrays)))]
+    edges = saved_edges(node, len(arrays))
+    triples = zip(names, arrays, edges, strict=False)
+    return [Saved(*triple) for triple in triples if hasattr(triple[1], "dtype")]
+
+
+def saved_edges(node: Node, count: int) -> list[Edge]:
+    known = getattr(node, "saved_edges", None)
+    if known is not None:  # of a user's Function; a number is that of a result
+        return [(node, edge) if isinstance(edge, int) else edge for edge in known]
+    positions, inputs = tuple(range(len(node.next_functions))), len(node.next_functions)
+    if isinstance(node, PointwiseNode):
+        positions, inputs = node.definition.inputs, len(node.definition.parameters)
+    edges: list[Edge] = [NO_EDGE] * inputs + [(node, 0)]
+    for position, edge in zip(positions, node.next_functions, strict=True):
+        edges[position] = edge
+    return edges[:count]
+
+
+def used_as_constant(x: Tensor, nodes: list[Node]) -> Node | None:
+    """A node that saved the memory of `x` as an input, but sends it no gradient."""
+    owner, edge = owner_of(x.array), edge_now(x)
+    for node in nodes:
+        for saved in saved_by(node):
+            is_input = saved.edge[0] is not node and edge[0] is not node
+            if is_input and saved.edge != edge and owner_of(saved.array) is owner:
+                return node
+    return None
+
+
+def is_freed(nodes: Iterable[Node]) -> bool:
+    """Whether a backward pass went through these nodes and freed what they had saved."""
+    return any(node.saved is None for node in nodes)

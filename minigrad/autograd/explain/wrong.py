@@ -1,0 +1,123 @@
+"""Why .grad is zero, or NaN: the steps of the backward pass where that began."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad import kernels
+from minigrad.autograd.explain.flow import Facts, Step, Steps, facts_of, follow
+from minigrad.autograd.explain.graph import edge_now, is_freed, likely_loss, nodes_behind
+from minigrad.autograd.explain.missing import Question
+from minigrad.autograd.explain.reasons import reason
+from minigrad.autograd.explain.words import SHOWN, at, in_short, made
+from minigrad.leaf import AccumulateGrad
+from minigrad.node import Edge
+from minigrad.tensor import Tensor
+
+FREED = (
+    "Which step did it cannot be told any more: the backward pass has freed what the graph had "
+    "saved. Call backward(retain_graph=True) and ask again before the next step, or run the "
+    "program inside `with minigrad.autograd.explaining():`, which takes notes."
+)
+
+
+def why_wrong(q: Question, grad: Tensor) -> str:
+    """What is to be said of a gradient that is there."""
+    facts = facts_of(grad)
+    assert facts is not None
+    if facts.strange:
+        what = f"{facts.nans} NaN" if facts.nans else f"{facts.strange} infinite elements"
+        return f"{q.name}.grad has {what} among {facts.size}.\n{where_it_began(q, facts)}"
+    if facts.all_zero:
+        return f"{q.name}.grad is zero everywhere.\n{zeroed(q, grad) or where_it_began(q, facts)}"
+    zeros = f", {facts.zeros} of its {facts.size} elements are zero" if facts.zeros else ""
+    return f"{q.name}.grad is there: {in_short(grad.array)}{zeros}."
+
+
+def zeroed(q: Question, grad: Tensor) -> str:
+    line = q.record.cleared.get(grad) if q.record else None
+    return f"It was filled with zeros at{at(line)}" if line else ""
+
+
+def where_it_began(q: Question, facts: Facts) -> str:
+    loss = q.loss or likely_loss(q.x)
+    edge, steps = edge_now(q.x), q.record.steps if q.record else {}
+    if loss is not None and not is_freed(nodes_behind([edge_now(loss)[0]])):
+        try:
+            steps = follow(edge_now(loss), np.ones_like(kernels.to_host(loss.array)), reason)
+        except Exception as error:
+            return f"Which step did it cannot be told: going backward once more failed ({error})."
+    elif not any(step.gave(edge) for step in steps.values()):
+        return FREED
+    return not_finite(steps) if facts.strange else all_zero(steps, edge)
+
+
+# ------------------------------------------------------------------------------ NaN and infinity
+
+
+def not_finite(steps: Steps) -> str:
+    """The first step forward and the first step backward where a value is not finite."""
+    words = []
+    strange = [(edge, step) for step in steps.values() for edge in step.strange]
+    for (node, _), user in sorted(strange, key=age)[:1]:
+        if node in steps:
+            words.append(f"In the forward pass it began at {described(steps[node])}")
+        else:
+            kind = "A constant" if node is None else "A leaf"
+            words.append(f"{kind} is not finite itself, as it came to {described(user)}")
+    backward = next((s for s in steps.values() if not s.is_finite and s.was_finite), None)
+    if backward is not None:
+        words.append(f"In the backward pass it began at {described(backward)}")
+    return "\n".join(words) or (
+        "No step of this graph makes such a value: look at what backward() was given, and at hooks."
+    )
+
+
+def age(found: tuple[Edge, Step]) -> int:
+    """What no operation made comes first."""
+    node = found[0][0]
+    return -1 if node is None or type(node) is AccumulateGrad else node.sequence_nr
+
+
+def described(step: Step) -> str:
+    """A step, its line, what it had saved, and why it does what it does."""
+    saved = "".join(f"\n    {name}: {values}" for name, values in step.saved.items())
+    return f"{made(step.node)}{saved}\n{step.why[:1].upper()}{step.why[1:]}."
+
+
+# ------------------------------------------------------------------------------------------- zero
+
+
+def all_zero(steps: Steps, edge: Edge) -> str:
+    """The steps that made zeros of a gradient that was not zero, on the ways to x."""
+    arrived = [step for step in steps.values() if step.gave(edge)]
+    if not arrived:
+        return "No path of this graph leads to it."
+    if not all(facts.all_zero for step in arrived for facts in step.gave(edge)):
+        if len(arrived) > 1:
+            return "What came along its paths is not zero, but adds up to zero."
+        return (
+            "What this graph sends there is not zero: .grad was filled with zeros afterwards, as "
+            "zero_grad(set_to_none=False) does, or a hook returned zeros."
+        )
+    culprits = zeroing_steps(steps, edge)
+    if not culprits:
+        return "The gradient was zero from the start: look at what backward() was given."
+    return "\n".join(f"Zeros came from {described(step)}" for step in culprits[:SHOWN])
+
+
+def zeroing_steps(steps: Steps, edge: Edge) -> list[Step]:
+    """Walk up from x, along zeros, to where something still came in."""
+    culprits, seen, waiting = [], {edge}, [edge]
+    while waiting:
+        target = waiting.pop()
+        for step in steps.values():
+            if not step.gave(target):
+                continue
+            outputs = [(step.node, nr) for nr, facts in enumerate(step.given) if facts is not None]
+            if not step.was_all_zero:
+                culprits += [step] if step not in culprits else []
+            else:
+                waiting += [output for output in outputs if output not in seen]
+                seen.update(outputs)
+    return culprits
