@@ -103,9 +103,9 @@ def test_detached_there() -> None:
     with explaining():
         x, line = w.detach() * 2, here()
         y = x + 1
-    for z in (x, y):
-        text = explain_grad(z)
-        assert f"z does not require one, because it was detached by detach() at\n    {line}" in text
+    cut = f"does not require one, because it was detached by detach() at\n    {line}"
+    assert f"x {cut}" in explain_grad(x)
+    assert f"y {cut}" in explain_grad(y)
 
 
 def test_data_there() -> None:
@@ -148,7 +148,7 @@ def test_integer_result_there() -> None:
 
 def test_copied_values_there() -> None:
     w = leaf(1.0)
-    with explaining(), pytest.warns(UserWarning, match="To copy construct from a tensor"):
+    with explaining():
         x, line = tensor(w), here()
     assert f"because it got its values from tensor(), which copies no history, at\n    {line}" in (
         explain_grad(x)
@@ -405,7 +405,7 @@ def test_a_leaf_that_is_nan_itself() -> None:
 # ------------------------------------------------------------------------------------ odd input
 
 
-@pytest.mark.parametrize("x", [None, 1.0, "x", [1.0]])
+@pytest.mark.parametrize("x", [3, 1.0, "x", [1.0]])
 def test_no_tensor(x: Any) -> None:
     with pytest.raises(TypeError, match="explain_grad"):
         explain_grad(x)

@@ -120,7 +120,8 @@ def used_as_constant(x: Tensor, nodes: list[Node]) -> Node | None:
     for node in nodes:
         for saved in saved_by(node):
             is_input = saved.edge[0] is not node and edge[0] is not node
-            if is_input and saved.edge != edge and owner_of(saved.array) is owner:
+            without_history = saved.edge != edge or edge is NO_EDGE
+            if is_input and without_history and owner_of(saved.array) is owner:
                 return node
     return None
 
