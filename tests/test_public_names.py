@@ -28,7 +28,8 @@ NAMES = {
     """,
     "minigrad.autograd": """
         Function GradcheckError backward detect_anomaly enable_grad explaining forward_ad functional
-        grad gradcheck gradgradcheck graph inference_mode no_grad set_detect_anomaly set_grad_enabled
+        grad gradcheck gradgradcheck graph inference_mode no_grad set_detect_anomaly
+        set_grad_enabled
     """,
     "minigrad.autograd.graph": """
         GradientEdge Node allow_mutation_on_saved_tensors disable_saved_tensors_hooks

@@ -91,10 +91,11 @@ class Saved(NamedTuple):
 
 
 def saved_by(node: Node) -> list[Saved]:
-    """What a node saved: its inputs in their order, then its result; nothing once it is freed."""
-    if node.saved is None:
+    """What a node saved: its inputs in their order, then its result; nothing once it is freed, or
+    where hooks for saved tensors packed it."""
+    arrays = node.saved
+    if not isinstance(arrays, tuple):
         return []
-    arrays = node.saved_arrays()
     names = [*node.saved_names, *(f"saved {n}" for n in range(len(node.saved_names), len(arrays)))]
     edges = saved_edges(node, len(arrays))
     triples = zip(names, arrays, edges, strict=False)
