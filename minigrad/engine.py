@@ -110,7 +110,7 @@ class Backward:
             for (target, output_nr), grad in zip(node.next_functions, results):  # noqa: B905 strict= costs
                 if target is None:
                     continue
-                if direct and grad is not None and target.outputs == 1:
+                if direct and grad is not None and target.plain:
                     # send() written out: it is the usual case
                     if grad.shape != target.shape or grad.dtype is not target.dtype:
                         grad = sum_to(grad, target.shape, target.dtype)

@@ -19,39 +19,54 @@ ctx is the node of the graph itself: `y.grad_fn is ctx`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from minigrad import kernels
+from minigrad import context
+from minigrad.context import FunctionCtx, Kind, by_position, check_saved_types, checked, kind_of
 from minigrad.grad_mode import GradMode, is_grad_enabled
 from minigrad.leaf import Leaf
-from minigrad.memory import owner_of
+from minigrad.memory import note_write
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.recording import notify, observers
-from minigrad.shapes import is_stretched
 from minigrad.tensor import Tensor, attach, constant, edge_of, saved_tensor
 
 
-class Function(Node):
+class Function:
     """Subclass it with static methods forward(ctx, *args) and backward(ctx, *grads), and call
     `apply`.  Both see Tensors, and nothing inside forward is recorded.
 
     forward may instead leave out ctx; then setup_context(ctx, inputs, output) saves what is
-    needed.  backward returns one gradient an argument of forward, None for what has none.
+    needed.  backward (or vjp: another name) returns one gradient an argument of forward, None for
+    what has none.  jvp(ctx, *tangents) is its counterpart for forward mode.
     """
 
-    to_save: tuple[Tensor | None, ...] = ()
-    dirty: tuple[Tensor, ...] = ()
-    non_differentiable: tuple[Tensor, ...] = ()
-    materialize_grads = True
-    saved_edges: tuple[Edge | int, ...] = ()
-    output_kinds: tuple[Any, ...] = ()
-    node_type: type[Function]
+    generate_vmap_rule = False  # True: forward consists of operations that vmap knows
+    clear_saved_tensors_on_access = False  # True: ctx.saved_tensors gives them once and lets go
+    boxed_grads_call = False  # True: backward(ctx, grads) gets a list that it may empty
+    _backward_cls: type[BackwardCFunction]
 
-    def __init_subclass__(cls) -> None:
-        if not cls.__dict__.get("is_node_type", False):
-            members = {"is_node_type": True}
-            cls.node_type = type(f"{cls.__name__}Backward", (cls,), members)
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        members = {"_forward_cls": cls}
+        cls._backward_cls = type(f"{cls.__name__}Backward", (BackwardCFunction,), members)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all "
+            "static, so you should invoke them on the class itself.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        name = type(self).__name__
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Please use "
+            f"new-style autograd function with static forward method: {name}.apply(x), not "
+            f"{name}()(x)"
+        )
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
@@ -60,7 +75,7 @@ class Function(Node):
         )
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
         raise NotImplementedError("setup_context is not implemented.")
 
     @staticmethod
@@ -70,136 +85,195 @@ class Function(Node):
             "autograd.Function to use it with backward mode AD."
         )
 
+    vjp = backward
+
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        raise NotImplementedError(
+            "You must implement the jvp function for custom autograd.Function to use it with "
+            "forward mode AD."
+        )
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> Any:
+        raise NotImplementedError(
+            "To use autograd.Function with vmap, you must either override the vmap staticmethod "
+            "or set generate_vmap_rule=True."
+        )
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward; the results remember this call if an argument requires a gradient."""
-        ctx = cls.node_type()
-        args = cls.in_order(ctx, args, kwargs)
-        ctx.next_functions = tuple(edge_of(x) if isinstance(x, Tensor) else NO_EDGE for x in args)
-        ctx.saved, ctx.hooks = (), None
+        if has_own_context(cls):
+            bound = inspect.signature(cls.forward).bind(*args, **kwargs)
+            bound.apply_defaults()
+            args, kwargs = bound.args, bound.kwargs
+        if kwargs:
+            args = by_position(cls.forward, 0 if has_own_context(cls) else 1, args, kwargs)
+        ctx = cls._backward_cls(args)
         with GradMode(False):
-            results = cls.run_forward(ctx, args)
-        if not is_grad_enabled() or all(edge is NO_EDGE for edge in ctx.next_functions):
-            return results
-        outputs = results if isinstance(results, tuple) else (results,)
-        ctx.outputs = len(outputs)
-        ctx.output_kinds = tuple(kind_of(x) for x in outputs)
-        ctx.check_dirty(outputs)
-        memory = [owner_of(x.array) for x in args if isinstance(x, Tensor)]
-        ctx.aliases = frozenset(i for i, x in enumerate(outputs) if shows(x, memory))
-        made = tuple(ctx.output(x, i) for i, x in enumerate(outputs))
-        ctx.keep(args, outputs, made)
-        return made if isinstance(results, tuple) else made[0]
+            if has_own_context(cls):
+                output = cls.forward(*args)
+                cls.setup_context(ctx, args, output)
+            else:
+                output = cls.forward(ctx, *args)
+        if isinstance(output, tuple):
+            return ctx.finish(args, output)
+        return ctx.finish(args, (output,))[0]
 
-    @classmethod
-    def in_order(
-        cls, ctx: Function, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[Any, ...]:
-        """All arguments by position: each of them gets a gradient (or None) from backward."""
-        combined = cls.setup_context is Function.setup_context
-        if combined and not kwargs:
-            return args
-        signature = inspect.signature(cls.forward)
-        if combined:
-            return signature.bind(ctx, *args, **kwargs).args[1:]
-        bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        return bound.args
 
-    @classmethod
-    def run_forward(cls, ctx: Function, args: tuple[Any, ...]) -> Any:
-        if cls.setup_context is Function.setup_context:
-            return cls.forward(ctx, *args)
-        output = cls.forward(*args)
-        cls.setup_context(ctx, args, output)
-        return output
+def has_own_context(function: type[Function]) -> bool:
+    """Whether forward does without ctx, and setup_context follows it."""
+    return function.setup_context is not Function.setup_context
 
-    def check_dirty(self, outputs: tuple[Any, ...]) -> None:
-        """RuntimeError for arguments that forward may not modify, or forgot to return."""
-        for x in self.dirty:
-            if not is_in(x, outputs):
-                raise RuntimeError(
-                    "Some elements marked as dirty during the forward method were not returned "
-                    "as output. The inputs that are modified inplace must all be outputs of the "
-                    "Function."
-                )
-            if type(x.edge) is Leaf:
-                raise RuntimeError(
-                    "a leaf Variable that requires grad has been used in an in-place operation."
-                )
-            if type(x.edge) is not tuple:
-                raise NotImplementedError(
-                    f"{self.name()} modifies a view in place: pass a clone() of it to apply()"
-                )
 
-    def output(self, x: Any, output_nr: int) -> Any:
-        """The tensor that the caller gets for what forward returned."""
-        if not isinstance(x, Tensor) or is_in(x, self.non_differentiable):
-            return x
-        if x.array.dtype.kind != "f":
-            return x
-        made = attach(self, x.array, output_nr)
-        if is_in(x, self.dirty):  # modified in place: the argument itself takes the new history
-            x.edge = made.edge
-            self.aliases -= {output_nr}
-            return x
+class BackwardCFunction(Node, FunctionCtx):
+    """One call of a Function: ctx for its methods, and the node in the graph of its results.
+
+    Users keep what they like on it, so its own attributes begin with an underscore; `shape` and
+    `dtype`, which other nodes have, are the user's here.
+    """
+
+    _forward_cls: type[Function] = Function
+    _saved_edges: tuple[Edge | int, ...] = ()
+    _output_kinds: tuple[Kind | None, ...] = ()
+    _for_forward: tuple[tuple[Any, ...], tuple[Any, ...]] = ((), ())
+    _differentiable: Sequence[bool] = ()
+    shape: Any
+    _cleared = False
+    plain = False
+    needs_input_grad: tuple[bool, ...] = ()
+
+    def __init__(self, args: tuple[Any, ...] = ()):
+        tensors = [x for x in args if isinstance(x, Tensor)]
+        self.next_functions = tuple([edge_of(x) for x in reversed(tensors)][::-1])
+        self.needs_input_grad = tuple(isinstance(x, Tensor) and x.requires_grad for x in args)
+        self._input_kinds = tuple(kind_of(x) for x in args)
+        self._recorded = is_grad_enabled() and any(self.needs_input_grad)
+        self._modified: dict[int, int] = {}  # results that are modified arguments, by number
+        self._shown: dict[int, int] = {}  # results that are views of arguments
+
+    # ---------------------------------------------------------------------- when forward has run
+
+    def finish(self, args: tuple[Any, ...], results: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What the caller gets for what forward returned: results that lead to this node."""
+        self.outputs, self.saved = len(results), ()
+        self._output_kinds = tuple(kind_of(x) for x in results)
+        for x in self.dirty_tensors:
+            note_write(x.array)
+        self._differentiable = [self._recorded and self.wants_gradient(x) for x in results]
+        if any(self._differentiable):
+            kept = getattr(self, "shape", None), getattr(self, "dtype", None)
+            attach(self, results[self._differentiable.index(True)].array)
+            self.shape, self.dtype = kept
+        tensors = [x for x in args if isinstance(x, Tensor)]
+        made = tuple(self.output(x, nr, tensors) for nr, x in enumerate(results))
+        if any(not is_in(x, results) for x in self.dirty_tensors):
+            raise RuntimeError(context.NOT_RETURNED)
+        if self._recorded:
+            self.keep(tensors, made)
+        self.to_save = self.dirty_tensors = self.non_differentiable = self.saved_for_forward = ()
         return made
 
-    def keep(self, args: tuple[Any, ...], outputs: tuple[Any, ...], made: tuple[Any, ...]) -> None:
+    def wants_gradient(self, x: Any) -> bool:
+        kind = kind_of(x)
+        if kind is None or not kind.differentiable:
+            return False
+        return not is_in(x, self.non_differentiable)
+
+    def output(self, x: Any, nr: int, inputs: list[Tensor]) -> Any:
+        """Result `nr`: the tensor itself, but a view of an argument returned as it is."""
+        if not isinstance(x, Tensor):
+            return x
+        differentiable = self._differentiable[nr]
+        place = next((place for place, y in enumerate(inputs) if y is x), None)
+        if is_in(x, self.dirty_tensors) and (differentiable or not x.requires_grad):
+            if differentiable:
+                self.rebase(x, nr, place)
+            if place is not None:
+                return x
+        elif place is not None:
+            if x.requires_grad and not differentiable:
+                return x.detach()
+            x = self.alias(x)
+        elif x.requires_grad and not differentiable and not is_view(x):
+            x.edge = NO_EDGE
+        self.give_history(x, nr, inputs)
+        return x
+
+    def give_history(self, x: Tensor, nr: int, inputs: list[Tensor]) -> None:
+        """Let a result lead to this node.  A view stays one, but may not be written to."""
+        edge = (self, nr) if self._differentiable[nr] else NO_EDGE
+        if not is_view(x):
+            x.edge = edge if edge is not NO_EDGE else x.edge
+            return
+        base = x.edge.base
+        for place, y in enumerate(inputs):
+            if base is y or (is_view(y) and base is y.edge.base):
+                self._shown[nr] = place
+        x.edge = x.edge.of_function(edge, sum(self._differentiable) > 1)
+
+    def alias(self, x: Tensor) -> Tensor:
+        """An argument returned as it is keeps its history; the result is a view of it."""
+        saved = (*self.to_save, *self.saved_for_forward)
+        if has_own_context(self._forward_cls) and is_in(x, saved):
+            raise RuntimeError(context.SAVED_AS_IS)
+        with GradMode(False):
+            return x.view_as(x)
+
+    def rebase(self, x: Tensor, nr: int, place: int | None) -> None:
+        """A modified argument takes the new history; a view gives it to its base."""
+        if type(x.edge) is Leaf:
+            raise RuntimeError(context.LEAF_MODIFIED)
+        if place is None:
+            warnings.warn(context.NO_INPUT, stacklevel=5)
+            return
+        if is_view(x) and self.outputs > 1:
+            raise RuntimeError(context.VIEW_OF_SEVERAL)
+        x._rebase_history((self, nr), place)
+        self._modified[nr] = place
+
+    def keep(self, inputs: list[Tensor], made: tuple[Any, ...]) -> None:
         """Save arrays, with the edge of each: that of an argument, the number alone of a result
         (its edge would hold this node, a cycle)."""
-        places: list[Any] = [*zip(args, self.next_functions, strict=True)]
-        places += [(x, nr) for nr, x in enumerate(outputs) if edge_leads_to(self, made[nr])]
-        edges, arrays = [], []
-        for x in self.to_save:
-            edge = NO_EDGE if x is None else edge_of(x)
-            for given, place in places:
-                if given is x:
-                    edge = place
-            edges.append(edge)
-            arrays.append(None if x is None else x.array)
-        self.saved, self.saved_edges = tuple(arrays), tuple(edges)
-        self.to_save = self.dirty = self.non_differentiable = ()
+        check_saved_types(self.to_save)
+        places: list[Any] = [*zip(inputs, self.next_functions, strict=True)]
+        places += [(x, nr) for nr, x in enumerate(made) if self._differentiable[nr]]
+        arrays, self._saved_edges = packed(self.to_save, places)
+        self.saved = arrays or (None,)  # not empty: a backward pass frees it, then nothing is told
+        self._for_forward = packed(self.saved_for_forward, places)
         if observers:  # what they saw in attach() had saved nothing yet
             notify(self)
 
-    # ------------------------------------------------------------------ what users call on ctx
-
-    def save_for_backward(self, *tensors: Tensor | None) -> None:
-        """Keep tensors for backward, where `saved_tensors` gives them back, checked for damage."""
-        for x in tensors:
-            if x is not None and not isinstance(x, Tensor):
-                raise TypeError(
-                    "save_for_backward can only save variables, but argument is of type "
-                    f"{type(x).__name__}: keep other values as attributes, ctx.n = n"
-                )
-        self.to_save = tensors
+    # ------------------------------------------------------------------- what users ask of ctx
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
-        edges = [(self, e) if isinstance(e, int) else e for e in self.saved_edges]
+        """What save_for_backward() got (in jvp: save_for_forward()), with its history."""
+        if self.saved_for_forward or not hasattr(self, "saved"):
+            return self.saved_for_forward
+        if self._cleared:
+            raise RuntimeError(context.ACCESSED_ONCE)
+        found = self.unpacked(self.saved_arrays(), self._saved_edges)
+        if self._forward_cls.clear_saved_tensors_on_access:
+            self.saved, self._cleared = (None,), True
+        return found
+
+    def unpacked(
+        self, arrays: Iterable[Any], edges: Iterable[Edge | int]
+    ) -> tuple[Tensor | None, ...]:
+        places = [(self, e) if isinstance(e, int) else e for e in edges]
         return tuple(
             None if array is None else saved_tensor(array, edge)
-            for array, edge in zip(self.saved_arrays(), edges, strict=True)
+            for array, edge in zip(arrays, places, strict=False)
         )
-
-    def mark_dirty(self, *tensors: Tensor) -> None:
-        """Say which arguments forward modified in place."""
-        self.dirty = tensors
-
-    def mark_non_differentiable(self, *tensors: Tensor) -> None:
-        """Say which results have no gradient."""
-        self.non_differentiable = tensors
-
-    def set_materialize_grads(self, value: bool) -> None:
-        """With False, backward gets None for a result that no gradient came to, not zeros."""
-        self.materialize_grads = value
 
     # --------------------------------------------------------------------- what the engine calls
 
     def output_kind(self, output_nr: int) -> tuple[tuple[int, ...], Any]:
-        shape, dtype = self.output_kinds[output_nr]
-        return shape, dtype
+        kind = self._output_kinds[output_nr]
+        assert kind is not None
+        return kind.shape, kind.dtype
 
     def vjp(self, grad: Any) -> Any:
         """Users write backward for Tensors: wrap the arrays and unwrap the results."""
@@ -211,68 +285,52 @@ class Function(Node):
         return self.run_backward(grad if self.outputs > 1 else [grad])
 
     def without_gradient(self, like: Any) -> Any:
-        of_arrays = not isinstance(like, Tensor)
-        results = self.run_backward([None] * self.outputs, constant(like) if of_arrays else like)
-        return [None if g is None else g.array for g in results] if of_arrays else results
+        """Zeros, or None, are given to backward all the same."""
+        results = self.run_backward([None] * self.outputs)
+        if isinstance(like, Tensor):
+            return results
+        return [None if g is None else g.array for g in results]
 
-    def run_backward(self, grads: list[Any], like: Any = None) -> tuple[Any, ...]:
+    def run_backward(self, grads: Sequence[Any]) -> Sequence[Tensor | None]:
         if self.materialize_grads:
-            like = next((g for g in grads if g is not None), like)
+            kinds = self._output_kinds
             grads = [
-                zeros(k, like) if g is None else g
-                for g, k in zip(grads, self.output_kinds, strict=True)
+                kind.zeros() if g is None and kind is not None else g
+                for g, kind in zip(grads, kinds, strict=True)
             ]
-        results = type(self).backward(self, *grads)
-        results = results if isinstance(results, tuple) else (results,)
-        return self.checked(results)
+        results = self.apply(*grads)
+        return checked(self, results if isinstance(results, tuple) else (results,))
 
-    def checked(self, results: tuple[Any, ...]) -> tuple[Any, ...]:
-        """backward's results: as many as forward had arguments, Tensors or None."""
-        expected = len(self.next_functions)
-        if len(results) > expected and all(g is None for g in results[expected:]):
-            results = results[:expected]
-        if len(results) != expected:
-            raise RuntimeError(
-                f"function {self.name()} returned an incorrect number of gradients "
-                f"(expected {expected}, got {len(results)})"
-            )
-        for number, (result, (target, output_nr)) in enumerate(
-            zip(results, self.next_functions, strict=True)
-        ):
-            if result is not None and not isinstance(result, Tensor):
-                raise RuntimeError(
-                    f"function {self.name()} returned at position {number}: "
-                    f"expected Variable or None (got {type(result).__name__})"
-                )
-            if result is None or target is None:
-                continue
-            shape, _ = target.output_kind(output_nr)
-            if not is_stretched(shape, result.array.shape):
-                raise RuntimeError(
-                    f"Function {self.name()} returned an invalid gradient at index {number} - got "
-                    f"{list(result.shape)} but expected shape compatible with {list(shape)}"
-                )
-        return results
+    def apply(self, *grads: Any) -> Any:
+        """What the user's backward (or vjp) makes of gradients."""
+        function = self._forward_cls
+        backward, vjp = function.backward, function.vjp
+        if backward is not Function.backward and vjp is not Function.vjp:
+            raise RuntimeError(context.BOTH_NAMES)
+        rule = backward if vjp is Function.vjp else vjp
+        return rule(self, list(grads)) if function.boxed_grads_call else rule(self, *grads)
+
+    def apply_jvp(self, *tangents: Any) -> Any:
+        """What the user's jvp makes of tangents."""
+        return self._forward_cls.jvp(self, *tangents)
 
 
-def kind_of(x: Any) -> Any:
-    return (x.array.shape, x.array.dtype) if isinstance(x, Tensor) else None
+Function._backward_cls = BackwardCFunction
 
 
-def zeros(kind: Any, like: Tensor) -> Tensor | None:
-    if kind is None:  # forward returned something other than a Tensor
-        return None
-    shape, dtype = kind
-    return constant(kernels.full(shape, 0, dtype, like.array))
-
-
-def shows(x: Any, memory: list[Any]) -> bool:
-    return isinstance(x, Tensor) and is_in(owner_of(x.array), memory)
+def packed(tensors: Iterable[Tensor | None], places: list[Any]) -> tuple[Any, Any]:
+    """The arrays of tensors, and for each the last place where it is found, or its own edge."""
+    arrays, edges = [], []
+    for x in tensors:
+        found = [place for given, place in places if given is x]
+        edges.append(NO_EDGE if x is None else found[-1] if found else edge_of(x))
+        arrays.append(None if x is None else x.array)
+    return tuple(arrays), tuple(edges)
 
 
 def is_in(x: Any, tensors: Sequence[Any]) -> bool:
     return any(x is y for y in tensors)
 
 
-def edge_leads_to(node: Node, x: Any) -> bool:
-    return isinstance(x, Tensor) and edge_of(x)[0] is node
+def is_view(x: Tensor) -> bool:
+    return type(x.edge) is not tuple and type(x.edge) is not Leaf

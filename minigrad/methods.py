@@ -50,6 +50,7 @@ OPERATORS = {
 }
 
 METHODS = {
+    "_rebase_history": inplace.rebase_history,
     "backward": backward_of_tensor,
     # other names of pointwise operations
     "absolute": pointwise.abs,

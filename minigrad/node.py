@@ -74,7 +74,7 @@ class Node:
         "shape",
     )
     outputs = 1
-    aliases: frozenset[int] = frozenset()  # outputs of a Function that show an argument's memory
+    plain = True  # with one output, of `shape` and `dtype`; otherwise ask output_kind()
     saved_names: tuple[str, ...] = ()  # of what `saved` holds, for pictures
 
     next_functions: tuple[Edge, ...]

@@ -29,8 +29,9 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from minigrad import kernels
+from minigrad.autograd.function import run_jvp
 from minigrad.engine import Captures, run_backward, sequence_nr
-from minigrad.function import Function
+from minigrad.function import BackwardCFunction
 from minigrad.grad_mode import GradMode
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.define import PointwiseNode
@@ -209,10 +210,9 @@ def cast_to(x: Either, dtype: Any) -> Either:
 def jvp_of(node: Node, tangents: list[Tensor | None], tracked: bool) -> Sequence[Tensor | None]:
     """The tangents of a node's outputs; `tracked`: made of recorded operations."""
     node.check_saved()
-    if isinstance(node, Function):
+    if isinstance(node, BackwardCFunction):
         with GradMode(tracked):
-            result = type(node).jvp(node, *tangents)  # type: ignore[attr-defined]
-        return result if isinstance(result, tuple) else (result,)
+            return run_jvp(node, tangents)
     if not isinstance(node, PointwiseNode):
         return transposed_twice(node, tangents, tracked)
     if tracked:

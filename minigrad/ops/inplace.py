@@ -22,7 +22,17 @@ from minigrad.ops.define import NUMBERS, as_tensor
 from minigrad.ops.index import basic_part, expanded, index
 from minigrad.ops.move import to_device_array
 from minigrad.ops.pointwise import mul
-from minigrad.ops.view import Replay, View, expand, put, reshape, stretched_axes, zeros_like
+from minigrad.ops.view import (
+    IN_FUNCTION,
+    Replay,
+    View,
+    described,
+    expand,
+    put,
+    reshape,
+    stretched_axes,
+    zeros_like,
+)
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
 
 Array = Any
@@ -32,11 +42,6 @@ MANY_VIEWS = (
     "Output {} of {} is a view and is being modified inplace. This view is the output of a "
     "function that returns multiple views. Such functions do not allow the output views to be "
     "modified inplace. You should replace the inplace operation by an out-of-place one."
-)
-MADE_BY_FUNCTION = (
-    "Output {} of {} is a view and is being modified inplace. This view was created inside a "
-    "custom Function (or because an input was returned as-is) and would get a wrong gradient: "
-    "modify a clone() of it, or return a clone() from forward."
 )
 SHARED_ELEMENTS = (
     "unsupported operation: more than one element of the written-to tensor refers to a single "
@@ -74,12 +79,11 @@ def check_writable(x: Tensor) -> None:
         raise RuntimeError(
             f"{what} that requires grad is being used in an in-place operation.{HOW_TO_WRITE_LEAF}"
         )
-    if type(x.edge) is tuple and x.edge[0] is not None and x.edge[1] in x.edge[0].aliases:
-        raise RuntimeError(MADE_BY_FUNCTION.format(x.edge[1], x.edge[0].name()))
     if view is not None and view.many and x.requires_grad:
-        node, output_nr = edge_of(x)
-        assert node is not None
-        raise RuntimeError(MANY_VIEWS.format(output_nr, node.name()))
+        raise RuntimeError(MANY_VIEWS.format(*described(edge_of(x))))
+    if view is not None and view.in_function and x.requires_grad:
+        what = "is a view and is being modified"
+        raise RuntimeError(IN_FUNCTION.format(*described(edge_of(x)), what))
 
 
 def in_place(op: Callable[..., Any], ufunc: np.ufunc | None = None) -> Callable[..., Tensor]:
@@ -144,7 +148,13 @@ def write(x: Tensor, result: Tensor) -> None:
         adopt(x, edge_of(result))
 
 
-def adopt(x: Tensor, edge: Edge) -> None:
+def rebase_history(x: Tensor, edge: Edge, place: int) -> None:
+    """A Function modified its argument x, the one that its node has at `place`."""
+    check_writable(x)
+    adopt(x, edge, place)
+
+
+def adopt(x: Tensor, edge: Edge, place: int = 0) -> None:
     """Give x the history that `edge` leads to; a view passes it on to its base."""
     view, writer = x.edge, edge[0]
     if writer is None:
@@ -155,8 +165,10 @@ def adopt(x: Tensor, edge: Edge) -> None:
         return
     old, of_base = edge_of(x), edge_of(view.base)
     node = CopySlices()
-    node.next_functions = (edge_of(view.base), *writer.next_functions[1:])
-    node.replay, node.writer, node.kept = view.replay, writer, None
+    others = list(writer.next_functions)
+    others.pop(place)
+    node.next_functions = (edge_of(view.base), *others)
+    node.replay, node.writer, node.kept, node.place = view.replay, writer, None, place
     made = attach(node, view.base.array)
     node.sequence_nr = writer.sequence_nr  # as old as what the writer saved
     view.base.edge = made.edge
@@ -174,7 +186,8 @@ def keep_retaining(x: Tensor, old: Edge) -> None:
 class CopySlices(Node):
     """A base after a write to one of its views."""
 
-    __slots__ = ("kept", "replay", "writer")
+    __slots__ = ("kept", "place", "replay", "writer")
+    place: int  # of the old values among the writer's inputs
     kept: Any  # what the writer saved, once derivatives of the gradient may run the writer, too
     replay: Replay
     writer: Node
@@ -189,10 +202,11 @@ class CopySlices(Node):
 
     def rejoin(self, grad: Either, grads: Any) -> Any:
         """The written part of the gradient is the writer's for the old values."""
-        own = grads[0]
+        others = list(grads)
+        own = others.pop(self.place)
         if own is None:
             own = zeros_like(grad, None)
-        return put(grad, own, self.replay), *grads[1:]
+        return put(grad, own, self.replay), *others
 
     @property
     def saved(self) -> Any:

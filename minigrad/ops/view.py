@@ -29,24 +29,47 @@ Replay = Callable[[Any], Any]
 class View:
     """The edge of a view.  When the base got a new history, the view's is made again."""
 
-    __slots__ = ("base", "edge", "many", "replay", "seen")
+    __slots__ = ("base", "edge", "in_function", "many", "replay", "seen")
 
     def __init__(self, base: Tensor, replay: Replay, edge: Edge, many: bool = False):
         self.base, self.replay, self.edge = base, replay, edge
         self.many = many  # one of several outputs of an operation such as unbind or split
+        self.in_function = False  # made by the forward of a user's Function
         self.seen = edge_of(base)
+
+    def of_function(self, edge: Edge, many: bool) -> View:
+        """The edge of this view as a result of a Function, whose backward is the user's."""
+        made = View(self.base, self.replay, edge, many)
+        made.in_function = True
+        return made
 
     def resolve(self, view: Tensor) -> Edge:
         now = edge_of(self.base)
         if now is NO_EDGE:  # base.detach_() leaves the views made before in their graph
             return self.edge
         if now is not self.seen and now != self.seen:
+            if self.in_function:
+                what = "is a view and its base or another view of its base has been modified"
+                raise RuntimeError(IN_FUNCTION.format(*described(self.edge), what))
             self.seen = now
             node = AsStridedBackward0()
             node.next_functions, node.saved = (now,), ()
             node.input_shape, node.show = self.base.array.shape, self.replay
             self.edge = attach(node, view.array).edge
         return self.edge
+
+
+IN_FUNCTION = (
+    "Output {} of {} {} inplace. This view was created inside a custom Function (or because an "
+    "input was returned as-is) and the autograd logic to handle view+inplace would override the "
+    "custom backward associated with the custom Function, leading to incorrect gradients. This "
+    "behavior is forbidden. You can fix this by cloning the output of the custom Function."
+)
+
+
+def described(edge: Edge) -> tuple[int, str]:
+    """An output, for messages: its number, and its operation by name."""
+    return edge[1], "a constant" if edge[0] is None else edge[0].name()
 
 
 def view_of(
@@ -489,6 +512,7 @@ class SplitNode(Node):
     """Several parts along one dimension; a part without a gradient counts as zeros."""
 
     __slots__ = ("axis", "bounds", "input_shape", "outputs")
+    plain = False
     axis: int
     bounds: list[tuple[int, int]]
     input_shape: tuple[int, ...]

@@ -325,10 +325,30 @@ def test_what_is_dirty_must_be_returned(monkeypatch: pytest.MonkeyPatch) -> None
         Doubled.apply(leaf(1.0) * 1)
 
 
-def test_a_dirty_view_is_refused() -> None:
-    """torch gives the view's base a new history; nothing wrong is computed here instead."""
-    with pytest.raises(NotImplementedError, match="DoubledBackward modifies a view in place"):
-        Doubled.apply((leaf(1.0, 2.0) * 1)[0])
+def test_a_dirty_view_gives_its_base_a_new_history() -> None:
+    class Put(Function):
+        """Write 3 * x into a view."""
+
+        @staticmethod
+        def forward(ctx: Any, x: Any, target: Any) -> Any:
+            target.copy_(x * 3)
+            ctx.mark_dirty(target)
+            return target
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * 3, None
+
+    x, y = leaf(1.0, 2.0), leaf(5.0, 6.0)
+    base = minigrad.stack([y, y]) * 2
+    row = base[1]
+    out = Put.apply(x, row)
+    assert out is row
+    assert (row.grad_fn.name(), base.grad_fn.name()) == ("AsStridedBackward0", "CopySlices")
+    assert base.tolist() == [[10.0, 12.0], [3.0, 6.0]]
+    (base * tensor([[1.0, 10.0], [100.0, 1000.0]], dtype=minigrad.float64)).sum().backward()
+    assert x.grad.tolist() == [300.0, 3000.0]
+    assert y.grad.tolist() == [2.0, 20.0]
 
 
 def test_outputs_that_are_no_tensors_are_passed_on() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.autograd.gradcheck.hints import hints
 from minigrad.autograd.gradcheck.mismatch import Mismatch
 from minigrad.autograd.gradcheck.subject import Matrix
-from minigrad.function import Function
+from minigrad.function import BackwardCFunction
 from minigrad.node import Node
 from minigrad.tensor import Tensor, constant
 
@@ -155,7 +155,7 @@ def origin(case: Mismatch) -> Iterator[str]:
         yield f"On the way to it lies {function.name()}, called at {function.line}."
 
 
-def functions_behind(root: Node) -> list[Function]:
+def functions_behind(root: Node) -> list[BackwardCFunction]:
     """The Functions of the user's own in the graph of an output."""
     found: dict[Node, None] = {}
     waiting: list[Any] = [root]
@@ -164,7 +164,7 @@ def functions_behind(root: Node) -> list[Function]:
         if node is not None and node not in found:
             found[node] = None
             waiting += [target for target, _ in node.next_functions]
-    return [node for node in found if isinstance(node, Function)]
+    return [node for node in found if isinstance(node, BackwardCFunction)]
 
 
 def numbering(case: Mismatch) -> Iterator[str]:
