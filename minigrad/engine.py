@@ -197,15 +197,13 @@ class Backward:
     def wanted(self, edge: Edge) -> bool:
         return edge[0] in self.needed or edge in self.captures
 
-    def will_run(self, node: Node | None) -> bool:
-        """Whether the node's hooks run in this pass."""
-        captured = {target for target, _ in self.captures}
-        return node in self.nodes or node in captured
-
     @cached_property
-    def nodes(self) -> set[Node]:
-        """All nodes that run in this pass."""
-        return reachable([edge for edge, _ in self.roots]) if self.runs_all else self.needed
+    def visited(self) -> set[Node]:
+        """The nodes that a gradient reaches in this pass: those whose hooks are called."""
+        reached = reachable([edge for edge, _ in self.roots])
+        if self.runs_all:
+            return reached
+        return reached & (self.needed | {node for node, _ in self.captures if node is not None})
 
 
 current: ContextVar[Backward | None] = ContextVar("backward", default=None)

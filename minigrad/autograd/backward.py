@@ -164,10 +164,10 @@ def backward(
     if targets is None:
         run_backward(roots, retain, create_graph)
         return
-    nodes = [node for node, _ in capture_edges(targets) if node is not None]
     for x in targets:
         if isinstance(x, Tensor):
             x.retain_grad()
+    nodes = [node for node, _ in capture_edges(targets) if node is not None]
     run_backward(roots, retain, create_graph, inputs=nodes)
 
 
@@ -205,23 +205,23 @@ def grad(
     roots = roots_of(as_tuple(outputs), grad_outputs, is_grads_batched)
     captures: Captures = dict.fromkeys(capture_edges(wanted))
     run_backward(roots, retain, create_graph, captures)
-    unused = bool(allow_unused) or materialize_grads
-    results = [captured(x, captures[edge_for(x)], create_graph, unused) for x in wanted]
+    results = [captures[edge_for(x)] for x in wanted]
+    if not create_graph:
+        results = [None if g is None else constant(g) for g in results]
+    if not allow_unused and not materialize_grads:
+        check_used(results)
     if materialize_grads:
         results = [zeros_for(x) if g is None else g for x, g in zip(wanted, results, strict=True)]
     return dict(zip(inputs, results, strict=True)) if type(inputs) is dict else tuple(results)
 
 
-def captured(x: Differentiable, grad: Any, create_graph: bool, unused: bool) -> Tensor | None:
-    if grad is None:
-        if unused:
-            return None
-        raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. "
-            "Set allow_unused=True if this is the desired behavior."
-        )
-    made: Tensor = grad if create_graph else constant(grad)
-    return made
+def check_used(grads: Sequence[Tensor | None]) -> None:
+    for number, grad in enumerate(grads):
+        if grad is None:
+            raise RuntimeError(
+                f"The differentiated Tensor at index {number} appears to not have been used in the "
+                "graph. Set allow_unused=True if this is the desired behavior."
+            )
 
 
 def zeros_for(x: Differentiable) -> Tensor:
