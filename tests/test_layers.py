@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 
 # From low to high; the names are those of files and folders in minigrad/.
 LAYERS = [
-    ["device", "dtypes", "grad_mode", "memory", "pytree", "recording", "shapes"],
+    ["device", "dtypes", "grad_mode", "levels", "memory", "pytree", "recording", "shapes"],
     ["kernels"],
     ["hooks", "node", "leaf", "values", "printing", "tensor", "context", "function", "random"],
     ["ops"],

@@ -30,14 +30,16 @@ from weakref import WeakKeyDictionary
 
 from minigrad import kernels
 from minigrad.autograd.function import run_jvp
-from minigrad.engine import Captures, run_backward, sequence_nr
+from minigrad.engine import Captures, run_backward
 from minigrad.function import BackwardCFunction
 from minigrad.grad_mode import GradMode
+from minigrad.levels import close_level, open_level
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.define import PointwiseNode
+from minigrad.ops.inplace import CopySlices
 from minigrad.ops.pointwise import add
 from minigrad.ops.reduction import sum_to
-from minigrad.ops.view import expand
+from minigrad.ops.view import expand, put
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of
 
 __all__ = [
@@ -62,7 +64,7 @@ class UnpackedDualTensor(NamedTuple):
 class Identity(Node):
     """The grad_fn of a dual, and of what is unpacked: the same values, with other tangents."""
 
-    __slots__ = ()
+    __slots__ = ("aliases",)
 
     def vjp(self, grad: Either) -> Any:
         return (grad,)
@@ -93,6 +95,7 @@ class Level:
         self.first: float = float("inf")  # older nodes than the first dual depend on none
 
     def __enter__(self) -> Level:
+        open_level(self)
         return self
 
     def __exit__(
@@ -101,21 +104,18 @@ class Level:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Forget all tangents."""
+        close_level(self)
         self.known.clear()
         self.first = float("inf")
 
     def dual(self, x: Tensor, tangent: Tensor) -> Tensor:
         """A view of x with a tangent."""
-        if self.of(edge_of(x)) is not None:
+        if self.tangent_at(edge_of(x)) is not None:
             raise RuntimeError(
                 "Making a dual Tensor based on a Tensor that already has a forward gradient at "
                 "the same level 0 is not supported. unpack_dual(x).primal is x without it."
             )
-        if self.of(edge_of(tangent)) is not None:
+        if self.tangent_at(edge_of(tangent)) is not None:
             raise RuntimeError(
                 "Setting a forward grad that itself has a forward gradient at the same level 0 is "
                 "not supported. Use minigrad.func.jvp in a jvp for second derivatives."
@@ -130,7 +130,7 @@ class Level:
     def unpack(self, y: Tensor) -> UnpackedDualTensor:
         """The value of y and its tangent, neither of which has a tangent at this level."""
         edge = edge_of(y)
-        tangent = self.of(edge)
+        tangent = self.tangent_at(edge)
         if tangent is None and edge is NO_EDGE:
             return UnpackedDualTensor(constant(y.array), None)
         known = self.known.get(edge[0]) if edge[0] is not None else None
@@ -148,13 +148,13 @@ class Level:
         self.known[made.edge[0]] = Known((None,), True)
         return made
 
-    def of(self, edge: Edge) -> Tensor | None:
-        """The tangent of the tensor with this edge."""
+    def tangent_at(self, edge: Edge) -> Tensor | None:
+        """The tangent of the tensor with this edge, computed if it is not known yet."""
         for node in self.unknown_behind(edge):
             self.known[node] = self.push_through(node)
-        return self.at(edge).tangents[edge[1]]
+        return self.known_of(edge).tangents[edge[1]]
 
-    def at(self, edge: Edge) -> Known:
+    def known_of(self, edge: Edge) -> Known:
         node = edge[0]
         if node is None:
             return NOTHING
@@ -173,15 +173,16 @@ class Level:
                 continue
             if node not in found and node not in self.known:
                 found.add(node)
-                waiting += [target for target, _ in node.next_functions]
-        return sorted(found, key=sequence_nr)
+                waiting += [target for target, _ in sources(node)]
+        return sorted(found, key=age)
 
     def push_through(self, node: Node) -> Known:
         """The tangents of a node's outputs from those of its inputs."""
-        before = [self.at(edge) for edge in node.next_functions]
-        edges = zip(before, node.next_functions, strict=True)
-        tangents = [known.tangents[output_nr] for known, (_, output_nr) in edges]
-        is_end = all(target is None for target, _ in node.next_functions)
+        edges = sources(node)
+        before = [self.known_of(edge) for edge in edges]
+        pairs = zip(before, edges, strict=True)
+        tangents = [known.tangents[output_nr] for known, (_, output_nr) in pairs]
+        is_end = all(target is None for target, _ in edges)
         tracked = is_end or any(known.tracked for known in before)
         if all(t is None for t in tangents):
             return Known((None,) * node.outputs, tracked)
@@ -189,9 +190,22 @@ class Level:
         return Known(jvp_of(node, tangents, tracked), tracked)
 
 
-def view_with(node: Node, x: Tensor) -> Tensor:
-    """The same values with another node, which leads to x."""
+def sources(node: Node) -> Sequence[Edge]:
+    """The edges whose tangents make those of the node's outputs."""
+    if isinstance(node, CopySlices):  # the base as it was, and what was written to a part of it
+        return node.next_functions[0], (node.writer, 0)
+    return node.next_functions
+
+
+def age(node: Node) -> tuple[int, bool]:
+    """Sorts nodes from the oldest to the youngest; a writer and its CopySlices are of one age."""
+    return node.sequence_nr, isinstance(node, CopySlices)
+
+
+def view_with(node: Identity, x: Tensor) -> Tensor:
+    """The same values with another node, which leads to x (and would not notice a write to it)."""
     node.next_functions, node.saved = (edge_of(x),), ()
+    node.aliases = frozenset() if edge_of(x) is NO_EDGE else frozenset({0})
     return attach(node, x.array)
 
 
@@ -209,6 +223,9 @@ def cast_to(x: Either, dtype: Any) -> Either:
 
 def jvp_of(node: Node, tangents: list[Tensor | None], tracked: bool) -> Sequence[Tensor | None]:
     """The tangents of a node's outputs; `tracked`: made of recorded operations."""
+    if isinstance(node, CopySlices):
+        with GradMode(tracked):
+            return (tangent_of_base(node, *tangents),)
     node.check_saved()
     if isinstance(node, BackwardCFunction):
         with GradMode(tracked):
@@ -220,6 +237,16 @@ def jvp_of(node: Node, tangents: list[Tensor | None], tracked: bool) -> Sequence
             return (pointwise_tangent(node, node.jvp_of_tensors, tangents),)
     arrays = [None if t is None else t.array for t in tangents]
     return (constant(pointwise_tangent(node, node.jvp, arrays)),)
+
+
+def tangent_of_base(node: CopySlices, base: Tensor | None, part: Tensor | None) -> Tensor:
+    """The tangent of a base, with that of what was written in the place of the written part."""
+    like = base if base is not None else part
+    if base is None:
+        base = zeros_of((node.shape, node.dtype), like)
+    written = zeros_of(((), node.dtype), like) if part is None else cast_to(part, node.dtype)
+    tangent: Tensor = put(cast_to(base, node.dtype), written, node.replay)
+    return tangent
 
 
 def pointwise_tangent(node: PointwiseNode, rule: Any, tangents: list[Any]) -> Either:

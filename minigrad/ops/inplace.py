@@ -16,6 +16,7 @@ from minigrad import kernels
 from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled
 from minigrad.kernels.promotion import CATEGORY
 from minigrad.leaf import Leaf
+from minigrad.levels import catch_up, open_levels
 from minigrad.memory import is_inference, note_write
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.define import NUMBERS, as_tensor
@@ -142,6 +143,8 @@ def write(x: Tensor, result: Tensor) -> None:
         )
     if type(values) is not np.ndarray:
         kernels.check_assignable(array, values)
+    if open_levels():
+        catch_up(edge_of(result))
     array[...] = values
     note_write(array)
     if result.edge is not NO_EDGE:

@@ -160,3 +160,38 @@ def test_four_ways_to_a_hessian_vector_product() -> None:
     expected, *others = [product(x, v).numpy() for product in hessian_cases()]
     for other in others:
         np.testing.assert_allclose(other, expected, 1e-9)
+
+
+# ------------------------------------------------------------------------------- writes in place
+
+
+def test_a_write_of_a_tensor_to_itself() -> None:
+    """torch computes the second factor's part with the new values."""
+
+    def f(x: Any) -> Any:
+        y = x * 2
+        y.mul_(y)
+        return y
+
+    assert derivative(f)(number(3.0)).item() == 24
+
+
+def test_tangents_are_known_before_saved_values_are_overwritten() -> None:
+    def f(x: Any) -> Any:
+        y = x.exp()
+        y.mul_(x)
+        return y.sqrt_().mul_(x)
+
+    x = 1.3
+    value = x * np.sqrt(x * np.exp(x))
+    expected = value * (1 / x + (1 / x + 1) / 2)
+    assert derivative(f)(number(x)).item() == pytest.approx(expected)
+
+
+def test_overwriting_what_another_result_needs_is_refused() -> None:
+    with dual_level():
+        x, w = make_dual(number(2.0), number(1.0)), number(3.0)
+        y = x * w
+        w.add_(1)
+        with pytest.raises(RuntimeError, match=r"modified by an inplace.* in test_overwriting"):
+            unpack_dual(y)
