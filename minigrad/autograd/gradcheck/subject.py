@@ -84,7 +84,7 @@ def check_inputs(inputs: tuple[Any, ...]) -> None:
                 stacklevel=3,
             )
         steps = zip(x.array.strides, x.array.shape, strict=True)
-        if any(step <= 0 and length > 1 for step, length in steps):
+        if x.array.size and any(step <= 0 and length > 1 for step, length in steps):
             raise RuntimeError(
                 f"The {number}th input has a dimension with stride 0. gradcheck only supports "
                 "inputs that are non-overlapping to be able to compute the numerical gradients "

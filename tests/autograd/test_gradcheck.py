@@ -1,0 +1,439 @@
+"""gradcheck: right derivatives pass, each wrong one fails, and the message says what is wrong."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import Tensor
+from minigrad.autograd import Function, GradcheckError, gradcheck, gradgradcheck
+from minigrad.autograd.gradcheck import demands, jacobians
+
+float64 = minigrad.float64
+
+
+def variable(*shape: int, start: float = -1.1, step: float = 0.4) -> Tensor:
+    """-1.1, -0.7, -0.3, 0.1, ... in this shape."""
+    values = start + step * np.arange(np.prod(shape, dtype=int))
+    return minigrad.tensor(values.reshape(shape), requires_grad=True)
+
+
+def function(forward: Callable[..., Any], backward: Callable[..., Any], jvp: Any = None) -> Any:
+    """A Function whose backward gets the gradient and then the arguments."""
+
+    class Written(Function):
+        @staticmethod
+        def forward(ctx: Any, *inputs: Tensor) -> Any:
+            ctx.save_for_backward(*inputs)
+            return forward(*inputs)
+
+        @staticmethod
+        def backward(ctx: Any, *grads: Tensor) -> Any:
+            return backward(*grads, *ctx.saved_tensors)
+
+        @staticmethod
+        def jvp(ctx: Any, *tangents: Tensor) -> Any:
+            return jvp(*tangents, *ctx.saved_tensors)
+
+    return Written.apply
+
+
+def complaint(func: Any, *inputs: Any, check: Any = gradcheck, **options: Any) -> str:
+    """What a check says that must fail."""
+    assert check(func, inputs, raise_exception=False, **options) is False
+    with pytest.raises(GradcheckError) as caught:
+        check(func, inputs, **options)
+    return str(caught.value)
+
+
+def hint_of(message: str) -> str:
+    return message.partition("Hint: ")[2]
+
+
+# ----------------------------------------------------------------------------------- what is right
+
+RIGHT: dict[str, Callable[..., Any]] = {
+    "one": lambda x: x**3,
+    "scalar": lambda x: (x.exp() * x).sum(),
+    "several outputs": lambda x: (x.sin(), x.sum(0), x.sum()),
+    "a list": lambda x: [x * 2, x.tanh()],
+    "integers beside": lambda x: ((x > 0).long(), x * x, x > 0),
+    "constants beside": lambda x: (x.detach() * 3, x * x),
+    "the input itself": lambda x: x,
+    "the input and more": lambda x: (x, x * x),
+    "a view": lambda x: x.T[0],
+    "written in place": lambda x: x.clone().mul_(x).add_(1),
+    "written through a view": lambda x: written_through_a_view(x),
+    "linear": lambda x: 3 * x,
+    "no elements": lambda x: x[:0],
+    "float32 inside a float64 function": lambda x: x.sum(0, keepdim=True).expand(2, 3),
+}
+
+
+def written_through_a_view(x: Tensor) -> Tensor:
+    y = x * x
+    y[0].mul_(x[1])
+    return y
+
+
+@pytest.mark.parametrize("fast_mode", [False, True], ids=["slow", "fast"])
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_functions_pass(name: str, fast_mode: bool) -> None:
+    func = RIGHT[name]
+    assert gradcheck(func, variable(2, 3), fast_mode=fast_mode, check_forward_ad=True)
+    assert gradcheck(func, [variable(2, 3)], fast_mode=fast_mode, check_grad_dtypes=True)
+    assert gradgradcheck(func, (variable(2, 3),), fast_mode=fast_mode, check_fwd_over_rev=True)
+    assert gradgradcheck(func, (variable(2, 3),), gen_non_contig_grad_outputs=True)
+
+
+@pytest.mark.parametrize("fast_mode", [False, True], ids=["slow", "fast"])
+def test_several_inputs(fast_mode: bool) -> None:
+    def func(x: Tensor, power: int, index: Tensor, y: Tensor, constant: Tensor, unused: Any) -> Any:
+        return x[index] ** power * y, y.sum() * constant
+
+    index = minigrad.tensor([1, 0, 1])
+    inputs = (variable(2, 3), 3, index, variable(3, 3), variable(2).detach(), variable(2))
+    assert gradcheck(func, inputs, fast_mode=fast_mode, check_forward_ad=True)
+    assert gradgradcheck(func, inputs, fast_mode=fast_mode, check_fwd_over_rev=True)
+
+
+def test_inputs_of_any_shape() -> None:
+    for shape in ((), (1,), (0, 3), (2, 0)):
+        assert gradcheck(lambda x: x * x, variable(*shape), check_forward_ad=True)
+        assert gradgradcheck(lambda x: x * x, variable(*shape), check_fwd_over_rev=True)
+
+
+def test_a_tensor_that_is_no_leaf() -> None:
+    assert gradcheck(lambda x: x.exp(), variable(3) * 2)
+
+
+def test_the_same_tensor_twice() -> None:
+    x = variable(3)
+    assert gradcheck(lambda a, b: a * b, (x, x))
+
+
+def test_given_grad_outputs() -> None:
+    seeds = (variable(2, 3), variable(3))
+    assert gradgradcheck(lambda x: (x**3, x.sum(0).exp()), variable(2, 3), seeds)
+    assert gradgradcheck(lambda x: x**3, variable(2, 3), variable(2, 3).detach())
+
+
+def test_inputs_and_random_numbers_are_left_as_they_were() -> None:
+    x = variable(2, 3)
+    before, drawn = x.tolist(), minigrad.get_rng_state()
+    gradcheck(lambda x: x * x, x, fast_mode=True)
+    gradgradcheck(lambda x: x * x, x)
+    with pytest.raises(RuntimeError, match="too many"):
+        gradcheck(raises_at_second_call(), x)
+    assert x.tolist() == before
+    assert x.grad is None
+    assert x._version == 0
+    assert minigrad.get_rng_state().tolist() == drawn.tolist()
+
+
+def raises_at_second_call() -> Any:
+    calls: list[int] = []
+
+    def func(x: Tensor) -> Tensor:
+        calls.append(1)
+        if len(calls) == 2:
+            raise RuntimeError("too many")
+        return x * x
+
+    return func
+
+
+def test_on_a_device(device: str) -> None:
+    x = minigrad.tensor([1.0, -2.0], dtype=float64, device=device, requires_grad=True)
+    assert gradcheck(lambda x: x * x, x, check_forward_ad=True)
+    assert gradgradcheck(lambda x: x * x, x, gen_non_contig_grad_outputs=True)
+    wrong = function(lambda x: x * x, lambda g, x: -2 * g * x)
+    assert "wrong sign" in hint_of(complaint(wrong, x))
+
+
+# -------------------------------------------------------------------------- what is refused
+
+REFUSED = {
+    "nothing requires a gradient": (
+        lambda: gradcheck(lambda x: x * x, minigrad.ones(2, dtype=float64)),
+        ValueError,
+        "none of them have requires_grad=True",
+    ),
+    "an expanded input": (
+        lambda: gradcheck(
+            lambda x: x * x, minigrad.ones(1, dtype=float64).expand(3).requires_grad_()
+        ),
+        RuntimeError,
+        "The 0th input has a dimension with stride 0",
+    ),
+    "a result that is no tensor": (
+        lambda: gradcheck(lambda x: x.sum().item(), variable(2)),
+        AttributeError,
+        r"'float' object has no attribute 'requires_grad'.*output 0.*Let func return the Tensor",
+    ),
+    "a shape that depends on values": (
+        lambda: gradcheck(lambda x: x[x > 1], minigrad.ones(2, dtype=float64, requires_grad=True)),
+        AssertionError,
+        r"outputs with the same shape when inputs are perturbed on index \(0,\) by 1e-06",
+    ),
+    "a dtype that depends on values": (
+        lambda: gradcheck(
+            lambda x: x.float() if (x > 1).any() else x * 1,
+            minigrad.ones(2, dtype=float64, requires_grad=True),
+        ),
+        AssertionError,
+        "outputs with the same dtype when inputs are perturbed",
+    ),
+    "sparse tensors": (
+        lambda: gradcheck(lambda x: x * x, variable(2), masked=True),
+        NotImplementedError,
+        "masked=True .* sparse",
+    ),
+    "sparse second derivatives": (
+        lambda: gradgradcheck(lambda x: x * x, variable(2), masked=True),
+        NotImplementedError,
+        "masked=True .* sparse",
+    ),
+    "no mode": (
+        lambda: gradcheck(lambda x: x * x, variable(2), check_backward_ad=False),
+        AssertionError,
+        "at least one of check_forward_ad or check_backward_ad",
+    ),
+    "batches of no backward": (
+        lambda: gradcheck(
+            lambda x: x,
+            variable(2),
+            check_backward_ad=False,
+            check_forward_ad=True,
+            check_batched_grad=True,
+        ),
+        AssertionError,
+        "check_batched_grad=True requires check_backward_ad",
+    ),
+    "batches of no forward mode": (
+        lambda: gradcheck(lambda x: x, variable(2), check_batched_forward_grad=True),
+        AssertionError,
+        "check_batched_forward_grad=True requires check_forward_ad",
+    ),
+    "no outer mode": (
+        lambda: gradgradcheck(lambda x: x, variable(2), check_rev_over_rev=False),
+        AssertionError,
+        "at least one of check_fwd_over_rev or check_rev_over_rev",
+    ),
+    "undefined gradients of no backward": (
+        lambda: gradgradcheck(
+            lambda x: x, variable(2), check_rev_over_rev=False, check_fwd_over_rev=True
+        ),
+        AssertionError,
+        "check_undefined_grad=True requires check_rev_over_rev",
+    ),
+    "an error of func": (
+        lambda: gradcheck(lambda x: x.reshape(7), variable(2), raise_exception=False),
+        RuntimeError,
+        "is invalid for input of size 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str) -> None:
+    call, kind, words = REFUSED[name]
+    with pytest.raises(kind, match=re.compile(words, re.DOTALL)) as caught:
+        call()
+    assert type(caught.value) is kind
+
+
+def test_low_precision_is_warned_of() -> None:
+    x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.warns(UserWarning, match="Input #1 requires gradient and is not a double") as found:
+        gradcheck(lambda n, x: x * n, (2, x), atol=0.1)
+    assert found[0].filename == __file__
+    with pytest.warns(UserWarning, match=r"Input #[01] requires gradient") as found:
+        gradgradcheck(lambda x: x * 2, x, atol=0.1)
+    assert found[0].filename == __file__
+    with pytest.warns(UserWarning, match="not a double"):
+        message = complaint(lambda x: x * x * 100, x)
+    assert "the input is minigrad.float32, so finite differences" in hint_of(message)
+
+
+# ----------------------------------------------------------- what backward must do besides numbers
+
+
+def test_outputs_without_history_must_be_constant() -> None:
+    assert gradcheck(lambda x: minigrad.ones(2), variable(2))
+    assert gradcheck(lambda x: x > 100, variable(2), fast_mode=True)
+    assert gradcheck(lambda x: (), variable(2))
+    for fast_mode in (False, True):
+        message = complaint(lambda x: x.detach() * 2, variable(2), fast_mode=fast_mode)
+        assert message.startswith("Numerical gradient for function expected to be zero")
+        assert "leaves the graph: detach()" in message
+
+
+def test_backward_must_be_multiplied_by_grad_output() -> None:
+    constant = function(lambda x: x.sum(), lambda g, x: minigrad.ones_like(x))
+    for fast_mode in (False, True):
+        message = complaint(constant, variable(3), fast_mode=fast_mode)
+        assert message.startswith("backward not multiplied by grad_output")
+
+
+def test_backward_must_be_deterministic() -> None:
+    def shaky(g: Tensor, x: Tensor) -> Tensor:
+        return g * (2 + 1e-7 * minigrad.rand_like(x))
+
+    noisy = function(lambda x: 2 * x, shaky)
+    for fast_mode in (False, True):
+        message = complaint(noisy, variable(3), fast_mode=fast_mode)
+        assert "Backward is not reentrant, i.e., running backward with same input" in message
+        assert gradcheck(noisy, variable(3), nondet_tol=1e-6, fast_mode=fast_mode)
+
+
+class TwoOutputs(Function):
+    """Doubles and triples; what backward makes of missing gradients is up to `total`."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, total: Any) -> tuple[Tensor, Tensor]:
+        ctx.set_materialize_grads(False)
+        ctx.total = total
+        return 2 * x, 3 * x
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor | None, h: Tensor | None) -> tuple[Tensor | None, None]:
+        return ctx.total(g, h), None
+
+
+def careful(g: Tensor | None, h: Tensor | None) -> Tensor | None:
+    terms = [n * grad for n, grad in ((2, g), (3, h)) if grad is not None]
+    return sum(terms) if terms else None
+
+
+def careless(g: Tensor | None, h: Tensor | None) -> Tensor | None:
+    if g is None and h is None:
+        raise RuntimeError("no gradient at all")
+    return careful(g, h)
+
+
+def inventive(g: Tensor | None, h: Tensor | None) -> Tensor | None:
+    return minigrad.ones(3, dtype=float64) if g is None and h is None else careful(g, h)
+
+
+def test_backward_must_handle_undefined_gradients() -> None:
+    x = variable(3)
+    assert gradcheck(TwoOutputs.apply, (x, careful))
+    message = complaint(TwoOutputs.apply, x, careless)
+    assert message.startswith("Expected backward function to handle undefined output grads")
+    assert "no gradient at all" in message
+    message = complaint(TwoOutputs.apply, x, inventive)
+    assert message.startswith("Expected all input grads to be undefined or zero")
+    for total in (careless, inventive):
+        assert gradcheck(TwoOutputs.apply, (x, total), check_undefined_grad=False)
+
+
+def test_each_output_may_be_without_a_gradient() -> None:
+    def selfish(g: Tensor | None, h: Tensor | None) -> Tensor | None:
+        if h is not None and not h.numpy().any() and g is None:
+            raise RuntimeError("the second one alone")
+        return careful(g, h)
+
+    message = complaint(TwoOutputs.apply, variable(3), selfish)
+    assert "handle undefined output grads" in message
+
+
+def test_a_gradient_of_another_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine lets no such gradient through; if it did, gradcheck would tell."""
+    honest = minigrad.autograd.grad
+
+    def lying(change: Any) -> Any:
+        def grad(*arguments: Any, **options: Any) -> Any:
+            return tuple(change(g) for g in honest(*arguments, **options))
+
+        return grad
+
+    for module, change, options, words in (
+        (jacobians, lambda g: g.float(), {"check_grad_dtypes": True}, "Gradient has dtype"),
+        (jacobians, lambda g: g[:1], {}, "Analytical gradient has incorrect size"),
+        (demands, lambda g: g.float(), {}, "grad is incorrect type"),
+        (demands, lambda g: g[:1], {}, "grad is incorrect size"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "grad", lying(change))
+            assert words in complaint(lambda x: x * 1, variable(3), **options)
+
+
+# ------------------------------------------------------------------------------------ forward mode
+
+
+def squares(jvp: Any) -> Any:
+    return function(lambda x, y: x * x + y, lambda g, x, y: (2 * g * x, g), jvp)
+
+
+def test_a_jvp_of_ones_own() -> None:
+    inputs = (variable(2, 3), variable(2, 3))
+    right = squares(lambda a, b, x, y: 2 * a * x + b)
+    wrong = squares(lambda a, b, x, y: 2 * a * x - b)
+    for fast_mode in (False, True):
+        options = {"check_forward_ad": True, "fast_mode": fast_mode, "check_undefined_grad": False}
+        assert gradcheck(right, inputs, **options)
+        assert gradcheck(wrong, inputs, fast_mode=fast_mode)
+        message = complaint(wrong, *inputs, **options)
+        assert message.startswith("Jacobian computed with forward mode mismatch for output 0 with")
+        assert "with respect to input 1," in message
+        assert "forward mode gives -1.0, finite differences give 1.0; the sign differs" in message
+
+
+def test_undefined_tangents_count_as_zeros() -> None:
+    def jvp(a: Tensor | None, b: Tensor | None, x: Tensor, y: Tensor) -> Tensor:
+        if a is None:
+            return b + 1
+        return 2 * a * x + (0 if b is None else b)
+
+    inputs = (variable(3), variable(3))
+    message = complaint(squares(jvp), *inputs, check_forward_ad=True)
+    assert message.startswith("Mismatch in tangent values for output with index: 0 when input: 0")
+    assert gradcheck(squares(jvp), inputs, check_forward_ad=True, check_undefined_grad=False)
+
+
+def test_forward_mode_alone() -> None:
+    """backward may be as wrong as it likes."""
+    wrong = function(lambda x: 2 * x, lambda g, x: 5 * g, lambda t, x: 2 * t)
+    for fast_mode in (False, True):
+        options = {"check_backward_ad": False, "fast_mode": fast_mode}
+        assert gradcheck(wrong, variable(3), check_forward_ad=True, **options)
+        assert not gradcheck(wrong, variable(3), raise_exception=False)
+
+
+# ------------------------------------------------------------------------------ second derivatives
+
+
+def test_a_backward_that_is_no_derivative_of_itself() -> None:
+    """First derivatives are right, but backward leaves the graph."""
+    cube = function(lambda x: x**3, lambda g, x: g * 3 * (x * x).detach())
+    assert gradcheck(cube, variable(3))
+    for options in ({}, {"fast_mode": True}, {"check_fwd_over_rev": True}):
+        message = complaint(cube, variable(3), check=gradgradcheck, **options)
+        assert "Jacobian mismatch for output 0 with respect to input 0" in message
+        assert "In gradgradcheck the outputs are the gradients that backward gives" in message
+        assert "no gradient comes to this input" in hint_of(message)
+
+
+def test_forward_over_reverse_alone() -> None:
+    cube = function(lambda x: x**3, lambda g, x: g * 3 * (x * x).detach())
+    options = {"check_rev_over_rev": False, "check_undefined_grad": False}
+    message = complaint(cube, variable(3), check=gradgradcheck, check_fwd_over_rev=True, **options)
+    assert message.startswith("Jacobian computed with forward mode mismatch")
+
+
+def test_noncontiguous_gradients_reach_backward() -> None:
+    seen = []
+
+    def backward(g: Tensor, x: Tensor) -> Tensor:
+        seen.append(g.is_contiguous())
+        return g * 2
+
+    double = function(lambda x: 2 * x, backward)
+    assert gradgradcheck(double, variable(2, 3))
+    assert all(seen)
+    assert gradgradcheck(double, variable(2, 3), gen_non_contig_grad_outputs=True)
+    assert not all(seen)
