@@ -1,5 +1,6 @@
 """gradcheck: right derivatives pass, each wrong one fails, and the message says what is wrong."""
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
@@ -437,3 +438,260 @@ def test_noncontiguous_gradients_reach_backward() -> None:
     assert all(seen)
     assert gradgradcheck(double, variable(2, 3), gen_non_contig_grad_outputs=True)
     assert not all(seen)
+
+
+# ------------------------------------------------------------------------------ what a message says
+
+
+def test_a_message() -> None:
+    square = function(lambda x: x * x, lambda g, x: -2 * g * x)
+    message = complaint(square, minigrad.tensor([[1.0, -2.0]], dtype=float64, requires_grad=True))
+    line = inspect.getsourcelines(complaint)[1]
+    assert message == (
+        "Jacobian mismatch for output 0 with respect to input 0,\n"
+        "numerical:tensor([[ 2.0000,  0.0000],\n"
+        "        [ 0.0000, -4.0000]], dtype=minigrad.float64)\n"
+        "analytical:tensor([[-2.,  0.],\n"
+        "        [ 0.,  4.]], dtype=minigrad.float64)\n"
+        "(row: an element of the input; column: an element of the output)\n"
+        "\n"
+        "2 of 4 entries differ, most of all:\n"
+        "  d output[0, 1] / d input 0[0, 1]: backward gives 4.0, finite differences give -4.0; "
+        "the sign differs (difference: 8.0)\n"
+        f"This output was made by WrittenBackward at {__file__}:{line + 4}, in complaint.\n"
+        "Hint: every entry has the wrong sign: look for a minus that is missing or too much."
+    )
+
+
+def test_a_message_of_fast_mode() -> None:
+    double = function(lambda x: 2 * x, lambda g, x: 4 * g)
+    message = complaint(double, variable(2), fast_mode=True)
+    first, _, second = message.partition("in slow mode:")
+    assert re.search(r"numerical:[\d.]+\nanalytical:[\d.]+\n", first)
+    assert "Numerical:tensor([[2.0000, 0.0000],\n" in second
+    assert "Analytical:tensor([[4., 0.],\n" in second
+    assert "backward gives 4.0, finite differences give 2.0; that is 2 times as much" in second
+    assert "every entry is 2 times what it should be" in hint_of(second)
+
+
+def test_fast_mode_may_be_stricter() -> None:
+    """Every error is 0.9 of 1000, but in the projection only the true derivatives cancel out."""
+    slopes = minigrad.tensor([1000.0, -1000.0] * 50, dtype=float64)
+    nearly = function(lambda x: slopes * x, lambda g, x: g * (slopes + 0.9))
+    assert gradcheck(nearly, variable(100))
+    message = complaint(nearly, variable(100), fast_mode=True)
+    assert "Fast gradcheck failed but element-wise differences are small" in message
+    assert "The max per-element difference (slow mode) is: 0.9" in message
+
+
+def test_the_entry_that_differs_most_is_shown_of_a_large_jacobian() -> None:
+    def backward(g: Tensor, x: Tensor) -> Tensor:
+        wrong = 2 * g
+        wrong[17, 3] = 7.5 * g[17, 3]
+        wrong[2, 1] = 2.5 * g[2, 1]
+        return wrong
+
+    message = complaint(function(lambda x: 2 * x, backward), variable(20, 5))
+    assert (
+        "2 of 10000 entries differ, most of all:\n  d output[17, 3] / d input 0[17, 3]: back"
+        in (message)
+    )
+    assert "backward gives 7.5, finite differences give 2.0; difference: 5.5" in message
+    assert "shown are rows 84 to 91 of 100 and columns 84 to 91 of 100" in message
+    assert "7.5000" in message.partition("analytical:")[2]
+    assert message.count("\n") < 30
+
+
+def test_numbers_of_outputs_and_inputs() -> None:
+    wrong = function(lambda x, y: (x * y).exp(), lambda g, x, y: (g * y * (x * y).exp(), g))
+    message = complaint(
+        lambda n, x, y: (x.detach(), x * n, wrong(x, y)), 2, variable(2, 2), variable(2, 2)
+    )
+    assert message.startswith("Jacobian mismatch for output 1 with respect to input 1,")
+    assert re.search(r"  d output 1\[\d, \d\] / d input 1\[\d, \d\]: backward gives", message)
+    assert "Input 1 is argument 2 of func" in message
+    assert "Output 1 is number 2 of what func returns" in message
+
+
+def test_a_scalar_has_no_index() -> None:
+    wrong = function(lambda x: x * x, lambda g, x: g * x)
+    message = complaint(wrong, variable(start=1.5))
+    assert "The only entry differs:\n  d output / d input 0: backward gives 1.5, " in message
+    assert "finite differences give 3.0; that is 1/2 of it (difference: 1.5)" in message
+    assert not hint_of(message), "one number proves nothing"
+
+
+def test_numbers_that_are_nearly_equal_are_written_out() -> None:
+    wrong = function(lambda x: 2 * x, lambda g, x: 2.0000003 * g)
+    message = complaint(wrong, variable(2), rtol=0, atol=1e-8)
+    assert "backward gives 2.0000003, finite differences give 2.0" in message
+
+
+def test_nan_is_wrong() -> None:
+    message = complaint(lambda x: (x * 0) / x, minigrad.zeros(2, dtype=float64, requires_grad=True))
+    assert "backward gives nan" in message
+    assert "nan is equal to nothing" in message
+    assert not hint_of(message)
+
+
+def test_the_functions_on_the_way_are_named() -> None:
+    double = function(lambda x: 2 * x, lambda g, x: 4 * g)
+    message = complaint(lambda x: double(x).sum(), variable(3))
+    assert "This output was made by SumBackward0 at " in message
+    assert "On the way to it lies WrittenBackward, called at " in message
+    assert message.count(f"{__file__}:") == 2
+
+
+def test_an_input_returned_as_it_is() -> None:
+    x = variable(3)
+    message = complaint(lambda y: (x.data.mul_(1.5), y)[1], x)
+    assert "This output is an input that func returned as it is." in message
+
+
+# ------------------------------------------------------------------------------------------- hints
+
+KNOWN: dict[str, tuple[Any, tuple[Any, ...], str]] = {
+    "sign": (
+        function(lambda x: x.cos(), lambda g, x: g * x.sin()),
+        (variable(2, 2),),
+        "every entry has the wrong sign",
+    ),
+    "factor": (
+        function(lambda x: x**3, lambda g, x: g * x * x),
+        (variable(2, 2),),
+        "every entry is 0.3333 times what it should be",
+    ),
+    "mean for a sum": (
+        function(lambda b: b.expand(4, 3) * 1, lambda g, b: g.mean(0)),
+        (variable(3),),
+        "each input element has a part in 4 output elements: add their gradients up, do not aver",
+    ),
+    "missing factor": (
+        function(lambda x, y: x * y, lambda g, x, y: (g, g * x)),
+        (variable(2, 2), variable(2, start=2.0)),
+        "every entry is right once multiplied by input 1.",
+    ),
+    "missing constant": (
+        function(lambda x, w: w * x, lambda g, x, w: (g, None)),
+        (variable(2, 2), variable(2, start=2.0).detach()),
+        "every entry is right once multiplied by argument 1 of func.",
+    ),
+    "the power's own": (
+        function(lambda x: x**3, lambda g, x: g * 2 * x),
+        (variable(2, 2),),
+        "every entry is right once multiplied by 1.5 times input 0.",
+    ),
+    "factor too many": (
+        function(lambda x: x.log(), lambda g, x: g * 2),
+        (variable(4, start=0.5),),
+        "every entry is right once divided by 2 times input 0.",
+    ),
+    "the output": (
+        function(lambda x: x.exp(), lambda g, x: g),
+        (variable(4),),
+        "every entry is right once multiplied by the output.",
+    ),
+    "transposed factor": (
+        function(lambda a, b: a @ b, lambda g, a, b: (g @ b, a.T @ g)),
+        (variable(3, 3), variable(3, 3)),
+        "the Jacobian is transposed",
+    ),
+    "transposed gradient": (
+        function(lambda a, b: a @ b, lambda g, a, b: (g @ b.T, (a.T @ g).T)),
+        (variable(2, 3), variable(3, 3)),
+        "the gradient of this input is transposed",
+    ),
+    "transposed weight": (
+        function(lambda x: x.T @ minigrad.eye(2, dtype=float64), lambda g, x: g),
+        (variable(2, 2),),
+        "transposed",
+    ),
+    "order of gradients": (
+        function(lambda x, y: x * y.exp(), lambda g, x, y: (g * x * y.exp(), g * y.exp())),
+        (variable(2, 2), variable(2, 2)),
+        "these are the derivatives with respect to input 1",
+    ),
+    "not summed over the broadcast dimension": (
+        function(lambda b: b.expand(4, 3) * 1, lambda g, b: g[0]),
+        (variable(3),),
+        "its gradient is the sum of all of theirs over the broadcast dimension",
+    ),
+    "a case forgotten": (
+        function(lambda x: x.relu(), lambda g, x: g),
+        (variable(2, 3),),
+        "wrong up to -0.3 and right from 0.1 on",
+    ),
+    "the other case forgotten": (
+        function(lambda x: x.clamp(max=0.2) + x / 2, lambda g, x: g * 1.5),
+        (variable(2, 3),),
+        "right up to 0.1 and wrong from 0.5 on",
+    ),
+    "no gradient": (
+        lambda x: x + x.detach() ** 2 - x,
+        (variable(3),),
+        "backward gives zeros for this input, but the output changes with it",
+    ),
+    "left the graph": (
+        lambda x, y: x.detach() * y,
+        (variable(3), variable(3)),
+        "no gradient comes to this input",
+    ),
+    "None": (
+        function(lambda x, y: x * y, lambda g, x, y: (g * y, None)),
+        (variable(3), variable(3)),
+        "Either backward returns None for it",
+    ),
+    "a corner": (
+        lambda x: x.relu(),
+        (minigrad.zeros(2, dtype=float64, requires_grad=True),),
+        "the slope is 0 on one side and 1 on the other",
+    ),
+    "a jump": (
+        lambda x: minigrad.where(x < 0, x, x + 1),
+        (minigrad.zeros(2, dtype=float64, requires_grad=True),),
+        "func has a corner or a jump there",
+    ),
+    "random": (
+        lambda x: x * minigrad.rand(3, dtype=float64),
+        (variable(3),),
+        "func gives different outputs for the same inputs",
+    ),
+}
+
+
+def test_hint_of_an_argument_that_is_modified() -> None:
+    def func(x: Tensor, scale: Tensor) -> Tensor:
+        result = x * scale.clone()
+        scale.mul_(2)
+        return result
+
+    message = complaint(func, variable(3), minigrad.ones(3, dtype=float64))
+    assert "func modifies its tensor argument 1 in place" in hint_of(message)
+
+
+def test_hint_of_inputs_that_share_memory() -> None:
+    x = variable(3)
+    message = complaint(lambda x, y: x * y, x, x.detach().requires_grad_())
+    assert "inputs 0 and 1 share memory" in hint_of(message)
+    columns = variable(3, 2).detach()
+    wrong = function(lambda x, y: x * y, lambda g, x, y: (g * y, -g * x))
+    message = complaint(wrong, *(columns[:, i].requires_grad_() for i in (0, 1)))
+    assert "every entry has the wrong sign" in hint_of(message)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        function(lambda x: x**3, lambda g, x: g * x.exp()),
+        function(lambda x: x.sin(), lambda g, x: g * (x.cos() + 0.1)),
+        function(lambda x: x.softmax(1), lambda g, x: g * x.softmax(1)),
+    ],
+)
+def test_no_hint_that_the_numbers_do_not_support(wrong: Any) -> None:
+    assert not hint_of(complaint(wrong, variable(2, 3)))
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_hint(name: str) -> None:
+    func, inputs, words = KNOWN[name]
+    assert words in hint_of(complaint(func, *inputs))

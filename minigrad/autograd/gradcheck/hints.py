@@ -76,8 +76,9 @@ def shared_memory(case: Mismatch) -> str | None:
     with moved(case.input, np.ones(case.input.array.shape)):
         for (number, x), values in zip(others, before, strict=True):
             if not np.array_equal(values, x.host_array(), equal_nan=True):
+                first, second = sorted((number, case.input_nr))
                 return (
-                    f"inputs {number} and {case.input_nr} share memory, so one moves with the "
+                    f"inputs {first} and {second} share memory, so one moves with the "
                     "other. Pass a clone()."
                 )
     return None
