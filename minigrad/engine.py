@@ -80,7 +80,7 @@ class Backward:
     def run(self, roots: list[tuple[Edge, Tensor]]) -> None:
         self.roots = roots
         if not self.runs_all:
-            self.needed = nodes_towards([edge for edge, _ in roots], self.is_target) | self.inputs
+            self.needed = self.nodes_towards_targets() | self.inputs
         for edge, grad in roots:
             self.send(edge, grad if self.create_graph else grad.array)
         try:
@@ -191,6 +191,21 @@ class Backward:
             if (node, output_nr) in self.captures:
                 self.captures[node, output_nr] = grad
 
+    def nodes_towards_targets(self) -> set[Node]:
+        """The nodes that must run for gradients to reach the targets.
+
+        Inputs of a node are older than the node, so going through all nodes from the oldest to the
+        youngest meets a node after everything it leads to.
+        """
+        targets = [*self.inputs, *(node for node, _ in self.captures if node is not None)]
+        oldest = min(map(sequence_nr, targets), default=0)
+        found = reachable([edge for edge, _ in self.roots], oldest)
+        needed: set[Node] = set()
+        for node in sorted(found, key=sequence_nr):
+            if any(edge[0] in needed or self.is_target(edge) for edge in node.next_functions):
+                needed.add(node)
+        return needed
+
     def is_target(self, edge: Edge) -> bool:
         return edge in self.captures or edge[0] in self.inputs
 
@@ -209,28 +224,16 @@ class Backward:
 current: ContextVar[Backward | None] = ContextVar("backward", default=None)
 
 
-def reachable(roots: Iterable[Edge]) -> set[Node]:
-    found = set()
-    waiting = [node for node, _ in roots if node is not None]
+def reachable(roots: Iterable[Edge], oldest: int = 0) -> set[Node]:
+    """All nodes that the roots lead to, except those that are older than `oldest`."""
+    found: set[Node] = set()
+    waiting = [node for node, _ in roots]
     while waiting:
         node = waiting.pop()
-        if node not in found:
+        if node is not None and node not in found and node.sequence_nr >= oldest:
             found.add(node)
-            waiting += [target for target, _ in node.next_functions if target is not None]
+            waiting += [target for target, _ in node.next_functions]
     return found
-
-
-def nodes_towards(roots: list[Edge], is_target: Callable[[Edge], bool]) -> set[Node]:
-    """The nodes that must run for gradients to reach the targets.
-
-    Inputs of a node are older than the node, so going through all nodes from the oldest to the
-    youngest meets a node after everything it leads to.
-    """
-    needed: set[Node] = set()
-    for node in sorted(reachable(roots), key=sequence_nr):
-        if any(edge[0] in needed or is_target(edge) for edge in node.next_functions):
-            needed.add(node)
-    return needed
 
 
 def sequence_nr(node: Node) -> int:
