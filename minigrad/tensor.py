@@ -8,7 +8,9 @@ Operators and methods are operations of ops/, bound in methods.py.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -358,8 +360,23 @@ def saved_values(node: Node, like: Any) -> tuple[Any, ...]:
     )
 
 
+_history: ContextVar[bool] = ContextVar("history_of_saved_tensors", default=True)
+
+
+@contextmanager
+def saved_without_history() -> Iterator[None]:
+    """Inside, what nodes saved counts as constants."""
+    outer = _history.set(False)
+    try:
+        yield
+    finally:
+        _history.reset(outer)
+
+
 def saved_tensor(array: Array, edge: Edge) -> Tensor:
     """A saved array with the history it had."""
+    if not _history.get():
+        return constant(array)
     if type(edge[0]) is AccumulateGrad:
         return edge[0].variable
     x = constant(array)

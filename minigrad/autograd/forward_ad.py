@@ -22,6 +22,7 @@ of duals alone has a grad_fn.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from contextvars import ContextVar
 from functools import reduce
 from types import TracebackType
@@ -40,7 +41,7 @@ from minigrad.ops.inplace import CopySlices
 from minigrad.ops.pointwise import add
 from minigrad.ops.reduction import sum_to
 from minigrad.ops.view import expand, put
-from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of
+from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, saved_without_history
 
 __all__ = [
     "UnpackedDualTensor",
@@ -268,7 +269,7 @@ def transposed_twice(
     kinds = [node.output_kind(output_nr) for output_nr in range(node.outputs)]
     grads = [zeros_of(kind, like).requires_grad_() for kind in kinds]
     captures: Captures = {edge_of(g): None for g in grads}
-    with GradMode(True):
+    with GradMode(True), nullcontext() if tracked else saved_without_history():
         results = node.vjp_of_tensors(grads if node.outputs > 1 else grads[0])
         roots = [
             (edge_of(sum_to(result, *target.output_kind(output_nr))), tangent)
