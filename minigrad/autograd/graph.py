@@ -14,6 +14,7 @@ from minigrad.autograd.backward import GradientEdge, get_gradient_edge
 from minigrad.hooks import RemovableHandle
 from minigrad.memory import note_write, owner_of, version
 from minigrad.node import NO_EDGE, Node
+from minigrad.ops.define import is_number
 from minigrad.ops.inplace import before_write
 from minigrad.recording import observers
 from minigrad.tensor import Tensor, constant, edge_of, saved_tensor
@@ -74,18 +75,19 @@ def pack(node: Node) -> None:
 
 
 class PackedTensors:
-    """What a pack hook made of the arrays that a node saved."""
+    """What a pack hook made of the arrays that a node saved; numbers are left alone."""
 
-    __slots__ = ("absent", "items", "unpack_hook")
+    __slots__ = ("items", "plain", "unpack_hook")
 
     def __init__(self, arrays: tuple[Any, ...], hooks: saved_tensors_hooks) -> None:
-        self.absent = [array is None for array in arrays]
-        self.items = [None if array is None else packed(array, hooks) for array in arrays]
+        self.plain = [array is None or is_number(array) for array in arrays]
+        pairs = zip(arrays, self.plain, strict=True)
+        self.items = [array if plain else packed(array, hooks) for array, plain in pairs]
         self.unpack_hook = hooks.unpack_hook
 
     def arrays(self) -> tuple[Any, ...]:
-        places = zip(self.items, self.absent, strict=True)
-        return tuple(None if absent else self.unpack(item) for item, absent in places)
+        pairs = zip(self.items, self.plain, strict=True)
+        return tuple(item if plain else self.unpack(item) for item, plain in pairs)
 
     def unpack(self, item: Any) -> Any:
         result = self.unpack_hook(item)

@@ -448,7 +448,8 @@ def number(value: float, like: Dtype) -> Tensor:
 
 
 def scalar_array(value: float, like: Dtype) -> Array:
-    """A Python number as a 0-d array, beside operands of dtype `like`."""
+    """A Python number as a 0-d array, beside operands of dtype `like`.  It is read-only: so it can
+    be told from what a tensor holds."""
     dtype = number_dtype(value, like)
     if dtype.kind in "iu" and not isinstance(value, bool):
         bounds = np.iinfo(dtype)
@@ -456,7 +457,14 @@ def scalar_array(value: float, like: Dtype) -> Array:
             raise RuntimeError(
                 f"value cannot be converted to type {dtype} without overflow: {value}"
             )
-    return np.array(value, dtype)
+    array = np.array(value, dtype)
+    array.flags.writeable = False
+    return array
+
+
+def is_number(array: Array) -> bool:
+    """Whether an operand was a Python number."""
+    return type(array) is np.ndarray and not array.ndim and not array.flags.writeable
 
 
 def unsupported(definition: Definition, x: Any) -> TypeError:
