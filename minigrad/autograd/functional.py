@@ -44,8 +44,9 @@ def vjp(
         several_outputs, outputs = evaluate(func, point, "vjp", strict)
         weights = vector(v, outputs, several_outputs, "vjp", create_graph)
     rows = gradients(outputs, point, weights, create_graph)
-    product = or_zeros(rows, point, strict, INDEPENDENT)
-    check_graph(product, strict and create_graph, CONSTANT_JACOBIAN)
+    check_found(rows, strict, INDEPENDENT)
+    check_graph(rows, strict and create_graph, CONSTANT_JACOBIAN)
+    product = or_zeros(rows, point)
     value = finished(outputs, several_outputs, create_graph)
     return value, finished(product, several_inputs, create_graph)
 
@@ -66,8 +67,9 @@ def jvp(
         rows = gradients(outputs, point, weights, create_graph=True)
         check_graph(rows, strict, CONSTANT_GRADIENT)
     columns = gradients(rows, weights, direction, create_graph)
-    product = or_zeros(columns, outputs, strict, NO_TRICK)
-    check_graph(product, strict and create_graph, CONSTANT_JACOBIAN)
+    check_found(columns, strict, NO_TRICK)
+    check_graph(columns, strict and create_graph, CONSTANT_JACOBIAN)
+    product = or_zeros(columns, outputs)
     value = finished(outputs, several_outputs, create_graph)
     return value, finished(product, several_outputs, create_graph)
 
@@ -87,8 +89,9 @@ def vhp(
         gradient = gradients((output,), point, None, create_graph=True)
         check_graph(gradient, strict, LINEAR)
     rows = gradients(gradient, point, direction, create_graph)
-    product = or_zeros(rows, point, strict, INDEPENDENT_JACOBIAN)
-    check_graph(product, strict and create_graph, CONSTANT_HESSIAN)
+    check_found(rows, strict, INDEPENDENT_JACOBIAN)
+    check_graph(rows, strict and create_graph, CONSTANT_HESSIAN)
+    product = or_zeros(rows, point)
     return finished((output,), False, create_graph), finished(product, several, create_graph)
 
 
@@ -112,8 +115,9 @@ def hvp(
         weights = tuple(zeros_like(x, requires_grad=True) for x in point)
         rows = gradients(gradient, point, weights, create_graph=True)
     columns = gradients(rows, weights, direction, create_graph)
-    product = or_zeros(columns, point, strict, NO_TRICK_FOR_HESSIAN)
-    check_graph(product, strict and create_graph, CONSTANT_HESSIAN)
+    check_found(columns, strict, NO_TRICK_FOR_HESSIAN)
+    check_graph(columns, strict and create_graph, CONSTANT_HESSIAN)
+    product = or_zeros(columns, point)
     return finished((output,), False, create_graph), finished(product, several, create_graph)
 
 
@@ -152,8 +156,9 @@ def jacobian_of_output(
     rows = []
     for weights in unbind(basis(output)):
         row = gradients((output,), point, (weights,), create_graph, retain_graph=True)
-        rows.append(or_zeros(row, point, strict, OUTPUT_INDEPENDENT.format(number, "{}")))
-        check_graph(rows[-1], strict and create_graph, CONSTANT_JACOBIAN)
+        check_found(row, strict, OUTPUT_INDEPENDENT.format(number, "{}"))
+        check_graph(row, strict and create_graph, CONSTANT_JACOBIAN)
+        rows.append(or_zeros(row, point))
     return [
         stack([row[i] for row in rows]).view(output.shape + x.shape) for i, x in enumerate(point)
     ]
@@ -272,16 +277,10 @@ def gradients(
     return grad(dependent, inputs, seeds, retain_graph, create_graph, allow_unused=True)
 
 
-def or_zeros(
-    found: Found, like: Sequence[Tensor], strict: bool, message: str
-) -> tuple[Tensor, ...]:
-    """Zeros for the gradients that do not exist, which are an error in strict mode."""
-    results = []
-    for number, (gradient, x) in enumerate(zip(found, like, strict=True)):
-        if strict and gradient is None:
-            raise RuntimeError(message.format(number))
-        results.append(zeros_like(x) if gradient is None else gradient)
-    return tuple(results)
+def or_zeros(found: Found, like: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Zeros for the gradients that do not exist: nothing depends on the input."""
+    pairs = zip(found, like, strict=True)
+    return tuple(zeros_like(x) if gradient is None else gradient for gradient, x in pairs)
 
 
 def finished(tensors: Sequence[Tensor], several: bool, create_graph: bool) -> Tensors:
@@ -307,14 +306,18 @@ def as_tensors(given: Any, what: str, name: str) -> tuple[bool, tuple[Tensor, ..
 # ------------------------------------------------------------------------------ strict mode
 
 
+def check_found(found: Found, strict: bool, message: str) -> None:
+    """In strict mode a gradient must exist."""
+    for number, gradient in enumerate(found):
+        if strict and gradient is None:
+            raise RuntimeError(message.format(number))
+
+
 def check_graph(tensors: Found, strict: bool, message: str) -> None:
     """In strict mode an output, or a derivative, must depend on the inputs."""
-    if not strict:
-        return
+    check_found(tensors, strict, INDEPENDENT)
     for number, x in enumerate(tensors):
-        if x is None:
-            raise RuntimeError(INDEPENDENT.format(number))
-        if not x.requires_grad:
+        if strict and x is not None and not x.requires_grad:
             raise RuntimeError(message.format(number))
 
 
