@@ -1,6 +1,6 @@
 """minigrad: PyTorch's autograd in pure Python, with Numba kernels for CPU and CUDA."""
 
-from minigrad import autograd, cuda, data, methods, nn, optim, random, utils
+from minigrad import autograd, cuda, data, func, methods, nn, optim, random, utils
 from minigrad.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from minigrad.autograd.explain import explain_grad
 from minigrad.device import device
@@ -261,6 +261,7 @@ __all__ = [
     "from_numpy",
     "full",
     "full_like",
+    "func",
     "ge",
     "get_default_dtype",
     "get_num_threads",

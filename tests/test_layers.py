@@ -15,9 +15,9 @@ LAYERS = [
     ["hooks", "node", "leaf", "values", "printing", "tensor", "context", "function", "random"],
     ["ops"],
     ["anomaly", "engine"],
-    ["autograd", "func"],
+    ["autograd"],
     ["methods"],
-    ["cuda", "data", "nn", "optim", "testing", "utils"],
+    ["cuda", "data", "func", "nn", "optim", "testing", "utils"],
     ["demo", "demo_pictures", "__main__"],
     ["__init__"],
 ]

@@ -13,10 +13,10 @@ NAMES = {
         default_generator deg2rad
         device div dot double dtype empty empty_like enable_grad eq erf exp exp2 explain_grad expm1
         eye flatten float float16 float32 float64 floor floor_divide fmax fmin fmod frac from_numpy
-        full full_like ge get_default_dtype get_num_threads get_rng_state gt half hypot index_select
-        inference_mode initial_seed int int16 int32 int64 int8 is_anomaly_check_nan_enabled
-        is_anomaly_enabled is_grad_enabled is_inference is_inference_mode_enabled
-        isfinite isinf isnan
+        full full_like func ge get_default_dtype get_num_threads get_rng_state gt half hypot
+        index_select inference_mode initial_seed int int16 int32 int64 int8
+        is_anomaly_check_nan_enabled is_anomaly_enabled is_grad_enabled is_inference
+        is_inference_mode_enabled isfinite isinf isnan
         kernel_cache le lerp linspace log log10 log1p log2 log_softmax logaddexp logical_and
         logical_not logical_or logical_xor logsumexp long lt manual_seed matmul max maximum mean
         min minimum mm movedim mul mv narrow ne neg nn no_grad normal ones ones_like optim outer
@@ -47,6 +47,10 @@ NAMES = {
     """,
     "minigrad.data": """
         digits digits_split
+    """,
+    "minigrad.func": """
+        functional_call grad grad_and_value hessian jacfwd jacrev jvp linearize stack_module_state
+        vjp vmap
     """,
     "minigrad.nn": """
         CrossEntropyLoss Linear Module Parameter ReLU Sequential functional init

@@ -121,12 +121,22 @@ class Level:
                 "Setting a forward grad that itself has a forward gradient at the same level 0 is "
                 "not supported. Use minigrad.func.jvp in a jvp for second derivatives."
             )
-        tracked = edge_of(x) is not NO_EDGE or edge_of(tangent) is not NO_EDGE
+        if tangent.array.shape != x.array.shape:
+            raise RuntimeError(
+                "Trying to set a forward gradient that has a different size than that of the "
+                f"original Tensor, this is not supported. Tensor is of size {list(x.shape)} while "
+                f"the given forward gradient is of size {list(tangent.shape)}."
+            )
         made = view_with(ViewBackward0(), x)
-        node = made.edge[0]
-        self.known[node] = Known((tangent,), tracked)
-        self.first = min(self.first, node.sequence_nr)
+        self.push(made, tangent, edge_of(x) is not NO_EDGE)
         return made
+
+    def push(self, x: Tensor, tangent: Tensor, tracked: bool) -> None:
+        """Give x, which what follows was made of, a tangent."""
+        node, _ = edge_of(x)
+        assert node is not None
+        self.known[node] = Known((tangent,), tracked or edge_of(tangent) is not NO_EDGE)
+        self.first = min(self.first, node.sequence_nr)
 
     def unpack(self, y: Tensor) -> UnpackedDualTensor:
         """The value of y and its tangent, neither of which has a tangent at this level."""
@@ -346,9 +356,7 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
             "Trying to create a dual Tensor for forward AD but no level exists, make sure to "
             "enter_dual_level() first: with forward_ad.dual_level(): ..."
         )
-    for what, x in (("primal", tensor), ("tangent", tangent)):
-        if not x.is_floating_point():
-            raise ValueError(f"Expected {what} to be floating point or complex, but got: {x.dtype}")
+    check_dtypes(tensor, tangent)
     if current is None:
         raise RuntimeError(
             "Trying to access a forward AD level with an invalid index. This index was either not "
@@ -356,13 +364,13 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
         )
     if number > 0:
         raise RuntimeError("Invalid level given to _make_dual: only level 0 exists")
-    if tangent.array.shape != tensor.array.shape:
-        raise RuntimeError(
-            "Trying to set a forward gradient that has a different size than that of the original "
-            f"Tensor, this is not supported. Tensor is of size {list(tensor.shape)} while the "
-            f"given forward gradient is of size {list(tangent.shape)}."
-        )
     return current.dual(tensor, tangent)
+
+
+def check_dtypes(primal: Tensor, tangent: Tensor) -> None:
+    for what, x in (("primal", primal), ("tangent", tangent)):
+        if not x.is_floating_point():
+            raise ValueError(f"Expected {what} to be floating point or complex, but got: {x.dtype}")
 
 
 def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTensor:

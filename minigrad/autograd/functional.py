@@ -19,7 +19,7 @@ from typing import Any
 from minigrad.autograd.backward import grad
 from minigrad.grad_mode import enable_grad
 from minigrad.ops.creation import eye, zeros_like
-from minigrad.ops.view import stack, unbind
+from minigrad.ops.view import split, stack, unbind
 from minigrad.tensor import Tensor
 
 Tensors = Tensor | tuple[Tensor, ...]
@@ -154,7 +154,7 @@ def jacobian_of_output(
 ) -> list[Tensor]:
     """The derivatives of one output, a block for each input: row j is e_j^T J."""
     rows = []
-    for weights in unbind(basis(output)):
+    for weights in unbind(standard_basis((output,))[0]):
         row = gradients((output,), point, (weights,), create_graph, retain_graph=True)
         check_found(row, strict, OUTPUT_INDEPENDENT.format(number, "{}"))
         check_graph(row, strict and create_graph, CONSTANT_JACOBIAN)
@@ -164,9 +164,45 @@ def jacobian_of_output(
     ]
 
 
-def basis(x: Tensor) -> Tensor:
-    """A tensor like x for each element of x: one there, zeros elsewhere."""
-    return eye(x.numel(), dtype=x.dtype, device=x.device).reshape(-1, *x.shape)
+def standard_basis(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """The rows of the identity matrix, cut into the shapes of the tensors.
+
+    For each tensor, one with a new first dimension: entry j is 1 in the j-th element of all of
+    them, and 0 elsewhere.
+    """
+    total = sum(x.numel() for x in tensors)
+    parts, start = [], 0
+    for x in tensors:
+        columns = eye(total, dtype=x.dtype, device=x.device)[:, start : start + x.numel()]
+        parts.append(columns.reshape(total, *x.shape))
+        start += x.numel()
+    return parts
+
+
+def cut_rows(
+    stacked: Sequence[Tensor], outputs: Sequence[Tensor], inputs: Sequence[Tensor]
+) -> list[list[Tensor]]:
+    """Blocks [output][input] of a Jacobian that is one tall matrix for each input."""
+    sizes = [x.numel() for x in outputs]
+    columns = [split(rows, sizes) for rows in stacked]
+    return [
+        [column[i].view(output.shape + x.shape) for column, x in zip(columns, inputs, strict=True)]
+        for i, output in enumerate(outputs)
+    ]
+
+
+def cut_columns(
+    stacked: Sequence[Tensor], outputs: Sequence[Tensor], inputs: Sequence[Tensor]
+) -> list[list[Tensor]]:
+    """Blocks [output][input] of a Jacobian that is a stack of columns for each output."""
+    sizes = [x.numel() for x in inputs]
+    return [
+        [
+            part.reshape(output.shape + x.shape)
+            for part, x in zip(split(columns.movedim(0, -1), sizes, -1), inputs, strict=True)
+        ]
+        for columns, output in zip(stacked, outputs, strict=True)
+    ]
 
 
 def hessian(

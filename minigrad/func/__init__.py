@@ -1,5 +1,20 @@
-"""minigrad.func: transformations of functions, under torch.func's names."""
+"""Functions of functions, with the names of torch.func: grad, vjp, jvp, jacrev, jacfwd, hessian."""
 
-from minigrad.func.vmap import vmap
+from minigrad.func.forward import hessian, jacfwd, jvp, linearize
+from minigrad.func.reverse import grad, grad_and_value, jacrev, vjp
+from minigrad.func.stateless import functional_call, stack_module_state
+from minigrad.ops.vmap import vmap
 
-__all__ = ["vmap"]
+__all__ = [
+    "functional_call",
+    "grad",
+    "grad_and_value",
+    "hessian",
+    "jacfwd",
+    "jacrev",
+    "jvp",
+    "linearize",
+    "stack_module_state",
+    "vjp",
+    "vmap",
+]
