@@ -13,7 +13,7 @@ from functools import cached_property
 from heapq import heappop, heappush
 from typing import Any
 
-from minigrad import anomaly, kernels
+from minigrad import anomaly, blame, kernels
 from minigrad.grad_mode import GradMode
 from minigrad.memory import clock
 from minigrad.node import Edge, Node
@@ -88,7 +88,7 @@ class Backward:
         except Exception as error:
             if anomaly.enabled:
                 anomaly.show_forward(self.running)
-            explain(error, self.running)
+            blame.explain(error, self.running)
             raise
 
     def run_ready(self) -> None:
@@ -238,10 +238,3 @@ def reachable(roots: Iterable[Edge], oldest: int = 0) -> set[Node]:
 
 def sequence_nr(node: Node) -> int:
     return node.sequence_nr
-
-
-def explain(error: Exception, node: Node | None) -> None:
-    """Tell which of the user's lines the failing step of the backward pass belongs to."""
-    if node is not None and hasattr(error, "add_note"):
-        made = f", made at {node.line}" if node.line else ""
-        error.add_note(f"This happened in the backward pass of {node.name()}{made}.")

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     ["device", "dtypes", "grad_mode", "levels", "memory", "pytree", "recording", "shapes"],
     ["kernels"],
-    ["hooks", "node", "leaf", "values", "printing", "tensor", "context", "function", "random"],
+    ["hooks", "node", "blame", "leaf", "values", "printing", "tensor", "context", "function", "random"],
     ["ops"],
     ["anomaly", "engine"],
     ["autograd"],

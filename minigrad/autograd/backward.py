@@ -58,12 +58,15 @@ def inputs_tuple(inputs: Any, caller: str) -> tuple[Differentiable, ...]:
         inputs = inputs.values()
     targets = as_tuple(inputs)
     if not targets:
-        raise RuntimeError(f"`inputs` argument to `{caller}()` cannot be empty.")
+        raise RuntimeError(
+            f"`inputs` argument to `{caller}()` cannot be empty. Name the tensors whose gradients "
+            "you want; backward() without `inputs` reaches all leaves."
+        )
     for number, x in enumerate(targets):
         if not isinstance(x, Tensor | GradientEdge):
-            raise TypeError(
-                f"element {number} of inputs must be a Tensor or GradientEdge, but got "
-                f"{type(x).__name__}"
+            raise RuntimeError(
+                f"all inputs have to be Tensors or GradientEdges, but got {type(x).__name__} as "
+                f"element {number}"
             )
     return targets
 
@@ -77,7 +80,10 @@ def roots_of(outputs: Sequence[Any], gradients: Any, is_grads_batched: bool = Fa
         gradients = (None,) * len(outputs)
     gradients = as_tuple(gradients)
     if len(outputs) != len(gradients):
-        raise RuntimeError(f"got {len(outputs)} tensors and {len(gradients)} gradients")
+        raise RuntimeError(
+            f"got {len(outputs)} tensors and {len(gradients)} gradients: give one for each tensor, "
+            "None for a scalar's gradient of 1"
+        )
     return [
         (root_edge(number, x), seed(number, x, g, is_grads_batched))
         for number, (x, g) in enumerate(zip(outputs, gradients, strict=True))
@@ -96,7 +102,7 @@ def root_edge(number: int, output: Any) -> Edge:
             f"element {number} of tensors does not require grad and does not have a grad_fn. "
             "Nothing that it was computed from requires a gradient, or it was made under "
             "no_grad(), or detach()ed: set requires_grad=True on the inputs before the "
-            "computation."
+            "computation. minigrad.explain_grad(this tensor) tells more."
         )
     return edge
 
@@ -140,7 +146,7 @@ def check_shape(number: int, given: tuple[int, ...], wanted: tuple[int, ...]) ->
     if given != wanted:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{number}] has a shape of {Size(given)} and "
-            f"output[{number}] has a shape of {Size(wanted)}."
+            f"output[{number}] has a shape of {Size(wanted)}. Pass a gradient of the output's shape."
         )
 
 
@@ -220,7 +226,8 @@ def check_used(grads: Sequence[Tensor | None]) -> None:
         if grad is None:
             raise RuntimeError(
                 f"The differentiated Tensor at index {number} appears to not have been used in the "
-                "graph. Set allow_unused=True if this is the desired behavior."
+                "graph. Set allow_unused=True if this is the desired behavior. "
+                "minigrad.explain_grad(input, output) tells where they lost each other."
             )
 
 
@@ -234,8 +241,12 @@ def zeros_for(x: Differentiable) -> Tensor:
 
 def capture_edges(inputs: Sequence[Differentiable]) -> list[Edge]:
     edges = [edge_for(x) for x in inputs]
-    if any(node is None for node, _ in edges):
-        raise RuntimeError("One of the differentiated Tensors does not require grad")
+    for number, (node, _) in enumerate(edges):
+        if node is None:
+            raise RuntimeError(
+                f"One of the differentiated Tensors does not require grad: the input at index "
+                f"{number}. Call requires_grad_() on it before it is used."
+            )
     return edges
 
 

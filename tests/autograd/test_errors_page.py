@@ -1,0 +1,68 @@
+"""docs/errors.md tells the truth: each example is run, and prints what stands below it.
+
+`python tests/autograd/test_errors_page.py` writes anew what the examples print.
+"""
+
+import contextlib
+import io
+import linecache
+import re
+import textwrap
+import warnings
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "errors.md"
+EXAMPLE = re.compile(r"```python\n(?P<code>.*?)```\n\n```text\n(?P<shown>.*?)```", re.S)
+FILE = "example.py"
+
+
+def examples() -> list[re.Match[str]]:
+    return list(EXAMPLE.finditer(PAGE.read_text(encoding="utf-8")))
+
+
+def run(code: str) -> str:
+    """What an example prints, warnings and a last error included, in lines of a page's width."""
+    linecache.cache[FILE] = (len(code), None, code.splitlines(keepends=True), FILE)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            exec(compile(code, FILE, "exec"), {"__name__": "__main__"})
+        except Exception as error:
+            printed.write(f"{type(error).__name__}: {error}\n")
+            printed.writelines(note + "\n" for note in getattr(error, "__notes__", []))
+    texts = [f"{w.category.__name__}: {w.message}\n" for w in caught]
+    return wrapped("".join(texts) + printed.getvalue())
+
+
+def wrapped(text: str) -> str:
+    lines = []
+    for line in text.splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        lines += textwrap.wrap(line, 98, subsequent_indent=indent, break_on_hyphens=False) or [""]
+    return "\n".join(lines) + "\n"
+
+
+
+@pytest.mark.parametrize("number", range(len(examples())))
+def test_the_page_shows_what_the_example_prints(number: int) -> None:
+    match = examples()[number]
+    # An address differs from run to run.
+    shown, printed = (re.sub(r"0x\w+", "0x", x) for x in (match["shown"], run(match["code"])))
+    assert printed == shown
+
+
+def test_every_example_has_its_output() -> None:
+    assert PAGE.read_text(encoding="utf-8").count("```python\n") == len(examples()) > 20
+
+
+if __name__ == "__main__":
+    text = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(
+        EXAMPLE.sub(
+            lambda m: f"```python\n{m['code']}```\n\n```text\n{run(m['code'])}```", text
+        ),
+        encoding="utf-8",
+    )
