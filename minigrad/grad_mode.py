@@ -107,11 +107,21 @@ def decorate(mode: type[GradMode], function: Callable[..., Any] | None) -> Any:
     return self(function)
 
 
+def check_flag(flag: bool, function: str, argument: str) -> None:
+    """TypeError for what only looks true: a tensor, a number, the name of a mode."""
+    if not isinstance(flag, bool):
+        raise TypeError(
+            f"{function}(): argument '{argument}' (position 1) must be bool, not "
+            f"{type(flag).__name__}"
+        )
+
+
 class set_grad_enabled(GradMode):  # torch's name
     """Set the mode now; as a context manager, until the end of the block."""
 
     def __init__(self, mode: bool):
-        super().__init__(bool(mode))
+        check_flag(mode, "set_grad_enabled", "enabled")
+        super().__init__(mode)
         self.previous.append(_enabled.get())
         _enabled.set(self.mode)
 

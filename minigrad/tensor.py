@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import printing
-from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled
+from minigrad.grad_mode import check_flag, is_grad_enabled, is_inference_mode_enabled
 from minigrad.hooks import RemovableHandle
 from minigrad.leaf import AccumulateGrad, Leaf
 from minigrad.memory import (
@@ -40,6 +40,10 @@ NOT_A_LEAF = (
     "attribute won't be populated during autograd.backward(). If you indeed want the .grad field "
     "to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you "
     "access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead."
+)
+HOW_TO_REQUIRE = (
+    ": call requires_grad_() on it before it is used; if it should have come from tensors that "
+    "require one, minigrad.explain_grad(this tensor) tells how it lost its history"
 )
 TENSORS: set[type] = set()  # Tensor and its subclasses: `type(x) in TENSORS` beats isinstance
 
@@ -100,10 +104,13 @@ class Tensor(Values):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise RuntimeError("requires_grad must be a bool")
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Make this leaf a variable whose gradient is wanted (or, with False, a constant)."""
+        check_flag(requires_grad, "requires_grad_", "requires_grad")
         node = self.grad_fn
         if node is not None:
             if requires_grad:
@@ -142,6 +149,10 @@ class Tensor(Values):
             check_grad(self, value)
         self._grad = value
 
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
     def _set_grad(self, array: Array) -> None:
         self._grad = constant(array)
 
@@ -149,7 +160,9 @@ class Tensor(Values):
         """Keep .grad for a tensor that is not a leaf, too."""
         node, output_nr = edge_of(self)
         if node is None:
-            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+            raise RuntimeError(
+                f"can't retain_grad on Tensor that has requires_grad=False{HOW_TO_REQUIRE}"
+            )
         if type(node) is not AccumulateGrad:
             node.own_hooks().retain(output_nr, self)
 
@@ -163,14 +176,18 @@ class Tensor(Values):
         """Call hook(grad) when this tensor's gradient is known; what it returns replaces it."""
         node, output_nr = edge_of(self)
         if node is None:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+            raise RuntimeError(
+                f"cannot register a hook on a tensor that doesn't require gradient{HOW_TO_REQUIRE}"
+            )
         return node.own_hooks().add_tensor_hook(output_nr, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Call hook(leaf) after a backward pass added to this leaf's .grad."""
         node, _ = edge_of(self)
         if node is None:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+            raise RuntimeError(
+                f"cannot register a hook on a tensor that doesn't require gradient{HOW_TO_REQUIRE}"
+            )
         if type(node) is not AccumulateGrad:
             raise RuntimeError(
                 "post accumulate grad hooks cannot be registered on non-leaf tensors: this one is "
@@ -189,6 +206,13 @@ class Tensor(Values):
 
     @data.setter
     def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self.requires_grad and value.array.dtype.kind != "f":
+            raise RuntimeError(
+                "data set to a tensor that requires gradients must be floating point, but this is "
+                f"{value.dtype}: convert it with .float() first"
+            )
         self.array = value.array
 
     @property

@@ -146,7 +146,8 @@ def check_shape(number: int, given: tuple[int, ...], wanted: tuple[int, ...]) ->
     if given != wanted:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{number}] has a shape of {Size(given)} and "
-            f"output[{number}] has a shape of {Size(wanted)}. Pass a gradient of the output's shape."
+            f"output[{number}] has a shape of {Size(wanted)}. Pass a gradient of the output's "
+            "shape."
         )
 
 
