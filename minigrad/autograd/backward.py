@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import kernels
+from minigrad.autograd.batched_gradients import check_batched_shape, run_batched
 from minigrad.engine import Captures, run_backward
 from minigrad.node import Edge, Node
 from minigrad.tensor import Tensor, constant, edge_of
@@ -125,6 +126,8 @@ def seed(number: int, output: Differentiable, gradient: Any, is_grads_batched: b
         check_shape(number, gradient.array.shape, shape)
     elif isinstance(output, GradientEdge):
         raise RuntimeError("Batched grads are not supported with GradientEdge")
+    else:
+        check_batched_shape(number, gradient.array.shape, shape)
     return gradient
 
 
@@ -192,6 +195,7 @@ def grad(
     """The gradients of `outputs` with respect to `inputs`; no .grad is touched.
 
     `inputs`: a tensor, several, GradientEdges, or a dict, in which case a dict comes out.
+    is_grads_batched: grad_outputs have a first dimension more, and so have the results.
     RuntimeError for an input that the outputs do not depend on, unless allow_unused (None comes
     out) or materialize_grads (zeros come out).
     """
@@ -211,7 +215,8 @@ def grad(
     retain = create_graph if retain_graph is None else retain_graph
     roots = roots_of(as_tuple(outputs), grad_outputs, is_grads_batched)
     captures: Captures = dict.fromkeys(capture_edges(wanted))
-    run_backward(roots, retain, create_graph, captures)
+    run = run_batched if is_grads_batched else run_backward
+    run(roots, retain, create_graph, captures)
     results = [captures[edge_for(x)] for x in wanted]
     if not create_graph:
         results = [None if g is None else constant(g) for g in results]
