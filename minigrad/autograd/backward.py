@@ -11,6 +11,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.autograd.batched_gradients import check_batched_shape, run_batched
 from minigrad.engine import Captures, run_backward
+from minigrad.kernels.batched.levels import BACKWARD_IN_VMAP, running
 from minigrad.node import Edge, Node
 from minigrad.tensor import Tensor, constant, edge_of
 from minigrad.values import Size
@@ -168,6 +169,8 @@ def backward(
     """Add the gradients of `tensors` to the .grad of the leaves (or of `inputs`) they came from."""
     if grad_variables is not None:
         raise TypeError("`grad_variables` is deprecated. Use `grad_tensors` instead.")
+    if running():
+        raise RuntimeError(BACKWARD_IN_VMAP)
     targets = None if inputs is None else inputs_tuple(inputs, "backward")
     roots = roots_of(as_tuple(tensors), grad_tensors)
     retain = create_graph if retain_graph is None else retain_graph

@@ -8,17 +8,56 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.kernels.batched.array import batched, has_level
+from minigrad.kernels.batched.levels import RANDOM_IN_VMAP, Level, running
 from minigrad.memory import note_write
 from minigrad.ops.creation import Device, Dtype, finish, numpy_dtype
 from minigrad.ops.inplace import check_writable
 from minigrad.ops.move import to_device_array
+from minigrad.ops.pointwise import add, lt, mul
 from minigrad.random import Generator, default_generator
 from minigrad.shapes import shape_argument
 from minigrad.tensor import Tensor, constant
 
 
-def source(generator: Generator | None) -> np.random.Generator:
-    return (default_generator if generator is None else generator).numpy
+def source(generator: Generator | None) -> Any:
+    """What draws the numbers: NumPy's generator, or inside vmap one that knows of samples."""
+    stream = (default_generator if generator is None else generator).numpy
+    levels = running()
+    return SampleStream(stream, levels) if levels else stream
+
+
+class SampleStream:
+    """Draws for every sample of the running calls of vmap, as their `randomness` says."""
+
+    def __init__(self, stream: np.random.Generator, levels: list[Level]):
+        if any(level.randomness == "error" for level in levels):
+            raise RuntimeError(RANDOM_IN_VMAP)
+        self.stream = stream
+        self.levels = [level for level in levels if level.randomness == "different"]
+        self.sizes = tuple(level.size for level in self.levels)
+
+    def hidden(self, drawn: Any) -> Any:
+        """Numbers with the dimensions of the samples in front, and those hidden."""
+        for level in self.levels:
+            drawn = batched(drawn, level.number)
+        return drawn
+
+    def random(self, shape: Sequence[int], dtype: Any = np.float64) -> Any:
+        return self.hidden(self.stream.random((*self.sizes, *shape), dtype))
+
+    def standard_normal(self, shape: Sequence[int], dtype: Any = np.float64) -> Any:
+        return self.hidden(self.stream.standard_normal((*self.sizes, *shape), dtype))
+
+    def normal(self, mean: float, std: float, shape: Sequence[int]) -> Any:
+        return self.hidden(self.stream.normal(mean, std, (*self.sizes, *shape)))
+
+    def integers(self, low: int, high: int, shape: Sequence[int]) -> Any:
+        return self.hidden(self.stream.integers(low, high, (*self.sizes, *shape)))
+
+    def permutation(self, n: int) -> Any:
+        ordered = np.broadcast_to(np.arange(n), (*self.sizes, n))
+        return self.hidden(self.stream.permuted(ordered, axis=-1))
 
 
 def rand(
@@ -46,7 +85,7 @@ def randn(
     kind = numpy_dtype(dtype)
     drawn: Any = np.float64 if kind == np.float64 else np.float32
     array = source(generator).standard_normal(shape_argument(sizes or (size,)), drawn)
-    return finish(np.asarray(array, kind), device, requires_grad)
+    return finish(array.astype(kind, copy=False), device, requires_grad)
 
 
 def randint(
@@ -97,13 +136,28 @@ def normal(
 
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     """1 with the probability that each element says, else 0."""
-    drawn = source(generator).random(input.array.shape) < input.host_array()
+    chances = input.array
+    for level in running():
+        if level.randomness == "same" and has_level(chances, level.number):
+            raise RuntimeError(
+                "Vmap does not currently support same randomness with a batched tensor input: "
+                "draw numbers with rand(x.shape) and compare, or use randomness='different'"
+            )
+    if input.is_cuda:
+        chances = input.host_array()
+    drawn = lt(source(generator).random(chances.shape), chances)
     return finish(drawn.astype(input.array.dtype), input.device, False)
 
 
-def overwrite(x: Tensor, values: np.ndarray[Any, Any]) -> Tensor:
+def overwrite(x: Tensor, values: Any) -> Tensor:
     """Fill a tensor in place with values that no gradient flows to."""
     check_writable(x)
+    for level in running():
+        if has_level(values, level.number) and not has_level(x.array, level.number):
+            raise RuntimeError(
+                "vmap: Cannot ask for different inplace randomness on an unbatched tensor. This "
+                "will appear like same randomness: make a new tensor, as randn_like(x) does"
+            )
     x.array[...] = to_device_array(values.astype(x.array.dtype), x.device)
     note_write(x.array)
     return x
@@ -113,11 +167,13 @@ def uniform_(
     x: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None
 ) -> Tensor:
     """Fill with numbers drawn uniformly from [a, b)."""
-    return overwrite(x, a + (b - a) * source(generator).random(x.array.shape, np.float32))
+    drawn = source(generator).random(x.array.shape, np.float32)
+    return overwrite(x, add(mul(drawn, b - a), a))
 
 
 def normal_(
     x: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
 ) -> Tensor:
     """Fill with numbers drawn from the normal distribution."""
-    return overwrite(x, mean + std * source(generator).standard_normal(x.array.shape, np.float32))
+    drawn = source(generator).standard_normal(x.array.shape, np.float32)
+    return overwrite(x, add(mul(drawn, std), mean))

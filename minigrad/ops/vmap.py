@@ -13,7 +13,7 @@ from minigrad.ops.batch import join_samples, split_samples, sum_where_shared
 from minigrad.ops.view import cat, narrow
 from minigrad.pytree import TreeSpec, tree_flatten, tree_unflatten
 from minigrad.shapes import axis_of
-from minigrad.tensor import TENSORS, Tensor
+from minigrad.tensor import TENSORS
 
 Dims = Any  # an int, None, or a tree of them
 RANDOMNESS = ("error", "different", "same")
@@ -28,7 +28,7 @@ def vmap(
     chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """func for every place along dimension in_dims of its arguments (None: the same for all), with
-    the results along dimension out_dims.  Keyword arguments are mapped over dimension 0.
+    the results along dimension out_dims.  Keyword arguments are passed on as they are.
 
     randomness: whether random numbers are refused ("error"), one draw for all samples ("same") or
     one for each ("different").  chunk_size: how many samples to run at a time.
@@ -65,10 +65,12 @@ class Vmap:
         self.name = getattr(func, "__name__", repr(func))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        leaves, dims, structure = self.mapped(args, kwargs)
+        leaves, structure = tree_flatten(args)
+        dims = self.dims_of_arguments(leaves, structure)
         size = batch_size(leaves, dims)
+        func = functools.partial(self.func, **kwargs)
         if self.chunk_size is None or size <= self.chunk_size:
-            results, results_structure = self.run(leaves, dims, structure, size)
+            results, results_structure = self.run(func, leaves, dims, structure, size)
             return tree_unflatten(results, results_structure)
         parts = []
         for start in range(0, size, self.chunk_size):
@@ -77,24 +79,12 @@ class Vmap:
                 x if dim is None else narrow(x, dim, start, length)
                 for x, dim in zip(leaves, dims, strict=True)
             ]
-            parts.append(self.run(part, dims, structure, length))
+            parts.append(self.run(func, part, dims, structure, length))
         joined = self.joined([results for results, _ in parts], parts[0][1])
         return tree_unflatten(joined, parts[0][1])
 
-    def mapped(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[list[Any], list[int | None], TreeSpec]:
-        """The leaves of all arguments, the dimension of each, and the structure."""
-        leaves, args_structure = tree_flatten(args)
-        dims = self.dims_of_args(args, leaves, args_structure)
-        named, _ = tree_flatten(kwargs)
-        dims += [0 if type(x) in TENSORS else None for x in named]
-        leaves += named
-        return leaves, dims, tree_flatten((args, kwargs))[1]
-
-    def dims_of_args(
-        self, args: tuple[Any, ...], leaves: list[Any], structure: TreeSpec
-    ) -> list[int | None]:
+    def dims_of_arguments(self, leaves: list[Any], structure: TreeSpec) -> list[int | None]:
+        """The dimension to map of every leaf of the arguments."""
         what = f"vmap({self.name}, in_dims={self.in_dims}, ...)(<inputs>)"
         if not isinstance(self.in_dims, int | tuple):
             raise ValueError(
@@ -115,7 +105,12 @@ class Vmap:
         return [checked_dim(what, x, dim) for x, dim in zip(leaves, dims, strict=True)]
 
     def run(
-        self, leaves: list[Any], dims: list[int | None], structure: TreeSpec, size: int
+        self,
+        func: Callable[..., Any],
+        leaves: list[Any],
+        dims: list[int | None],
+        structure: TreeSpec,
+        size: int,
     ) -> tuple[list[Any], TreeSpec]:
         """Call the function once, on arrays that hold all samples."""
         with Level(size, self.randomness) as level:
@@ -123,8 +118,8 @@ class Vmap:
                 x if dim is None else split_samples(x, dim, level)
                 for x, dim in zip(leaves, dims, strict=True)
             ]
-            args, kwargs = tree_unflatten(inside, structure)
-            outputs, outputs_structure = tree_flatten(self.func(*args, **kwargs))
+            args = tree_unflatten(inside, structure)
+            outputs, outputs_structure = tree_flatten(func(*args))
             out_dims = self.dims_of_outputs(outputs, outputs_structure)
             results = [self.leave(x, dim, level) for x, dim in zip(outputs, out_dims, strict=True)]
         sum_where_shared([x for x in results if type(x) in TENSORS], level)
@@ -235,8 +230,3 @@ def batch_size(leaves: list[Any], dims: list[int | None]) -> int:
             f"{sizes} for the mapped dimension"
         )
     return int(sizes[0])
-
-
-def is_batched_tensor(x: Any) -> bool:
-    """Whether a tensor holds the samples of a running vmap."""
-    return isinstance(x, Tensor) and hasattr(x.array, "level")

@@ -13,6 +13,14 @@ IN_PLACE = (
     "vmapped over but `self` not being vmapped over in a vmap. Please use an operation that makes "
     "a new tensor, or make self of a vmapped tensor, as x.new_zeros(...) does."
 )
+RANDOM_IN_VMAP = (
+    "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
+    "'different' randomness flags on vmap or perform the randomness operation out of vmap"
+)
+BACKWARD_IN_VMAP = (
+    "backward() called inside a functorch transform. This is not supported, please use "
+    "autograd.grad or func.grad instead, or call backward() outside of vmap."
+)
 DYNAMIC_SHAPE = (
     "vmap: We do not support batching operators that can support dynamic shape. Attempting to "
     "batch over indexing with a boolean mask. Use minigrad.where(mask, x, 0) to keep the shape."
