@@ -153,18 +153,15 @@ def with_same_numbers(function: Run, preserve_rng_state: bool) -> Run:
 class CheckpointFunction(Function):
     """The call as one operation, whose backward runs the function again and differentiates it."""
 
-    again: Run
-    others: list[Any]
-
     @staticmethod
-    def forward(ctx: CheckpointFunction, run_function: Run, preserve: bool, *args: Any) -> Any:
-        ctx.again = with_same_numbers(run_function, preserve)
+    def forward(ctx: Any, run_function: Run, preserve_rng_state: bool, *args: Any) -> Any:
+        ctx.again = with_same_numbers(run_function, preserve_rng_state)
         ctx.others = [None if isinstance(x, Tensor) else x for x in args]
         ctx.save_for_backward(*(x if isinstance(x, Tensor) else None for x in args))
         return run_function(*args)
 
     @staticmethod
-    def backward(ctx: CheckpointFunction, *grads: Any) -> Any:
+    def backward(ctx: Any, *grads: Any) -> Any:
         running = engine.current.get()
         if running is not None and not running.whole:
             raise RuntimeError(NOT_VALID)

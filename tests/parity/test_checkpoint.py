@@ -436,7 +436,7 @@ def test_random_program(seed: int, reentrant: bool) -> None:
     compare(*found)
 
 
-# ----------------------------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------------------------- what is refused
 
 
 def other_run(lib: Any, first: Any, again: Any, **options: Any) -> None:
