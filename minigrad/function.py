@@ -26,9 +26,11 @@ from typing import Any
 from minigrad import context
 from minigrad.context import FunctionCtx, Kind, by_position, check_saved_types, checked, kind_of
 from minigrad.grad_mode import GradMode, is_grad_enabled
+from minigrad.kernels.batched.levels import running
 from minigrad.leaf import Leaf
 from minigrad.memory import note_write
 from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.ops.vmap_rule import check_rule, run_rule
 from minigrad.recording import notify, observers
 from minigrad.tensor import Tensor, attach, constant, edge_of, saved_tensor
 
@@ -110,6 +112,11 @@ class Function:
             args, kwargs = bound.args, bound.kwargs
         if kwargs:
             args = by_position(cls.forward, 0 if has_own_context(cls) else 1, args, kwargs)
+        if running():
+            has_rule = cls.vmap is not Function.vmap
+            check_rule(cls, has_rule, has_own_context(cls))
+            if has_rule:
+                return run_rule(cls, args)
         ctx = cls._backward_cls(args)
         with GradMode(False):
             if has_own_context(cls):

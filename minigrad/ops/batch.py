@@ -130,10 +130,10 @@ def sum_where_shared(outputs: Iterable[Tensor], level: Level) -> None:
             continue  # its gradients have all samples in one array again
         waiting += [target for target, _ in node.next_functions]
         node.next_functions = tuple(summed(edge, level, sums) for edge in node.next_functions)
-        if hasattr(node, "saved_edges"):
-            node.saved_edges = tuple(
+        if hasattr(node, "_saved_edges"):  # of a Function: the places of what it saved
+            node._saved_edges = tuple(
                 summed(edge, level, sums) if isinstance(edge, tuple) else edge
-                for edge in node.saved_edges
+                for edge in node._saved_edges
             )
 
 

@@ -45,7 +45,6 @@ def wrapped(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-
 @pytest.mark.parametrize("number", range(len(examples())))
 def test_the_page_shows_what_the_example_prints(number: int) -> None:
     match = examples()[number]
@@ -61,8 +60,6 @@ def test_every_example_has_its_output() -> None:
 if __name__ == "__main__":
     text = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(
-        EXAMPLE.sub(
-            lambda m: f"```python\n{m['code']}```\n\n```text\n{run(m['code'])}```", text
-        ),
+        EXAMPLE.sub(lambda m: f"```python\n{m['code']}```\n\n```text\n{run(m['code'])}```", text),
         encoding="utf-8",
     )
