@@ -63,6 +63,17 @@ def of_numpy(numpy_dtype: np.dtype[Any]) -> dtype:
         ) from None
 
 
+TYPE_NAMES = {
+    **{"float16": "Half", "float32": "Float", "float64": "Double", "bool": "Bool"},
+    **{"uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long"},
+}
+
+
+def type_name(numpy_dtype: np.dtype[Any]) -> str:
+    """What torch's messages call an element type: Float for float32."""
+    return TYPE_NAMES[numpy_dtype.name]
+
+
 def to_numpy(given: Any) -> np.dtype[Any]:
     """The NumPy dtype that a `dtype=` argument means: a minigrad dtype or a Python type."""
     if isinstance(given, dtype):

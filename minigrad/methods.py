@@ -12,6 +12,7 @@ from minigrad.autograd.backward import backward_of_tensor
 from minigrad.autograd.graph import call_node, saved_attribute
 from minigrad.node import Node
 from minigrad.ops import (
+    assign,
     creation,
     index,
     inplace,
@@ -46,7 +47,7 @@ OPERATORS = {
     "abs": pointwise.abs,
     "invert": pointwise.invert,
     "getitem": index.getitem,
-    "setitem": inplace.setitem,
+    "setitem": assign.setitem,
 }
 
 METHODS = {
@@ -129,14 +130,16 @@ METHODS = {
     "unsqueeze": view.unsqueeze,
     "view": view.view,
     "view_as": view.view_as,
+    "index_put": assign.index_put,
     "index_select": index.index_select,
     # in place, without an operation of their own
-    "copy_": inplace.copy_,
+    "copy_": assign.copy_,
     "detach_": inplace.detach_,
-    "fill_": inplace.fill_,
+    "fill_": assign.fill_,
+    "index_put_": assign.index_put_,
     "normal_": random.normal_,
     "uniform_": random.uniform_,
-    "zero_": inplace.zero_,
+    "zero_": assign.zero_,
     # moving, and new tensors like this one
     "cpu": move.cpu,
     "cuda": move.cuda,

@@ -332,9 +332,13 @@ def elsewhere(on_cpu: Callable[..., Any], arrays: Sequence[Array]) -> Any:
 
 
 def index_put(x: Array, indices: Sequence[Array | None], values: Array) -> Array:
-    """A copy of x with `values` at the places that index arrays number."""
-    if not NUMPY.issuperset(map(type, (x, values, *indices))):
-        return batched_module("routines").index_put(x, indices, values)
+    """A copy of x with `values` at the places that index arrays number; the last one stays where
+    places are equal."""
+    arrays = (x, values, *indices)
+    if not NUMPY.issuperset(map(type, arrays)):
+        if builtins.any(is_batched(array) for array in arrays):
+            return batched_module("routines").index_put(x, indices, values)
+        return cuda_module("indexing").index_put(x, indices, values)
     result = x.copy()
     result[tuple(slice(None) if i is None else i for i in indices)] = values
     return result

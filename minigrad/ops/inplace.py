@@ -1,4 +1,4 @@
-"""In-place operations: x.mul_(y) and its like, x[...] = v, and what they do to histories.
+"""In-place operations, x.mul_(y) and its like, and what they do to histories.
 
 A write computes the new values, puts them into x's memory, and lets x adopt the history of the
 result.  A view's write changes its base: the base's new history is a CopySlices node, which sends
@@ -7,30 +7,25 @@ the written part of a gradient through the write and the rest past it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad import kernels
+from minigrad.dtypes import type_name
 from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled
 from minigrad.kernels.promotion import CATEGORY
 from minigrad.leaf import Leaf
 from minigrad.levels import catch_up, open_levels
-from minigrad.memory import is_inference, note_write
+from minigrad.memory import inference_memory, is_inference, note_write, tick, write_after
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.define import NUMBERS, as_tensor
-from minigrad.ops.index import basic_part, expanded, index
-from minigrad.ops.move import to_device_array
-from minigrad.ops.pointwise import mul
 from minigrad.ops.view import (
-    IN_FUNCTION,
     Replay,
     View,
-    described,
-    expand,
+    keep_retaining,
     put,
-    reshape,
     stretched_axes,
     zeros_like,
 )
@@ -39,14 +34,13 @@ from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
 Array = Any
 Either = Any
 
-MANY_VIEWS = (
-    "Output {} of {} is a view and is being modified inplace. This view is the output of a "
-    "function that returns multiple views. Such functions do not allow the output views to be "
-    "modified inplace. You should replace the inplace operation by an out-of-place one."
-)
 SHARED_ELEMENTS = (
     "unsupported operation: more than one element of the written-to tensor refers to a single "
     "memory location. Please clone() the tensor before performing the operation."
+)
+OVERLAP = (
+    "unsupported operation: some elements of the input tensor and the written-to tensor refer to "
+    "a single memory location. Please clone() the tensor before performing the operation."
 )
 WRITE_TO_INFERENCE = (
     "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone "
@@ -57,41 +51,82 @@ HOW_TO_WRITE_LEAF = (
     "a new tensor."
 )
 
-
 # Who wants to see an array before it is written to; none in an ordinary program.
 before_write: dict[object, Callable[[Any], None]] = {}
 
 
-def check_writable(x: Tensor) -> None:
-    """RuntimeError where an in-place write would lose or falsify a gradient."""
+# ------------------------------------------------------------------------ what may not be written
+
+
+def check_writable(x: Tensor, operands: Sequence[Any] = ()) -> None:
+    """RuntimeError where an in-place write would lose or falsify a gradient or a value."""
+    check_history(x, operands)
     array = x.array
-    for watch in before_write.values():
-        watch(array)
-    if is_inference(array) and not is_inference_mode_enabled():
-        raise RuntimeError(WRITE_TO_INFERENCE)
     if 0 in array.strides and array.size and stretched_axes(array):
         raise RuntimeError(SHARED_ELEMENTS)
+    check_overlap(x, operands)
+
+
+def check_overlap(x: Tensor, operands: Sequence[Any]) -> None:
+    """RuntimeError if an operand shares memory with x, its elements at other places."""
+    array = x.array
+    for y in operands:
+        if type(y) in TENSORS and partly_overlaps(array, y.array):
+            raise RuntimeError(OVERLAP)
+
+
+def check_history(x: Tensor, operands: Sequence[Any] = ()) -> None:
+    """RuntimeError where the write would be recorded, and x is a leaf or an unclear view."""
+    for watch in before_write.values():
+        watch(x.array)
+    if inference_memory and is_inference(x.array) and not is_inference_mode_enabled():
+        raise RuntimeError(WRITE_TO_INFERENCE)
     if not is_grad_enabled():
         return
-    view = x.edge if type(x.edge) is View else None
-    edge = x.edge if view is None else view.base.edge
+    edge = x.edge
     if type(edge) is Leaf:
-        what = "a leaf Variable" if view is None else "a view of a leaf Variable"
-        raise RuntimeError(
-            f"{what} that requires grad is being used in an in-place operation.{HOW_TO_WRITE_LEAF}"
-        )
-    if view is not None and view.many and x.requires_grad:
-        raise RuntimeError(MANY_VIEWS.format(*described(edge_of(x))))
-    if view is not None and view.in_function and x.requires_grad:
-        what = "is a view and is being modified"
-        raise RuntimeError(IN_FUNCTION.format(*described(edge_of(x)), what))
+        raise RuntimeError(leaf_message("a leaf Variable"))
+    if type(edge) is View:
+        wanted = edge.requires_grad or any(type(y) in TENSORS and y.requires_grad for y in operands)
+        if wanted:
+            edge.refuse("is being")
+            if edge.requires_grad and type(edge.base.edge) is not tuple:
+                raise RuntimeError(leaf_message("a view of a leaf Variable"))
+
+
+def leaf_message(what: str) -> str:
+    return f"{what} that requires grad is being used in an in-place operation.{HOW_TO_WRITE_LEAF}"
+
+
+def partly_overlaps(x: Array, y: Array) -> bool:
+    """Whether two arrays share memory, element by element at different places.  As in torch, what
+    has gaps is not looked at."""
+    if x is y or (x.base is None and y.base is None) or not kernels.may_share_memory(x, y):
+        return False
+    x, y = getattr(x, "layout", x), getattr(y, "layout", y)
+    same = x.strides == y.strides and x.shape == y.shape and x.ctypes.data == y.ctypes.data
+    return not same and is_dense(x) and is_dense(y)
+
+
+def is_dense(array: Array) -> bool:
+    """Whether the elements lie side by side, in whatever order of the dimensions."""
+    expected = array.itemsize
+    steps = sorted(zip(array.strides, array.shape, strict=True))
+    for step, n in steps:
+        if n > 1 and step != expected:
+            return False
+        expected *= n
+    return True
+
+
+# -------------------------------------------------------------------------------------- writing
 
 
 def in_place(op: Callable[..., Any], ufunc: np.ufunc | None = None) -> Callable[..., Tensor]:
     """The method x.op_(...) of an operation.  `ufunc`: its kernel, when it takes tensors alone."""
 
     def method(x: Tensor, *others: Any, **named: Any) -> Tensor:
-        check_writable(x)
+        check_writable(x, (*others, *named.values()) if named else others)
         if ufunc is not None and not named and written_directly(ufunc, x, others):
             return x
         before = x
@@ -132,6 +167,21 @@ def written_directly(ufunc: np.ufunc, x: Tensor, others: tuple[Any, ...]) -> boo
 def write(x: Tensor, result: Tensor) -> None:
     """Put a result into x's memory, and let x have its history."""
     array, values = x.array, result.array
+    check_fit(array, values)
+    if type(values) is not np.ndarray:
+        kernels.check_assignable(array, values)
+    if open_levels():
+        catch_up(edge_of(result))
+    array[...] = kernels.converted(values, array.dtype) if values.dtype != array.dtype else values
+    note_write(array)
+    edge = edge_of(result)
+    if edge[0] is not None:
+        save_written(edge[0], values, array)
+        adopt(x, edge)
+
+
+def check_fit(array: Array, values: Array) -> None:
+    """RuntimeError if `values` have another shape, or a dtype that `array` cannot hold."""
     if values.shape != array.shape:
         raise RuntimeError(
             f"output with shape {list(array.shape)} doesn't match the broadcast shape "
@@ -139,16 +189,51 @@ def write(x: Tensor, result: Tensor) -> None:
         )
     if CATEGORY[values.dtype.kind] > CATEGORY[array.dtype.kind]:
         raise RuntimeError(
-            f"result type {values.dtype} can't be cast to the desired output type {array.dtype}"
+            f"result type {type_name(values.dtype)} can't be cast to the desired output type "
+            f"{type_name(array.dtype)}. (The tensor that is written to stays {array.dtype}; use "
+            "an operation that makes a new tensor, or convert this one first.)"
         )
-    if type(values) is not np.ndarray:
-        kernels.check_assignable(array, values)
-    if open_levels():
-        catch_up(edge_of(result))
-    array[...] = values
-    note_write(array)
-    if result.edge is not NO_EDGE:
-        adopt(x, edge_of(result))
+
+
+def save_written(writer: Node, values: Array, array: Array) -> None:
+    """Where `writer` saved its result, which x now holds, it saves x: a later write to x is damage.
+
+    It becomes as young as the write, unless the write damaged something else that it saved.
+    """
+    saved = writer.saved
+    if not isinstance(saved, tuple) or not any(a is values for a in saved):
+        return
+    if values.dtype != array.dtype:
+        return
+    if any(a is not None and write_after(a, writer.sequence_nr) for a in saved):
+        return
+    writer.saved = tuple([array if a is values else a for a in saved])
+    writer.sequence_nr = tick()
+
+
+def overwrite(
+    x: Tensor, values: Array, node_type: type[Node], operands: Sequence[Tensor] = (), **details: Any
+) -> Tensor:
+    """Write values that do not depend on x's old ones; they may depend on `operands`."""
+    values = kernels.converted(values, x.array.dtype) if values.dtype != x.array.dtype else values
+    if x.array.dtype.kind == "f":
+        write(x, record(node_type, values, (x, *operands), **details))
+    else:
+        write(x, constant(values))
+    return x
+
+
+class OverwriteNode(Node):
+    """New values in place of old ones: the old get no gradient, what came instead gets all."""
+
+    __slots__ = ()
+
+    def vjp(self, grad: Either) -> Any:
+        array = grad.array if type(grad) in TENSORS else grad
+        return zeros_like(grad, array.shape), *[grad] * (len(self.next_functions) - 1)
+
+
+# ------------------------------------------------------------------------- histories of the written
 
 
 def rebase_history(x: Tensor, edge: Edge, place: int) -> None:
@@ -166,24 +251,18 @@ def adopt(x: Tensor, edge: Edge, place: int = 0) -> None:
         old, x.edge = edge_of(x), edge
         keep_retaining(x, old)
         return
-    old, of_base = edge_of(x), edge_of(view.base)
+    base = view.base
+    of_base = edge_of(base)
     node = CopySlices()
     others = list(writer.next_functions)
     others.pop(place)
-    node.next_functions = (edge_of(view.base), *others)
+    node.next_functions = (of_base, *others)
     node.replay, node.writer, node.kept, node.place = view.replay, writer, None, place
-    made = attach(node, view.base.array)
+    made = attach(node, base.array)
     node.sequence_nr = writer.sequence_nr  # as old as what the writer saved
-    view.base.edge = made.edge
-    keep_retaining(view.base, of_base)
-    keep_retaining(x, old)
-
-
-def keep_retaining(x: Tensor, old: Edge) -> None:
-    """retain_grad() before an in-place write means the gradient of what x became."""
-    hooks = None if old[0] is None else old[0].hooks
-    if hooks is not None and hooks.retained.pop(old[1], None):
-        x.retain_grad()
+    base.edge = made.edge
+    keep_retaining(base, of_base)
+    edge_of(x)  # the view's own history is now that of a part of the base
 
 
 class CopySlices(Node):
@@ -221,133 +300,12 @@ class CopySlices(Node):
             self.writer.saved = arrays
 
 
-# ----------------------------------------------------------------------------------- copies
-
-
-class CopyBackwards(Node):
-    """x.copy_(source): all of the gradient goes to the source."""
-
-    __slots__ = ("device",)
-    device: Any
-
-    def vjp(self, grad: Either) -> Any:
-        own = zeros_like(grad, grad.array.shape if type(grad) in TENSORS else grad.shape)
-        return own, grad if self.device is None else grad.to(self.device)
-
-
-def copied(x: Tensor, source: Any) -> Tensor:
-    """What x.copy_(source) makes of x: the source's values, in x's shape, dtype and device."""
-    if type(source) not in TENSORS:
-        source = assignable(source, x.array.dtype)
-    values = to_device_array(source.array, x.device).astype(x.array.dtype, copy=False)
-    values = expand(constant(values), x.array.shape).array
-    elsewhere = source.device if source.device != x.device else None
-    return record(CopyBackwards, values, (x, source), device=elsewhere)
-
-
-def assignable(value: Any, dtype: Any) -> Tensor:
-    """What is assigned, as a Tensor."""
-    if type(value) in TENSORS:
-        return value
-    if type(value) not in NUMBERS and not isinstance(value, np.ndarray | np.generic):
-        raise TypeError(
-            f"can't assign a {type(value).__name__} to a tensor: make a tensor of it first, with "
-            "minigrad.tensor()"
-        )
-    return as_tensor(value, dtype)
-
-
-copied.__name__ = "copy"
-copy_ = in_place(copied)
-
-
-def fill_(x: Tensor, value: Any) -> Tensor:
-    """Every element becomes `value`."""
-    if type(value) in TENSORS and value.array.ndim:
-        raise RuntimeError(
-            "fill_ only supports 0-dimension value tensor but got tensor with "
-            f"{value.array.ndim} dimensions."
-        )
-    return copy_(x, value)
-
-
-def zero_(x: Tensor) -> Tensor:
-    """Every element becomes 0."""
-    return fill_(x, 0)
-
-
 def detach_(x: Tensor) -> Tensor:
     """Take x out of the graph: a constant from now on."""
-    if type(x.edge) is View and x.requires_grad:
+    if type(x.edge) is View:
         raise RuntimeError(
-            "Can't detach views in-place: use detach() instead, or make the view under no_grad()"
+            "Can't detach views in-place. Use detach() instead, which gives a new tensor outside "
+            "of the graph."
         )
     x.edge = NO_EDGE
     return x
-
-
-# ------------------------------------------------------------------------------- x[key] = value
-
-
-class IndexPutBackward0(Node):
-    """x[indices] = values."""
-
-    __slots__ = ()
-
-    def vjp(self, grad: Either) -> Any:
-        indices = list(self.saved_arrays())
-        return where_written(grad, indices), index(grad, indices)
-
-
-def where_written(grad: Either, indices: Any) -> Either:
-    """The gradient with zeros where values were put."""
-    array = grad.array if type(grad) in TENSORS else grad
-    ones = kernels.to_device_of(np.ones(array.shape, bool), array)
-    kept = kernels.index_put(ones, indices, np.array(False)).astype(array.dtype)
-    return mul(grad, constant(kept) if type(grad) in TENSORS else kept)
-
-
-def index_put(x: Tensor, indices: Any, values: Any) -> Tensor:
-    """x with the elements that index arrays pick replaced."""
-    if x.is_cuda:
-        raise NotImplementedError(
-            "x[index tensor] = value is not implemented on device cuda: use minigrad.where, or "
-            "assign on the CPU"
-        )
-    source = assignable(values, x.array.dtype)
-    if type(values) in TENSORS and source.array.dtype != x.array.dtype:
-        raise RuntimeError(
-            "Index put requires the source and destination dtypes match, got "
-            f"{x.dtype} for the destination and {source.dtype} for the source."
-        )
-    try:
-        result = kernels.index_put(x.array, indices, source.array)
-    except ValueError:
-        raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(source.array.shape)} cannot be broadcast "
-            "to indexing result"
-        ) from None
-    return record(IndexPutBackward0, result, (x, source), tuple(indices))
-
-
-index_put_ = in_place(index_put)
-
-
-def setitem(x: Tensor, key: Any, value: Any) -> None:
-    """x[key] = value"""
-    if type(value) in TENSORS:
-        value = without_leading_ones(value)
-    keys = expanded(key if isinstance(key, tuple) else (key,), x.array.ndim)
-    target, indices = basic_part(x, keys)
-    if all(i is None for i in indices):
-        copy_(target, value)
-    else:
-        index_put_(target, indices, value)
-
-
-def without_leading_ones(value: Tensor) -> Tensor:
-    """x[0] = a row of shape (1, n) is welcome."""
-    shape = value.array.shape
-    while shape[:1] == (1,):
-        shape = shape[1:]
-    return value if len(shape) == value.array.ndim else reshape(value, shape)

@@ -10,9 +10,9 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.kernels.batched.array import batched, has_level
 from minigrad.kernels.batched.levels import RANDOM_IN_VMAP, Level, running
-from minigrad.memory import note_write
+from minigrad.node import Node
 from minigrad.ops.creation import Device, Dtype, finish, numpy_dtype
-from minigrad.ops.inplace import check_writable
+from minigrad.ops.inplace import OverwriteNode, check_writable, overwrite
 from minigrad.ops.move import to_device_array
 from minigrad.ops.pointwise import add, lt, mul
 from minigrad.random import Generator, default_generator
@@ -149,7 +149,15 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     return finish(drawn.astype(input.array.dtype), input.device, False)
 
 
-def overwrite(x: Tensor, values: Any) -> Tensor:
+class UniformBackward0(OverwriteNode):
+    __slots__ = ()
+
+
+class NormalBackward0(OverwriteNode):
+    __slots__ = ()
+
+
+def draw_into(x: Tensor, values: Any, node_type: type[Node]) -> Tensor:
     """Fill a tensor in place with values that no gradient flows to."""
     check_writable(x)
     for level in running():
@@ -158,9 +166,7 @@ def overwrite(x: Tensor, values: Any) -> Tensor:
                 "vmap: Cannot ask for different inplace randomness on an unbatched tensor. This "
                 "will appear like same randomness: make a new tensor, as randn_like(x) does"
             )
-    x.array[...] = to_device_array(values.astype(x.array.dtype), x.device)
-    note_write(x.array)
-    return x
+    return overwrite(x, to_device_array(values, x.device), node_type)
 
 
 def uniform_(
@@ -168,7 +174,7 @@ def uniform_(
 ) -> Tensor:
     """Fill with numbers drawn uniformly from [a, b)."""
     drawn = source(generator).random(x.array.shape, np.float32)
-    return overwrite(x, add(mul(drawn, b - a), a))
+    return draw_into(x, add(mul(drawn, b - a), a), UniformBackward0)
 
 
 def normal_(
@@ -176,4 +182,4 @@ def normal_(
 ) -> Tensor:
     """Fill with numbers drawn from the normal distribution."""
     drawn = source(generator).standard_normal(x.array.shape, np.float32)
-    return overwrite(x, add(mul(drawn, std), mean))
+    return draw_into(x, add(mul(drawn, std), mean), NormalBackward0)

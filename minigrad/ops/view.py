@@ -11,13 +11,16 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate
+from types import CodeType
 from typing import Any
 
 import numpy as np
 
 from minigrad import kernels
-from minigrad.grad_mode import is_grad_enabled
-from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled
+from minigrad.leaf import Leaf
+from minigrad.memory import Write, clock, user_frame, write_after
+from minigrad.node import NO_EDGE, Edge, Line, Node, line_of
 from minigrad.shapes import axis_of, infer, inverse, shape_argument
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
 
@@ -26,50 +29,119 @@ Either = Any  # a Tensor or an array: the same comes out as went in
 Replay = Callable[[Any], Any]
 
 
+# Why in-place writes to a view are forbidden, by how it was made: torch's reasons and advice.
+ALLOWED = ""
+AMBIGUOUS = (
+    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
+    "code by moving both the view and the inplace either both inside the {0} block (if you don't "
+    "want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+)
+NO_GRAD = AMBIGUOUS.format("no_grad")
+INFERENCE = AMBIGUOUS.format("inference_mode")
+MANY = (
+    "This view is the output of a function that returns multiple views. Such functions do not "
+    "allow the output views to be modified inplace. You should replace the inplace operation by "
+    "an out-of-place one."
+)
+IN_FUNCTION = (
+    "This view was created inside a custom Function (or because an input was returned as-is) and "
+    "the autograd logic to handle view+inplace would override the custom backward associated with "
+    "the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix "
+    "this by cloning the output of the custom Function."
+)
+
+# The edge of a view that was made under no_grad() of a base that requires a gradient: it requires
+# one as well, but nothing leads back to the base.  (Equal to NO_EDGE, but another object.)
+UNTRACKED: Edge = (NO_EDGE[0], NO_EDGE[1])
+
+
 class View:
-    """The edge of a view.  When the base got a new history, the view's is made again."""
+    """The edge of a view.  When its memory was written to, the view's history is made again."""
 
-    __slots__ = ("base", "edge", "in_function", "many", "replay", "seen")
+    __slots__ = ("base", "edge", "forbidden", "place", "replay", "seen")
 
-    def __init__(self, base: Tensor, replay: Replay, edge: Edge, many: bool = False):
-        self.base, self.replay, self.edge = base, replay, edge
-        self.many = many  # one of several outputs of an operation such as unbind or split
-        self.in_function = False  # made by the forward of a user's Function
-        self.seen = edge_of(base)
+    def __init__(self, base: Tensor, replay: Replay, edge: Any, forbidden: str = ALLOWED):
+        self.base, self.replay, self.edge, self.forbidden = base, replay, edge, forbidden
+        self.seen = clock.last_write
+        self.place: tuple[CodeType, int] | None = None  # the user's line, where no node knows it
+        if forbidden and edge is NO_EDGE:
+            frame = user_frame(2)
+            self.place = frame.f_code, frame.f_lasti
 
     def of_function(self, edge: Edge, many: bool) -> View:
         """The edge of this view as a result of a Function, whose backward is the user's."""
-        made = View(self.base, self.replay, edge, many)
-        made.in_function = True
-        return made
+        return View(self.base, self.replay, edge, MANY if many else IN_FUNCTION)
 
     def resolve(self, view: Tensor) -> Edge:
-        now = edge_of(self.base)
-        if now is NO_EDGE:  # base.detach_() leaves the views made before in their graph
-            return self.edge
-        if now is not self.seen and now != self.seen:
-            if self.in_function:
-                what = "is a view and its base or another view of its base has been modified"
-                raise RuntimeError(IN_FUNCTION.format(*described(self.edge), what))
-            self.seen = now
+        """Where the view's gradient goes, as the writes to its memory have left it."""
+        edge = self.edge
+        if self.base.edge is NO_EDGE and (edge is NO_EDGE or type(edge) is Leaf):
+            return edge if edge is NO_EDGE else edge.resolve(view)
+        if clock.last_write > self.seen:
+            self.notice_writes(view)
+            edge = self.edge
+        if edge is NO_EDGE:
+            return UNTRACKED
+        return edge if type(edge) is tuple else edge.resolve(view)
+
+    def notice_writes(self, view: Tensor) -> None:
+        """Make the view of the base again, if its memory was written to."""
+        now = clock.last_write
+        write = write_after(view.array, self.seen)
+        if write is not None:
+            self.refuse("its base or another view of its base has been", write)
+            old = self.edge
             node = AsStridedBackward0()
-            node.next_functions, node.saved = (now,), ()
+            node.next_functions, node.saved = (edge_of(self.base),), ()
             node.input_shape, node.show = self.base.array.shape, self.replay
-            self.edge = attach(node, view.array).edge
-        return self.edge
+            self.edge, self.seen = attach(node, view.array).edge, now
+            keep_retaining(view, old)
+        self.seen = now
+
+    @property
+    def requires_grad(self) -> bool:
+        """Without a look at what writes did, which may raise."""
+        return self.edge is not NO_EDGE or self.base.edge is not NO_EDGE
+
+    def refuse(self, modified: str, write: Write | None = None) -> None:
+        """RuntimeError if what `modified` says is forbidden to a view that was made like this."""
+        if self.forbidden:
+            lines = f" (The view was made at {self.line}"
+            if write is not None:
+                lines += f", the write was at {line_of(write.code, write.instruction)}"
+            raise RuntimeError(f"{self.described(modified)} {self.forbidden}{lines}.)")
+
+    def described(self, modified: str) -> str:
+        """What was done to what kind of view, in torch's words."""
+        node, output_nr = self.edge if type(self.edge) is tuple else NO_EDGE
+        name = f"Output {output_nr} of {short_name(node)}" if node else ""
+        if node is not None and self.forbidden in (MANY, IN_FUNCTION):
+            return f"{name} is a view and {modified} modified inplace."
+        view = f"{name} is a view of a view which was created" if node else "A view was created"
+        if self.forbidden is INFERENCE:
+            return f"{view} in inference mode and {modified} modified inplace in normal mode."
+        return f"{view} in no_grad mode and {modified} modified inplace with grad mode enabled."
+
+    @property
+    def line(self) -> Line | None:
+        """The user's line that made the view."""
+        node = self.edge[0] if type(self.edge) is tuple else None
+        if node is not None:
+            return node.line
+        return None if self.place is None else line_of(*self.place)
 
 
-IN_FUNCTION = (
-    "Output {} of {} {} inplace. This view was created inside a custom Function (or because an "
-    "input was returned as-is) and the autograd logic to handle view+inplace would override the "
-    "custom backward associated with the custom Function, leading to incorrect gradients. This "
-    "behavior is forbidden. You can fix this by cloning the output of the custom Function."
-)
+def short_name(node: Node) -> str:
+    """A node's name as torch's messages have it: Unbind for UnbindBackward0."""
+    return node.name().partition("Backward")[0]
 
 
-def described(edge: Edge) -> tuple[int, str]:
-    """An output, for messages: its number, and its operation by name."""
-    return edge[1], "a constant" if edge[0] is None else edge[0].name()
+def keep_retaining(x: Tensor, old: Any) -> None:
+    """retain_grad() before an in-place write means the gradient of what x became."""
+    node, output_nr = old if type(old) is tuple else NO_EDGE
+    hooks = None if node is None else node.hooks
+    if hooks is not None and hooks.retained.pop(output_nr, None):
+        x.retain_grad()
 
 
 def view_of(
@@ -81,12 +153,14 @@ def view_of(
     return out
 
 
-def view_edge(x: Tensor, replay: Replay, edge: Edge, many: bool = False) -> View:
+def view_edge(x: Tensor, replay: Replay, edge: Edge, forbidden: str = ALLOWED) -> View:
     """The edge of a view of x; a view of a view is a view of the first one's base."""
-    if type(x.edge) is not View:
-        return View(x, replay, edge, many)
+    if not is_grad_enabled():
+        forbidden = INFERENCE if is_inference_mode_enabled() else NO_GRAD
     whole = x.edge
-    return View(whole.base, Chain(whole.replay, replay), edge, many or whole.many)
+    if type(whole) is not View:
+        return View(x, replay, edge, forbidden)
+    return View(whole.base, Chain(whole.replay, replay), edge, forbidden or whole.forbidden)
 
 
 class Chain:
@@ -574,7 +648,7 @@ def parts(
     made = []
     for output_nr, (key, array) in enumerate(zip(keys, arrays, strict=True)):
         out = constant(array) if node is None else attach(node, array, output_nr)
-        out.edge = view_edge(x, partial(getitem_of, key), out.edge, True)
+        out.edge = view_edge(x, partial(getitem_of, key), out.edge, MANY)
         made.append(out)
     return tuple(made)
 

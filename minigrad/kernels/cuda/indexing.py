@@ -2,6 +2,7 @@
 (see driver.check_faults), and leaves the element out."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,21 @@ def flatten_kernel(dtype: Dtype) -> Any:
             flat[i] = flat[i] * size + row if row >= 0 and flat[i] >= 0 else -1
 
     return flatten
+
+
+def index_put(
+    x: CudaArray, indices: Sequence[CudaArray | None], values: CudaArray
+) -> CudaArray:
+    """A copy of x with `values` at the indices.  The host works out where each element comes from:
+    from x, or from the last value put in its place; then all are read at once."""
+    key = tuple(slice(None) if index is None else index.to_host() for index in indices)
+    origin = np.arange(x.size).reshape(x.shape)
+    places = origin[key].shape
+    origin[key] = x.size + np.arange(int(np.prod(places, dtype=np.int64))).reshape(places)
+    both = empty((x.size + origin[key].size,), x.dtype)
+    both[: x.size] = x.reshape(-1)
+    both[x.size :] = values.broadcast_to(places).reshape(-1)
+    return take_rows(both, to_device(origin, x.device), 0)
 
 
 def nonzero(mask: CudaArray) -> CudaArray:
