@@ -143,9 +143,7 @@ def flatten_kernel(dtype: Dtype) -> Any:
     return flatten
 
 
-def index_put(
-    x: CudaArray, indices: Sequence[CudaArray | None], values: CudaArray
-) -> CudaArray:
+def index_put(x: CudaArray, indices: Sequence[CudaArray | None], values: CudaArray) -> CudaArray:
     """A copy of x with `values` at the indices.  The host works out where each element comes from:
     from x, or from the last value put in its place; then all are read at once."""
     key = tuple(slice(None) if index is None else index.to_host() for index in indices)
