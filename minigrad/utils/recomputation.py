@@ -149,7 +149,7 @@ class Rerun:
         expected = len(self.region.saved)
         if len(self.tensors) < expected:
             self.saved.append(describe(x))
-            self.tensors.append(x.detach())
+            self.tensors.append(x)
             if self.region.options.early_stop and len(self.tensors) == expected:
                 raise Enough
         elif self.region.completed is not None:  # else the first run is itself not that far yet
