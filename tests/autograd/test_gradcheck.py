@@ -11,7 +11,7 @@ import pytest
 import minigrad
 from minigrad import Tensor
 from minigrad.autograd import Function, GradcheckError, gradcheck, gradgradcheck
-from minigrad.autograd.gradcheck import demands, jacobians
+from minigrad.autograd.gradcheck import batched, demands, jacobians
 
 float64 = minigrad.float64
 
@@ -91,7 +91,9 @@ def written_through_a_view(x: Tensor) -> Tensor:
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_functions_pass(name: str, fast_mode: bool) -> None:
     func = RIGHT[name]
+    batches = {"check_batched_grad": True, "check_batched_forward_grad": True}
     assert gradcheck(func, variable(2, 3), fast_mode=fast_mode, check_forward_ad=True)
+    assert gradcheck(func, variable(2, 3), check_forward_ad=True, **batches)
     assert gradcheck(func, [variable(2, 3)], fast_mode=fast_mode, check_grad_dtypes=True)
     assert gradgradcheck(func, (variable(2, 3),), fast_mode=fast_mode, check_fwd_over_rev=True)
     assert gradgradcheck(func, (variable(2, 3),), gen_non_contig_grad_outputs=True)
@@ -104,8 +106,11 @@ def test_several_inputs(fast_mode: bool) -> None:
 
     index = minigrad.tensor([1, 0, 1])
     inputs = (variable(2, 3), 3, index, variable(3, 3), variable(2).detach(), variable(2))
-    assert gradcheck(func, inputs, fast_mode=fast_mode, check_forward_ad=True)
-    assert gradgradcheck(func, inputs, fast_mode=fast_mode, check_fwd_over_rev=True)
+    options = {"fast_mode": fast_mode, "check_batched_grad": True}
+    assert gradcheck(
+        func, inputs, check_forward_ad=True, check_batched_forward_grad=True, **options
+    )
+    assert gradgradcheck(func, inputs, check_fwd_over_rev=True, **options)
 
 
 def test_inputs_of_any_shape() -> None:
@@ -414,6 +419,46 @@ def test_forward_mode_alone() -> None:
         options = {"check_backward_ad": False, "fast_mode": fast_mode}
         assert gradcheck(wrong, variable(3), check_forward_ad=True, **options)
         assert not gradcheck(wrong, variable(3), raise_exception=False)
+
+
+# ---------------------------------------------------------------------------------------- batches
+
+
+def test_several_gradients_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    peeking = function(lambda x: 2 * x, lambda g, x: g * 2 if g.sum().item() != 7 else g)
+    message = complaint(peeking, variable(3), check_batched_grad=True)
+    assert message.startswith("While computing batched gradients, got: vmap: It looks like")
+    assert "gradcheck or gradgradcheck failed while testing batched gradient" in message
+    assert gradcheck(peeking, variable(3))
+
+    def grad(*arguments: Any, is_grads_batched: bool = False, **options: Any) -> Any:
+        options["is_grads_batched"] = is_grads_batched
+        found = minigrad.autograd.grad(*arguments, **options)
+        return tuple(g + 1 for g in found) if is_grads_batched else found
+
+    monkeypatch.setattr(batched, "grad", grad)
+    message = complaint(lambda x: 2 * x, variable(3), check_batched_grad=True)
+    assert message.startswith(
+        "For output 0 and input 0:\n\ngradcheck or gradgradcheck failed while"
+    )
+    assert "Got:\ntensor([[" in message
+    assert "Expected:\ntensor([[" in message
+
+
+def test_several_tangents_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"check_forward_ad": True, "check_batched_forward_grad": True}
+    peeking = function(lambda x: 2 * x, lambda g, x: 2 * g, lambda t, x: t * (2 + 0 * t[0].item()))
+    message = complaint(peeking, variable(3), **options)
+    assert message.startswith("While computing batched gradients, got: vmap: It looks like")
+    assert "with forward-mode AD" in message
+    assert gradcheck(peeking, variable(3), check_forward_ad=True)
+
+    def vmap(func: Any) -> Any:
+        return lambda x: [y + 1 for y in minigrad.func.vmap(func)(x)]
+
+    monkeypatch.setattr(batched, "vmap", vmap)
+    message = complaint(lambda x: 2 * x, variable(3), **options)
+    assert message.startswith("For output 0 and input 0:\n\ngradcheck failed while testing batched")
 
 
 # ------------------------------------------------------------------------------ second derivatives

@@ -16,6 +16,8 @@ FAST = {"fast_mode": True}
 FORWARD = {"check_forward_ad": True}
 FORWARD_ONLY = {"check_forward_ad": True, "check_backward_ad": False}
 FAST_FORWARD = {"check_forward_ad": True, "fast_mode": True}
+BATCHED = {"check_batched_grad": True}
+BATCHED_FORWARD = {"check_forward_ad": True, "check_batched_forward_grad": True}
 
 
 def variable(lib: Any, *shape: int, start: float = -1.1) -> Any:
@@ -182,6 +184,12 @@ KEY_WORDS = (
     "requires check_forward_ad to be True",
     "requires check_rev_over_rev to be True",
     "is not a double precision floating point",
+    "While computing batched gradients, got: ",
+    "For output 0 and input 0:",
+    "gradcheck or gradgradcheck failed while testing batched gradient computation.",
+    "gradcheck failed while testing batched gradient computation with forward-mode AD.",
+    "Got:",
+    "Expected:",
 )
 
 
@@ -218,7 +226,7 @@ def check(lib: Any, case: Case, options: Options, second: bool = False) -> Any:
     return checker(make(lib), inputs, **options)
 
 
-ALL_OPTIONS = [SLOW, FAST, FORWARD, FAST_FORWARD, FORWARD_ONLY]
+ALL_OPTIONS = [SLOW, FAST, FORWARD, FAST_FORWARD, FORWARD_ONLY, BATCHED, BATCHED_FORWARD]
 
 
 @pytest.mark.parametrize("options", ALL_OPTIONS, ids=lambda o: " ".join(o) or "slow")
@@ -270,6 +278,20 @@ def wrong_jvp(lib: Any) -> Any:
 def test_wrong_jvp(options: Options) -> None:
     error = same_judgement(check, (wrong_jvp, [(3,)]), options)
     assert "Jacobian computed with forward mode mismatch for output 0" in str(error)
+
+
+def peeking(lib: Any) -> Any:
+    return function(
+        lib,
+        lambda x: x * 2,
+        lambda g, x: None if g is None else g * (2 + 0 * g.sum().item()),
+        lambda t, x: t * (2 + 0 * t.sum().item()),
+    )
+
+
+@pytest.mark.parametrize("options", [BATCHED, BATCHED_FORWARD], ids=" ".join)
+def test_wrong_batches(options: Options) -> None:
+    assert isinstance(same_judgement(check, (peeking, [(3,)]), options), Exception)
 
 
 PROGRAMS: dict[str, Callable[[Any], Any]] = {

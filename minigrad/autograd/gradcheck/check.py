@@ -9,6 +9,10 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.autograd.backward import grad
+from minigrad.autograd.gradcheck.batched import (
+    check_batched_gradients,
+    check_batched_tangents,
+)
 from minigrad.autograd.gradcheck.compare import Comparison
 from minigrad.autograd.gradcheck.demands import (
     check_multiplied_by_grad_output,
@@ -154,16 +158,22 @@ def passes(subject: Subject, options: Options, raise_exception: bool) -> bool:
 def run_checks(subject: Subject, options: Options) -> None:
     """GradcheckError at the first check that fails; in torch's order."""
     outputs = subject.outputs()
-    for forward, wanted in ((False, options.check_backward_ad), (True, options.check_forward_ad)):
-        if wanted:
-            Comparison(subject, outputs, forward, options).run()
-    if options.check_forward_ad and options.check_undefined_grad:
-        check_undefined_tangents(subject)
-    differentiable = [x for x in outputs if x.requires_grad]
-    if options.check_backward_ad and differentiable:
-        check_multiplied_by_grad_output(differentiable, subject.wanted)
+    if options.check_backward_ad:
+        Comparison(subject, outputs, False, options).run()
+    if options.check_forward_ad:
+        Comparison(subject, outputs, True, options).run()
         if options.check_undefined_grad:
-            check_undefined_grads(subject, len(differentiable))
+            check_undefined_tangents(subject)
+    if options.check_batched_forward_grad:
+        check_batched_tangents(subject)
+    differentiable = [x for x in outputs if x.requires_grad]
+    if not (options.check_backward_ad and differentiable):
+        return
+    if options.check_batched_grad:
+        check_batched_gradients(differentiable, subject.wanted)
+    check_multiplied_by_grad_output(differentiable, subject.wanted)
+    if options.check_undefined_grad:
+        check_undefined_grads(subject, len(differentiable))
 
 
 # ------------------------------------------------------------------------------ second derivatives
