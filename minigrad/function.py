@@ -112,7 +112,7 @@ class Function:
             args, kwargs = bound.args, bound.kwargs
         if kwargs:
             args = by_position(cls.forward, 0 if has_own_context(cls) else 1, args, kwargs)
-        if running():
+        if running() and running()[-1].asks_for_rules:
             has_rule = cls.vmap is not Function.vmap
             check_rule(cls, has_rule, has_own_context(cls))
             if has_rule:

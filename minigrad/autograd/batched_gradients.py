@@ -5,6 +5,8 @@ They lie along dimension 0 of grad_outputs, and so do the results: vmap over the
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from minigrad.engine import Captures, run_backward
 from minigrad.kernels.batched.levels import Level
 from minigrad.node import Edge
@@ -35,13 +37,22 @@ def run_batched(
     roots: list[tuple[Edge, Tensor]], retain_graph: bool, create_graph: bool, captures: Captures
 ) -> None:
     """run_backward() for every place along the first dimension of the roots' gradients."""
-    level = Level(batch_size([gradient for _, gradient in roots]), "error")
-    with level:
+    size = batch_size([gradient for _, gradient in roots])
+    with Level(size, "error", asks_for_rules=False) as level:
         inside = [(edge, split_samples(gradient, 0, level)) for edge, gradient in roots]
         run_backward(inside, retain_graph, create_graph, captures)
         for edge, grad in captures.items():
             captures[edge] = None if grad is None else join_samples(grad, 0, level)
     sum_where_shared([x for x in captures.values() if isinstance(x, Tensor)], level)
+
+
+def at_once(func: Callable[[Tensor], tuple[Tensor, ...]], samples: Tensor) -> tuple[Tensor, ...]:
+    """func for every place along the first dimension of `samples`; a Function needs no rule."""
+    with Level(samples.array.shape[0], "error", asks_for_rules=False) as level:
+        inside = func(split_samples(samples, 0, level))
+        results = tuple(join_samples(x, 0, level) for x in inside)
+    sum_where_shared(results, level)
+    return results
 
 
 def batch_size(gradients: list[Tensor]) -> int:

@@ -32,12 +32,16 @@ NO_MEMORY = (
 
 
 class Level:
-    """One call of vmap.  Its number is the time when it began: what the call records is younger."""
+    """One call of vmap.  Its number is the time when it began: what the call records is younger.
 
-    __slots__ = ("number", "randomness", "size")
+    asks_for_rules: whether a user's Function must say what vmap makes of it.  Not where torch uses
+    its older vmap, in torch.autograd: there forward just runs on all samples.
+    """
 
-    def __init__(self, size: int, randomness: str):
-        self.size, self.randomness = size, randomness
+    __slots__ = ("asks_for_rules", "number", "randomness", "size")
+
+    def __init__(self, size: int, randomness: str, asks_for_rules: bool = True):
+        self.size, self.randomness, self.asks_for_rules = size, randomness, asks_for_rules
         self.number = tick()
         tick()  # the moment after: of the nodes that sum over the batch
 
