@@ -174,6 +174,7 @@ from minigrad.ops.view import (
     unflatten,
     unsqueeze,
 )
+from minigrad.ops.vmap import vmap
 from minigrad.random import (
     Generator,
     default_generator,
@@ -374,6 +375,7 @@ __all__ = [
     "unsqueeze",
     "utils",
     "var",
+    "vmap",
     "where",
     "xlogy",
     "zeros",

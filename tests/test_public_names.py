@@ -24,7 +24,7 @@ NAMES = {
         relu remainder reshape round rsqrt rsub seed select set_default_dtype set_grad_enabled
         set_kernel_cache set_num_threads set_rng_state short sigmoid sign sin sinh softmax split
         sqrt square squeeze stack std sub sum t tan tanh tensor transpose trunc uint8 unbind
-        unflatten unsqueeze utils var where xlogy zeros zeros_like
+        unflatten unsqueeze utils var vmap where xlogy zeros zeros_like
     """,
     "minigrad.autograd": """
         Function GradcheckError backward detect_anomaly enable_grad explaining forward_ad functional

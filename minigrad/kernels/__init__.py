@@ -344,17 +344,20 @@ def index_put(x: Array, indices: Sequence[Array | None], values: Array) -> Array
     return result
 
 
+def may_hold(target: Array, values: Array) -> bool:
+    """Whether `target` has a place of its own for every sample that `values` has."""
+    return not is_batched(values) or batched_module("array").may_hold(target, values)
+
+
 def check_assignable(target: Array, values: Array) -> None:
     """RuntimeError where `target` would have to hold another value for every sample of a vmap."""
     if is_batched(values):
         batched_module("array").check_assignable(target, values)
 
 
-def copy_to_write(x: Array, values: Array) -> Array:
-    """A copy of x that `values` may be written to: one for each sample where they differ."""
-    if type(values) is np.ndarray or not is_batched(values):
-        return x.copy()
-    return add(x, full((), 0, x.dtype, values))
+def spread_over_samples(x: Array, shown: Array, values: Array) -> Array:
+    """x for every sample that `values` has and `shown`, a part of x, has not."""
+    return batched_module("array").spread_over_samples(x, shown, values)
 
 
 sum = routine(reductions.sum)

@@ -208,8 +208,11 @@ class PutBackward0(Node):
 def put(x: Either, value: Either, replay: Replay) -> Either:
     """x with the part that replay(x) shows replaced by `value`."""
     if type(x) not in TENSORS and type(value) not in TENSORS:
-        result = kernels.copy_to_write(x, value)
+        result = x.copy()
         shown = replay(result)
+        if type(value) is not np.ndarray and not kernels.may_hold(shown, value):
+            result = kernels.spread_over_samples(result, shown, value)
+            shown = replay(result)
         stretched = stretched_axes(shown)
         if stretched:  # the gradients of an element that is shown several times add up
             once = tuple(slice(0, 1) if i in stretched else slice(None) for i in range(shown.ndim))

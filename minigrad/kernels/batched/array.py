@@ -224,10 +224,26 @@ def physical(x: Array) -> Array:
     return x
 
 
+def may_hold(target: Any, values: Any) -> bool:
+    """Whether an array has a place of its own for every sample of the values."""
+    while type(values) is BatchedArray:
+        if not has_level(target, values.level):
+            return False
+        values = values.values
+    return True
+
+
 def check_assignable(target: Any, *values: Any) -> None:
     """RuntimeError where an array would have to hold another value for every sample."""
-    for value in values:
-        while type(value) is BatchedArray:
-            if not has_level(target, value.level):
-                raise RuntimeError(IN_PLACE)
-            value = value.values
+    if not all(may_hold(target, value) for value in values):
+        raise RuntimeError(IN_PLACE)
+
+
+def spread_over_samples(x: Array, shown: Array, values: Array) -> Array:
+    """A copy of x for every sample of the levels that `values` has and `shown` lacks."""
+    while type(values) is BatchedArray:
+        if not has_level(shown, values.level):
+            repeated = kernels.broadcast_to(x, (values.samples, *x.shape)).copy()
+            x = batched(repeated, values.level)
+        values = values.values
+    return x
