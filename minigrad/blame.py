@@ -16,7 +16,7 @@ def explain(error: Exception, node: Node | None) -> None:
     hook = failing_hook(error.__traceback__)
     if hook is None and node.line is not None and str(node.line) in str(error):
         return  # the message says it itself
-    where = f", made at {node.line}" if node.line else f" of a leaf of shape {list(node.shape)}"
+    where = f", made at {node.line}" if node.line else f", at a leaf of shape {list(node.shape)}"
     inside = f"the hook '{hook}' during " if hook else ""
     note(error, f"This happened in {inside}the backward pass of {node.name()}{where}.")
 

@@ -16,6 +16,7 @@ import pytest
 PAGE = Path(__file__).parent.parent.parent / "docs" / "errors.md"
 EXAMPLE = re.compile(r"```python\n(?P<code>.*?)```\n\n```text\n(?P<shown>.*?)```", re.S)
 FILE = "example.py"
+CALLERS = re.compile(r'  File "(?!example).*\n(    .*\n)*')  # what a traceback shows above
 
 
 def examples() -> list[re.Match[str]]:
@@ -34,7 +35,7 @@ def run(code: str) -> str:
             printed.write(f"{type(error).__name__}: {error}\n")
             printed.writelines(note + "\n" for note in getattr(error, "__notes__", []))
     texts = [f"{w.category.__name__}: {w.message}\n" for w in caught]
-    return wrapped("".join(texts) + printed.getvalue())
+    return wrapped(CALLERS.sub("", "".join(texts) + printed.getvalue()))
 
 
 def wrapped(text: str) -> str:
