@@ -94,9 +94,9 @@ def roots_of(outputs: Sequence[Any], gradients: Any, is_grads_batched: bool = Fa
 
 def root_edge(number: int, output: Any) -> Edge:
     if not isinstance(output, Tensor | GradientEdge):
-        raise TypeError(
-            f"element {number} of tensors must be a Tensor or GradientEdge, but got "
-            f"{type(output).__name__}"
+        raise AssertionError(
+            f"Expected output to be a Tensor or GradientEdge, but got {type(output).__name__} as "
+            f"element {number}"
         )
     edge = edge_for(output)
     if edge[0] is None:

@@ -187,6 +187,11 @@ def allow_mutation_on_saved_tensors() -> Iterator[MutationContext]:
 def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
     """Say that memory was written to in a way that minigrad did not see."""
     tensors: Iterable[Tensor] = (tensor,) if isinstance(tensor, Tensor) else tensor
+    if not isinstance(tensors, Iterable):
+        raise RuntimeError(
+            "increment_version expect a Iterable[Tensor] as input, or one Tensor, but got "
+            f"{type(tensor).__name__}"
+        )
     for x in tensors:
         note_write(x.array)
 
@@ -215,6 +220,11 @@ def register_multi_grad_hook(
     if mode == "any":
         first = FirstGradient(fn)
         return MultiHandle([x.register_hook(first) for x in tensors if x.requires_grad])
+    for place, x in enumerate(tensors):
+        if not x.requires_grad:
+            raise AssertionError(
+                f"Expected gradient function to be set, but tensor {place} does not require grad"
+            )
     waiting = AllGradients(tensors, fn)
     handles = [x.register_hook(waiting.hook_of(place)) for place, x in enumerate(tensors)]
     return MultiHandle(handles)
