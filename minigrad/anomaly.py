@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
 from minigrad import kernels
+from minigrad.grad_mode import check_flag
 from minigrad.memory import user_frame
 from minigrad.node import Node
 from minigrad.ops.pointwise import ne
@@ -44,6 +45,8 @@ class set_detect_anomaly:  # torch's name
     """Switch anomaly detection on or off; as a context manager, until the end of the block."""
 
     def __init__(self, mode: bool, check_nan: bool = True):
+        check_flag(mode, "set_anomaly_enabled", "enabled")
+        check_flag(check_nan, "set_anomaly_enabled", "check_nan", 2)
         self.previous = enabled, checks_nan
         switch(mode, check_nan)
 
@@ -68,6 +71,7 @@ class detect_anomaly:  # torch's name
         )
 
     def __enter__(self) -> None:
+        check_flag(self.check_nan, "set_anomaly_enabled", "check_nan", 2)
         self.previous = enabled, checks_nan
         switch(True, self.check_nan)
 
@@ -83,24 +87,28 @@ def remember_forward(node: Node) -> None:
         metadata[PARENT] = running.get()
 
 
-def checked(node: Node, vjp: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A node's vjp that raises if NaN comes out of it."""
+def as_running(node: Node, vjp: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A node's vjp, during which the nodes that are made are known to be this one's."""
 
     def run(grad: Any) -> Any:
         outer = running.set(node)
         try:
-            results = vjp(grad)
+            return vjp(grad)
         finally:
             running.reset(outer)
-        for number, result in enumerate(results if checks_nan else ()):
-            if result is not None and has_nan(result):
-                raise RuntimeError(
-                    f"Function '{node.name()}' returned nan values in its {number}th output. "
-                    f"It was made at {node.line}."
-                )
-        return results
 
     return run
+
+
+def check(node: Node, results: Sequence[Any]) -> None:
+    """RuntimeError if NaN is among the gradients that a step made."""
+    for number, result in enumerate(results if checks_nan else ()):
+        if result is not None and has_nan(result):
+            raise RuntimeError(
+                f"Function '{node.name()}' returned nan values in its {number}th output. "
+                f"It was made at {node.line}. Look at the values that go in there: a square root, "
+                "logarithm or quotient at 0 or an exponential that overflows is the usual cause."
+            )
 
 
 def has_nan(grad: Any) -> bool:
@@ -115,17 +123,23 @@ def show_forward(node: Node | None) -> None:
     text = f"Error detected in {node.name()}. "
     trace = node.metadata.get(TRACE)
     if trace is None:
-        text += (
-            "No forward pass information available. Enable detect anomaly during forward pass for "
-            "more information."
+        warn(
+            f"{text}No forward pass information available. Enable detect anomaly during forward "
+            "pass for more information."
         )
-    else:
-        text += "Traceback of forward call that caused the error:\n" + "".join(trace)
+        return
+    warn(f"{text}Traceback of forward call that caused the error:\n{''.join(trace)}")
     parent = node.metadata.get(PARENT)
     while parent is not None:
-        text += f"\n\nPrevious calculation was induced by {parent.name()}. "
         trace = parent.metadata.get(TRACE, ["(anomaly detection was not enabled there)\n"])
-        text += "Traceback of forward call that induced the previous calculation:\n"
-        text += "".join(trace)
+        warn(
+            f"\n\nPrevious calculation was induced by {parent.name()}. Traceback of forward call "
+            f"that induced the previous calculation:\n{''.join(trace)}"
+        )
         parent = parent.metadata.get(PARENT)
-    warnings.warn(text, stacklevel=2)
+
+
+def warn(text: str) -> None:
+    """A warning at the user's line that started the backward pass."""
+    frame = user_frame(2)
+    warnings.warn_explicit(text, UserWarning, frame.f_code.co_filename, frame.f_lineno)

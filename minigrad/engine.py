@@ -164,6 +164,8 @@ class Backward:
         results = self.run_node(node, grads)
         if hooks is not None:
             results = self.unwrap(hooks.run_after(self.wrap(results), self.wrap(grads)))
+        if anomaly.enabled:
+            anomaly.check(node, results)
         return results
 
     def run_node(self, node: Node, grads: list[Any]) -> Any:
@@ -172,7 +174,7 @@ class Backward:
             return node.without_gradient(like if self.create_graph else like.array)
         vjp: Callable[[Any], Any] = node.vjp_of_tensors if self.create_graph else node.vjp
         if anomaly.enabled:
-            vjp = anomaly.checked(node, vjp)
+            vjp = anomaly.as_running(node, vjp)
         return vjp(grads if node.outputs > 1 else grads[0])
 
     def wrap(self, grads: Sequence[Any]) -> Any:

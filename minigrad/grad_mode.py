@@ -107,11 +107,11 @@ def decorate(mode: type[GradMode], function: Callable[..., Any] | None) -> Any:
     return self(function)
 
 
-def check_flag(flag: bool, function: str, argument: str) -> None:
+def check_flag(flag: bool, function: str, argument: str, position: int = 1) -> None:
     """TypeError for what only looks true: a tensor, a number, the name of a mode."""
     if not isinstance(flag, bool):
         raise TypeError(
-            f"{function}(): argument '{argument}' (position 1) must be bool, not "
+            f"{function}(): argument '{argument}' (position {position}) must be bool, not "
             f"{type(flag).__name__}"
         )
 
