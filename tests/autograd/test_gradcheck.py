@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -344,6 +345,16 @@ def test_backward_must_handle_undefined_gradients() -> None:
         assert gradcheck(TwoOutputs.apply, (x, total), check_undefined_grad=False)
 
 
+def test_other_errors_at_undefined_gradients_say_so() -> None:
+    def unthinking(g: Tensor | None, h: Tensor | None) -> Tensor | None:
+        return g * 2 if h is None else (h * 3 if g is None else g * 2 + h * 3)
+
+    with pytest.raises(TypeError) as caught:
+        gradcheck(TwoOutputs.apply, (variable(3), unthinking))
+    if hasattr(caught.value, "__notes__"):
+        assert "Expected backward function to handle undefined" in caught.value.__notes__[-1]
+
+
 def test_each_output_may_be_without_a_gradient() -> None:
     def selfish(g: Tensor | None, h: Tensor | None) -> Tensor | None:
         if h is not None and not h.numpy().any() and g is None:
@@ -520,6 +531,21 @@ def test_a_message() -> None:
     )
 
 
+def test_the_example_of_the_docstring() -> None:
+    text = inspect.cleandoc(gradcheck.__doc__ or "")
+    program, _, said = text.partition("    class Cube")[2].partition("says, after both Jacobians:")
+    names = {"minigrad": minigrad, "Function": Function}
+    with pytest.raises(GradcheckError) as caught:
+        exec(compile(textwrap.dedent("    class Cube" + program), "cube.py", "exec"), names)
+    for line in said.strip().splitlines():
+        assert line.strip().removesuffix(" ...") in str(caught.value)
+
+
+def test_infinite_derivatives() -> None:
+    message = complaint(lambda x: x.sqrt(), minigrad.zeros(1, dtype=float64, requires_grad=True))
+    assert "backward gives inf, finite differences give nan; nan is equal to nothing" in message
+
+
 def test_a_message_of_fast_mode() -> None:
     double = function(lambda x: 2 * x, lambda g, x: 4 * g)
     message = complaint(double, variable(2), fast_mode=True)
@@ -662,6 +688,11 @@ KNOWN: dict[str, tuple[Any, tuple[Any, ...], str]] = {
         function(lambda x: x.T @ minigrad.eye(2, dtype=float64), lambda g, x: g),
         (variable(2, 2),),
         "transposed",
+    ),
+    "summed over the wrong dimension": (
+        function(lambda b: b.expand(3, 3) * 1, lambda g, b: g.sum(1)),
+        (variable(3),),
+        "right for the transposed output: is the sum over the wrong dimension",
     ),
     "order of gradients": (
         function(lambda x, y: x * y.exp(), lambda g, x, y: (g * x * y.exp(), g * y.exp())),

@@ -1,21 +1,11 @@
-"""gradcheck: compare the derivatives that backward computes with finite differences.
+"""gradcheck: compare the derivatives that are computed with finite differences.
 
-    class Cube(Function):
-        @staticmethod
-        def forward(ctx, x):
-            ctx.save_for_backward(x)
-            return x * x * x
-
-        @staticmethod
-        def backward(ctx, grad):
-            (x,) = ctx.saved_tensors
-            return grad * 2 * x  # wrong
-
-    x = minigrad.tensor([1.0, -2.0, 0.5], dtype=minigrad.float64, requires_grad=True)
-    gradcheck(Cube.apply, x)
-
-raises a GradcheckError that shows both Jacobians, names the entry that differs most and the line
-that calls Cube, and says where to look.  gradgradcheck does the same for second derivatives.
+check.py        the public functions, and the order of the checks
+subject.py      what is checked: a function at a point
+jacobians.py    Jacobians by finite differences and by backward; forward.py by forward mode
+compare.py      the one against the other
+demands.py      what backward must do besides giving the right numbers; batched.py many at once
+message.py      what is said of a mismatch; hints.py which usual mistake it looks like
 """
 
 from minigrad.autograd.gradcheck.check import gradcheck, gradgradcheck

@@ -45,7 +45,28 @@ def gradcheck(
 ) -> bool:
     """Whether func's derivatives with respect to its float64 inputs that require gradients are
     right: |backward - finite difference| <= atol + rtol * |finite difference| for every entry of
-    the Jacobian.  GradcheckError if not, or False with raise_exception=False."""
+    the Jacobian.  GradcheckError if not, or False with raise_exception=False.
+
+        class Cube(Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return x * x * x
+
+            @staticmethod
+            def backward(ctx, grad):
+                (x,) = ctx.saved_tensors
+                return grad * 3 * x
+
+        x = minigrad.tensor([1.0, -2.0, 0.5], dtype=minigrad.float64, requires_grad=True)
+        minigrad.autograd.gradcheck(Cube.apply, x)
+
+    says, after both Jacobians:
+
+        d output[1] / d input 0[1]: backward gives -6.0, finite differences give 12.0; ...
+        This output was made by CubeBackward at cube.py:13, in <module>.
+        Hint: every entry is right once multiplied by input 0.
+    """
     options = Options(
         nondet_tol,
         check_undefined_grad,

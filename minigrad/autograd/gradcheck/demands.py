@@ -75,6 +75,10 @@ def check_no_gradient(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> No
         gradients = grad(outputs, inputs, seeds, allow_unused=True)
     except RuntimeError as error:
         raise GradcheckError(f"{UNDEFINED} It raised: {error}") from error
+    except Exception as error:  # None * 2 is a TypeError, as in torch
+        if hasattr(error, "add_note"):
+            error.add_note(UNDEFINED)
+        raise
     for gradient in gradients:
         if gradient is not None and np.any(gradient.host_array() != 0):
             raise GradcheckError(NOT_ZERO)

@@ -151,6 +151,14 @@ def transposed(case: Mismatch) -> str | None:
         turned = given.reshape(*shape, -1).swapaxes(0, 1).reshape(given.shape)
         if explains(case, turned):
             return "the gradient of this input is transposed: return grad.T there."
+    shape = case.output.array.shape
+    if len(shape) == 2 and shape[0] == shape[1]:
+        turned = given.reshape(-1, *shape).swapaxes(1, 2).reshape(given.shape)
+        if explains(case, turned):
+            return (
+                "this would be right for the transposed output: is the sum over the wrong "
+                "dimension, or is a .T missing?"
+            )
     return None
 
 
