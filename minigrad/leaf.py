@@ -22,6 +22,7 @@ class Leaf:
     """The edge of a leaf: leads to its AccumulateGrad, which only the graph keeps alive."""
 
     __slots__ = ("hooks", "node")
+    requires_grad = True
 
     def __init__(self) -> None:
         self.node: Callable[[], AccumulateGrad | None] = no_node
@@ -34,6 +35,10 @@ class Leaf:
             node.hooks = self.hooks
             self.node = weakref.ref(node)
         return node, 0
+
+    def forget(self) -> None:
+        """The leaf's array has another dtype: from now on the graph ends in a new node."""
+        self.node = no_node
 
 
 def no_node() -> None:
@@ -55,6 +60,7 @@ class AccumulateGrad(Node):
     def own_hooks(self) -> Hooks:
         hooks = super().own_hooks()
         leaf = self.variable.edge
+        leaf = getattr(leaf, "edge", leaf)  # a View's: it may be a leaf beside its base
         if type(leaf) is Leaf:  # this node may die before the next backward pass
             leaf.hooks = hooks
         return hooks

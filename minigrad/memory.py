@@ -15,6 +15,8 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+import numpy as np
+
 from minigrad.recording import observers
 
 PACKAGE = str(Path(__file__).parent) + os.sep
@@ -78,6 +80,12 @@ def owner_of(array: Any) -> Any:
             break
         array = base
     return array
+
+
+def apart(array: Any) -> Any:
+    """The same memory with writes of its own: those to `array` are not seen, and the other way."""
+    layout = np.asarray(memoryview(getattr(array, "layout", array)))
+    return layout if type(array) is np.ndarray else array.view_as(layout)
 
 
 def note_write(array: Any) -> None:

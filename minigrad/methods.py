@@ -51,6 +51,7 @@ OPERATORS = {
 }
 
 METHODS = {
+    "_is_view": view.is_view,
     "_rebase_history": inplace.rebase_history,
     "backward": backward_of_tensor,
     # other names of pointwise operations
@@ -163,9 +164,19 @@ PROPERTIES = {
     "_base": view.base_of,
 }
 
-# In-place forms exist for operations that give back their first operand's shape and dtype.
-NO_IN_PLACE = {"where", "isnan", "isinf", "isfinite", "number_pow", "rsub"}
-IN_PLACE = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")
+# The operations that torch has in-place forms of: x.abs_() and so on.
+IN_PLACE = """
+    abs absolute acos add addcdiv addcmul addmm arccos arcsin arctan arctan2 asin atan atan2
+    bitwise_and bitwise_not bitwise_or bitwise_xor ceil clamp clamp_max clamp_min clip cos cosh
+    deg2rad div divide erf exp exp2 expm1 fix floor floor_divide fmod frac hypot lerp log log10
+    log1p log2 logical_and logical_not logical_or logical_xor masked_fill mul multiply neg negative
+    pow rad2deg reciprocal relu remainder round rsqrt sigmoid sign sin sinh sqrt square sub subtract
+    tan tanh true_divide trunc xlogy
+"""
+COMPARISONS = """
+    eq ge greater greater_equal gt le less less_equal lt ne not_equal
+"""
+AUGMENTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")
 
 
 def commuted(op: Callable[..., Any]) -> Callable[..., Any]:
@@ -212,7 +223,8 @@ def comparison(op: Callable[..., Any]) -> Callable[..., Any]:
 
 def kernel_of(op: Any) -> np.ufunc | None:
     """What may run without the operation around it; a division looks at its operands first."""
-    definition = getattr(op, "definition", None)
+    scaled = {pointwise.scaled_add: pointwise.add, pointwise.scaled_sub: pointwise.sub}
+    definition = getattr(scaled.get(op, op), "definition", None)
     if definition is None or definition.numbers or op is pointwise.floor_divide:
         return None
     kernel: np.ufunc = definition.ufunc
@@ -226,28 +238,31 @@ def iterate(self: Tensor) -> Any:
     return iter(view.unbind(self, 0))
 
 
+def bind_in_place() -> None:
+    """x.exp_(), x.lt_(y), x += y."""
+    for name in IN_PLACE.split():
+        op = getattr(Tensor, name)
+        setattr(Tensor, f"{name}_", inplace.in_place(op, kernel_of(op)))
+    for name in COMPARISONS.split():
+        setattr(Tensor, f"{name}_", inplace.compare_in_place(getattr(Tensor, name)))
+    for name in AUGMENTED:
+        op = OPERATORS[name]
+        setattr(Tensor, f"__i{name}__", inplace.in_place(op, kernel_of(op)))
+
+
 def bind() -> None:
     """Give Tensor its operators and methods."""
     for name, op in POINTWISE.items():
         setattr(Tensor, name, op)
-        if name not in NO_IN_PLACE and op.definition.formula.kind is not bool:
-            setattr(Tensor, f"{name}_", inplace.in_place(op, kernel_of(op)))
     for name, op in METHODS.items():
         setattr(Tensor, name, op)
-    for name in ("clamp", "clip", "fmod", "lerp", "masked_fill", "pow", "remainder", "square"):
-        setattr(Tensor, f"{name}_", inplace.in_place(METHODS[name]))
-    for name in ("add", "sub"):
-        direct = OPERATORS[name].definition.ufunc
-        setattr(Tensor, f"{name}_", inplace.in_place(METHODS[name], direct))
+    bind_in_place()
     for name, op in OPERATORS.items():
         setattr(Tensor, f"__{name}__", op)
     for name in ("add", "mul", "and", "or", "xor"):
         setattr(Tensor, f"__r{name}__", commuted(OPERATORS[name]))
     for name in ("floordiv", "mod", "pow", "matmul"):
         setattr(Tensor, f"__r{name}__", in_order(OPERATORS[name]))
-    for name in IN_PLACE:
-        op = OPERATORS[name]
-        setattr(Tensor, f"__i{name}__", inplace.in_place(op, kernel_of(op)))
     for name, getter in PROPERTIES.items():
         setattr(Tensor, name, property(getter))
     Tensor.__rsub__ = subtracted_from

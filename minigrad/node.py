@@ -16,6 +16,9 @@ from minigrad.memory import write_after
 
 Edge = tuple["Node | None", int]
 NO_EDGE: Edge = (None, 0)  # where the gradient of a constant goes
+# A view that was made under no_grad() of a base that requires a gradient requires one as well,
+# but nothing leads back to the base.
+UNTRACKED: Edge = (None, -1)
 
 FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after "

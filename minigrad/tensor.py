@@ -21,6 +21,7 @@ from minigrad.hooks import RemovableHandle
 from minigrad.leaf import AccumulateGrad, Leaf
 from minigrad.memory import (
     IN_LIBRARY,
+    apart,
     get_frame,
     note_inference,
     tick,
@@ -100,7 +101,8 @@ class Tensor(Values):
 
     @property
     def requires_grad(self) -> bool:
-        return edge_of(self) is not NO_EDGE
+        edge = self.edge
+        return edge is not NO_EDGE if type(edge) is tuple else edge.requires_grad
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
@@ -131,8 +133,12 @@ class Tensor(Values):
                 "Setting requires_grad=True on inference tensor outside InferenceMode is not "
                 "allowed. Use a clone() of it, which is a normal tensor."
             )
-        if requires_grad != self.requires_grad:
-            self.edge = Leaf() if requires_grad else NO_EDGE
+        edge = self.edge
+        if type(edge) is tuple or type(edge) is Leaf:
+            if requires_grad != self.requires_grad:
+                self.edge = Leaf() if requires_grad else NO_EDGE
+        elif requires_grad != (type(edge.edge) is Leaf):  # a view can be a leaf beside its base
+            edge.edge = Leaf() if requires_grad else NO_EDGE
         return self
 
     @property
@@ -158,12 +164,12 @@ class Tensor(Values):
 
     def retain_grad(self) -> None:
         """Keep .grad for a tensor that is not a leaf, too."""
-        node, output_nr = edge_of(self)
-        if node is None:
+        node, output_nr = edge = edge_of(self)
+        if edge is NO_EDGE:
             raise RuntimeError(
                 f"can't retain_grad on Tensor that has requires_grad=False{HOW_TO_REQUIRE}"
             )
-        if type(node) is not AccumulateGrad:
+        if node is not None and type(node) is not AccumulateGrad:
             node.own_hooks().retain(output_nr, self)
 
     @property
@@ -174,11 +180,13 @@ class Tensor(Values):
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call hook(grad) when this tensor's gradient is known; what it returns replaces it."""
-        node, output_nr = edge_of(self)
-        if node is None:
+        node, output_nr = edge = edge_of(self)
+        if edge is NO_EDGE:
             raise RuntimeError(
                 f"cannot register a hook on a tensor that doesn't require gradient{HOW_TO_REQUIRE}"
             )
+        if node is None:  # no gradient will ever come here
+            return RemovableHandle({}, hook)
         return node.own_hooks().add_tensor_hook(output_nr, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
@@ -201,8 +209,9 @@ class Tensor(Values):
 
     @property
     def data(self) -> Tensor:
-        """The same memory, outside of the graph.  Assigning replaces this tensor's array."""
-        return constant(self.array)
+        """The same memory, outside of the graph and out of sight: writes through it are not seen as
+        damage.  Assigning replaces this tensor's array."""
+        return constant(apart(self.array))
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -213,6 +222,8 @@ class Tensor(Values):
                 "data set to a tensor that requires gradients must be floating point, but this is "
                 f"{value.dtype}: convert it with .float() first"
             )
+        if type(self.edge) is Leaf and value.array.dtype != self.array.dtype:
+            self.edge.forget()
         self.array = value.array
 
     @property

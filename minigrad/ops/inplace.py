@@ -140,6 +140,24 @@ def in_place(op: Callable[..., Any], ufunc: np.ufunc | None = None) -> Callable[
     return method
 
 
+def compare_in_place(op: Callable[..., Any]) -> Callable[..., Tensor]:
+    """The method x.lt_(y) of a comparison: x becomes zeros and ones, of which no gradient flows."""
+    name = op.__name__.title()
+    of_number, of_tensor = (
+        type(f"{name}Backward{nr}", (ComparisonNode,), {"__slots__": ()}) for nr in (0, 1)
+    )
+
+    def method(x: Tensor, other: Any) -> Tensor:
+        check_writable(x, (other,))
+        values = op(x, other).array
+        if type(other) in TENSORS:
+            return overwrite(x, values, of_tensor, (other,))
+        return overwrite(x, values, of_number)
+
+    method.__name__, method.__doc__ = op.__name__ + "_", f"The in-place form of {op.__name__}."
+    return method
+
+
 def written_directly(ufunc: np.ufunc, x: Tensor, others: tuple[Any, ...]) -> bool:
     """Run the kernel with x as its output, if nothing is to be recorded and nothing promoted."""
     array, recording = x.array, is_grad_enabled()
@@ -231,6 +249,14 @@ class OverwriteNode(Node):
     def vjp(self, grad: Either) -> Any:
         array = grad.array if type(grad) in TENSORS else grad
         return zeros_like(grad, array.shape), *[grad] * (len(self.next_functions) - 1)
+
+
+class ComparisonNode(OverwriteNode):
+    __slots__ = ()
+
+    def vjp(self, grad: Either) -> Any:
+        own, *others = super().vjp(grad)
+        return [own] * (1 + len(others))
 
 
 # ------------------------------------------------------------------------- histories of the written

@@ -20,7 +20,7 @@ from minigrad import kernels
 from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled
 from minigrad.leaf import Leaf
 from minigrad.memory import Write, clock, user_frame, write_after
-from minigrad.node import NO_EDGE, Edge, Line, Node, line_of
+from minigrad.node import NO_EDGE, UNTRACKED, Edge, Line, Node, line_of
 from minigrad.shapes import axis_of, infer, inverse, shape_argument
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
 
@@ -49,10 +49,6 @@ IN_FUNCTION = (
     "the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix "
     "this by cloning the output of the custom Function."
 )
-
-# The edge of a view that was made under no_grad() of a base that requires a gradient: it requires
-# one as well, but nothing leads back to the base.  (Equal to NO_EDGE, but another object.)
-UNTRACKED: Edge = (NO_EDGE[0], NO_EDGE[1])
 
 
 class View:
@@ -804,3 +800,8 @@ def contiguous(x: Tensor) -> Tensor:
 def base_of(x: Tensor) -> Tensor | None:
     """x._base: the tensor that a view is a view of."""
     return x.edge.base if type(x.edge) is View else None
+
+
+def is_view(x: Tensor) -> bool:
+    """x._is_view()"""
+    return type(x.edge) is View
