@@ -38,14 +38,16 @@ def run_backward(
     create_graph: bool,
     captures: Captures | None = None,
     inputs: Iterable[Node] | None = None,
+    of_tensors: bool = False,
 ) -> None:
     """Run the nodes behind `roots`, each a tensor's edge and its gradient.
 
     Without `captures`, the gradients of leaves add up in .grad.  With them, the gradients of
     those edges are stored there instead, and nodes that lead to none of them do not run.  With
-    `inputs`, only these nodes and those that lead to them run.
+    `inputs`, only these nodes and those that lead to them run.  With `of_tensors`, gradients are
+    Tensors though no graph of them is created, for they have tangents.
     """
-    backward = Backward(retain_graph, create_graph, captures, inputs)
+    backward = Backward(retain_graph, create_graph or of_tensors, captures, inputs)
     outer = current.set(backward)
     try:
         with GradMode(create_graph):
@@ -55,16 +57,16 @@ def run_backward(
 
 
 class Backward:
-    """One backward pass.  Gradients are arrays; with create_graph they are Tensors."""
+    """One backward pass.  Gradients are arrays; to create a graph of them they are Tensors."""
 
     def __init__(
         self,
         retain_graph: bool,
-        create_graph: bool,
+        of_tensors: bool,
         captures: Captures | None,
         inputs: Iterable[Node] | None,
     ):
-        self.retain_graph, self.create_graph = retain_graph, create_graph
+        self.retain_graph, self.of_tensors = retain_graph, of_tensors
         self.captures: Captures = captures or {}
         self.inputs = frozenset(inputs or ())
         self.runs_all = captures is None and inputs is None
@@ -74,7 +76,7 @@ class Backward:
         self.needed: set[Node] = set()  # the nodes to run, where that is not all
         self.grads: dict[Node, Any] = {}  # the gradient so far; a list for several outputs
         self.ready: list[tuple[int, Node]] = []  # a heap: the youngest node comes first
-        self.plus = add if create_graph else kernels.add
+        self.plus = add if of_tensors else kernels.add
         self.running: Node | None = None
 
     def run(self, roots: list[tuple[Edge, Tensor]]) -> None:
@@ -82,7 +84,7 @@ class Backward:
         if not self.runs_all:
             self.needed = self.nodes_towards_targets() | self.inputs
         for edge, grad in roots:
-            self.send(edge, grad if self.create_graph else grad.array)
+            self.send(edge, grad if self.of_tensors else grad.array)
         try:
             self.run_ready()
         except Exception as error:
@@ -94,7 +96,7 @@ class Backward:
     def run_ready(self) -> None:
         """The youngest node runs and sends its results on, until none is left."""
         grads, ready, retain_graph = self.grads, self.ready, self.retain_graph
-        direct = self.runs_all and not self.create_graph  # every gradient goes on as it is
+        direct = self.runs_all and not self.of_tensors  # every gradient goes on as it is
         plain = direct and not anomaly.enabled
         while ready:
             node = self.running = heappop(ready)[1]
@@ -171,20 +173,20 @@ class Backward:
     def run_node(self, node: Node, grads: list[Any]) -> Any:
         if all(grad is None for grad in grads):
             like = self.roots[0][1]
-            return node.without_gradient(like if self.create_graph else like.array)
-        vjp: Callable[[Any], Any] = node.vjp_of_tensors if self.create_graph else node.vjp
+            return node.without_gradient(like if self.of_tensors else like.array)
+        vjp: Callable[[Any], Any] = node.vjp_of_tensors if self.of_tensors else node.vjp
         if anomaly.enabled:
             vjp = anomaly.as_running(node, vjp)
         return vjp(grads if node.outputs > 1 else grads[0])
 
     def wrap(self, grads: Sequence[Any]) -> Any:
         """Gradients as Tensors, for hooks."""
-        if self.create_graph:
+        if self.of_tensors:
             return grads
         return [None if grad is None else constant(grad) for grad in grads]
 
     def unwrap(self, grads: Sequence[Any]) -> Any:
-        if self.create_graph:
+        if self.of_tensors:
             return grads
         return [None if grad is None else grad.array for grad in grads]
 

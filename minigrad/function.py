@@ -25,7 +25,7 @@ from typing import Any
 
 from minigrad import context
 from minigrad.context import FunctionCtx, Kind, by_position, check_saved_types, checked, kind_of
-from minigrad.grad_mode import GradMode, is_grad_enabled
+from minigrad.grad_mode import RecordNothing, is_recording
 from minigrad.kernels.batched.levels import running
 from minigrad.leaf import Leaf
 from minigrad.memory import note_write
@@ -118,7 +118,7 @@ class Function:
             if has_rule:
                 return run_rule(cls, args)
         ctx = cls._backward_cls(args)
-        with GradMode(False):
+        with RecordNothing():
             if has_own_context(cls):
                 output = cls.forward(*args)
                 cls.setup_context(ctx, args, output)
@@ -156,7 +156,7 @@ class BackwardCFunction(Node, FunctionCtx):
         self.next_functions = tuple([edge_of(x) for x in reversed(tensors)][::-1])
         self.needs_input_grad = tuple(isinstance(x, Tensor) and x.requires_grad for x in args)
         self._input_kinds = tuple(kind_of(x) for x in args)
-        self._recorded = is_grad_enabled() and any(self.needs_input_grad)
+        self._recorded = is_recording() and any(node for node, _ in self.next_functions)
         self._modified: dict[int, int] = {}  # results that are modified arguments, by number
         self._shown: dict[int, int] = {}  # results that are views of arguments
 
@@ -225,7 +225,7 @@ class BackwardCFunction(Node, FunctionCtx):
         saved = (*self.to_save, *self.saved_for_forward)
         if has_own_context(self._forward_cls) and is_in(x, saved):
             raise RuntimeError(context.SAVED_AS_IS)
-        with GradMode(False):
+        with RecordNothing():
             return x.view_as(x)
 
     def rebase(self, x: Tensor, nr: int, place: int | None) -> None:

@@ -16,8 +16,24 @@ _enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
 
 _inference: ContextVar[bool] = ContextVar("inference_mode", default=False)
 
+# Whether a level of forward mode is open: it needs the graph, under no_grad too.
+_forward: ContextVar[bool] = ContextVar("forward_mode", default=False)
+
+_recording: ContextVar[bool] = ContextVar("recording", default=True)
+
 is_grad_enabled = _enabled.get
 is_inference_mode_enabled = _inference.get
+is_recording = _recording.get  # what operations ask; backward() can do less with the graph
+
+
+def set_grad_mode(enabled: bool) -> None:
+    _enabled.set(enabled)
+    _recording.set(enabled or (_forward.get() and not _inference.get()))
+
+
+def set_forward_mode(is_open: bool) -> None:
+    _forward.set(is_open)
+    set_grad_mode(_enabled.get())
 
 
 class GradMode:
@@ -32,7 +48,7 @@ class GradMode:
 
     def __enter__(self) -> None:
         self.previous.append(_enabled.get())
-        _enabled.set(self.mode)
+        set_grad_mode(self.mode)
 
     def __exit__(
         self,
@@ -40,7 +56,7 @@ class GradMode:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        _enabled.set(self.previous.pop())
+        set_grad_mode(self.previous.pop())
 
     def __call__(self, function: F) -> F:
         if inspect.isgeneratorfunction(function):
@@ -123,13 +139,13 @@ class set_grad_enabled(GradMode):  # torch's name
         check_flag(mode, "set_grad_enabled", "enabled")
         super().__init__(mode)
         self.previous.append(_enabled.get())
-        _enabled.set(self.mode)
+        set_grad_mode(self.mode)
 
     def __enter__(self) -> None:
-        _enabled.set(self.mode)
+        set_grad_mode(self.mode)
 
     def __call__(self, function: F) -> F:
-        _enabled.set(self.previous[-1])  # a decorator leaves the mode of its module alone
+        set_grad_mode(self.previous[-1])  # a decorator leaves the mode of its module alone
         return super().__call__(function)
 
 
@@ -148,10 +164,27 @@ class inference_mode(GradMode):  # torch's name
         return inference_mode(self.inference)
 
     def __enter__(self) -> None:
-        super().__enter__()
         self.inference_before.append(_inference.get())
         _inference.set(self.inference)
+        super().__enter__()
 
     def __exit__(self, *exception: Any) -> None:
         _inference.set(self.inference_before.pop())
+        super().__exit__(*exception)
+
+
+class RecordNothing(GradMode):
+    """no_grad for forward mode as well: inside of a user's Function."""
+
+    def __init__(self) -> None:
+        super().__init__(False)
+        self.forward_before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self.forward_before.append(_forward.get())
+        _forward.set(False)
+        super().__enter__()
+
+    def __exit__(self, *exception: Any) -> None:
+        _forward.set(self.forward_before.pop())
         super().__exit__(*exception)

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from typing import Any
+from weakref import WeakKeyDictionary
+
+from minigrad.grad_mode import is_grad_enabled, set_forward_mode
+from minigrad.recording import observers
 
 _levels: ContextVar[tuple[Any, ...]] = ContextVar("forward_levels", default=())
 
@@ -16,13 +20,29 @@ open_levels = _levels.get
 
 def open_level(level: Any) -> None:
     _levels.set((*_levels.get(), level))
+    observers[level] = note_mode
+    set_forward_mode(True)
 
 
 def close_level(level: Any) -> None:
     _levels.set(tuple(other for other in _levels.get() if other is not level))
+    observers.pop(level, None)
+    set_forward_mode(bool(_levels.get()))
 
 
-def catch_up(edge: Any) -> None:
-    """Compute all tangents up to this edge now."""
-    for level in _levels.get():
-        level.tangent_at(edge)
+def catch_up(edge: Any) -> bool:
+    """Compute all tangents up to this edge now, and tell whether it has one."""
+    tangents = [level.tangent_at(edge) for level in _levels.get()]
+    return any(tangent is not None for tangent in tangents)
+
+
+# Nodes that were made under no_grad while a level was open, with their real edges: tangents come
+# through them, but no gradient.
+forward_only: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+
+def note_mode(node: Any) -> None:
+    """Observe a new node: let no gradient through if gradients are not enabled."""
+    if _levels.get() and not is_grad_enabled() and node not in forward_only:
+        forward_only[node] = node.next_functions
+        node.next_functions = ((None, 0),) * len(node.next_functions)

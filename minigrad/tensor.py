@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import printing
-from minigrad.grad_mode import check_flag, is_grad_enabled, is_inference_mode_enabled
+from minigrad.grad_mode import check_flag, is_inference_mode_enabled, is_recording
 from minigrad.hooks import RemovableHandle
 from minigrad.leaf import AccumulateGrad, Leaf
 from minigrad.memory import (
@@ -374,7 +374,7 @@ def record(
     ):  # a new AccumulateGrad is younger than those of later inputs: it runs first
         edge = x.edge
         edges.append(edge if type(edge) is tuple else edge.resolve(x))
-    if edges.count(NO_EDGE) == len(edges) or not is_grad_enabled():
+    if edges.count(NO_EDGE) == len(edges) or not is_recording():
         return unrecorded(result)
     node = node_type()
     node.next_functions, node.saved = tuple(edges[::-1]), saved

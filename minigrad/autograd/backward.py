@@ -12,6 +12,7 @@ from minigrad import kernels
 from minigrad.autograd.batched_gradients import check_batched_shape, run_batched
 from minigrad.engine import Captures, run_backward
 from minigrad.kernels.batched.levels import BACKWARD_IN_VMAP, running
+from minigrad.levels import catch_up, open_levels
 from minigrad.node import Edge, Node
 from minigrad.tensor import Tensor, constant, edge_of
 from minigrad.values import Size
@@ -146,6 +147,15 @@ def check_scalar(shape: tuple[int, ...], dtype: Any) -> None:
         )
 
 
+def have_tangents(roots: Roots, create_graph: bool) -> bool:
+    """Whether a level of forward mode will ask for the tangents of gradients that are no graph.
+    (Those of the outputs are computed now: a backward pass frees what they need.)"""
+    if create_graph or not open_levels():
+        return False
+    found = [catch_up(edge) for root, gradient in roots for edge in (root, edge_of(gradient))]
+    return any(found)
+
+
 def check_shape(number: int, given: tuple[int, ...], wanted: tuple[int, ...]) -> None:
     if given != wanted:
         raise RuntimeError(
@@ -175,13 +185,15 @@ def backward(
     roots = roots_of(as_tuple(tensors), grad_tensors)
     retain = create_graph if retain_graph is None else retain_graph
     if targets is None:
-        run_backward(roots, retain, create_graph)
+        run_backward(roots, retain, create_graph, of_tensors=have_tangents(roots, create_graph))
         return
     for x in targets:
         if isinstance(x, Tensor):
             x.retain_grad()
     nodes = [node for node, _ in capture_edges(targets) if node is not None]
-    run_backward(roots, retain, create_graph, inputs=nodes)
+    run_backward(
+        roots, retain, create_graph, inputs=nodes, of_tensors=have_tangents(roots, create_graph)
+    )
 
 
 def grad(
@@ -219,10 +231,11 @@ def grad(
     roots = roots_of(as_tuple(outputs), grad_outputs, is_grads_batched)
     captures: Captures = dict.fromkeys(capture_edges(wanted))
     run = run_batched if is_grads_batched else run_backward
-    run(roots, retain, create_graph, captures)
+    of_tensors = have_tangents(roots, create_graph)
+    run(roots, retain, create_graph, captures, of_tensors=of_tensors)
     results = [captures[edge_for(x)] for x in wanted]
     if not create_graph:
-        results = [None if g is None else constant(g) for g in results]
+        results = [g if g is None or isinstance(g, Tensor) else constant(g) for g in results]
     if not allow_unused and not materialize_grads:
         check_used(results)
     if materialize_grads:

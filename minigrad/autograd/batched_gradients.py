@@ -34,13 +34,17 @@ def check_batched_shape(number: int, given: tuple[int, ...], wanted: tuple[int, 
 
 
 def run_batched(
-    roots: list[tuple[Edge, Tensor]], retain_graph: bool, create_graph: bool, captures: Captures
+    roots: list[tuple[Edge, Tensor]],
+    retain_graph: bool,
+    create_graph: bool,
+    captures: Captures,
+    of_tensors: bool = False,
 ) -> None:
     """run_backward() for every place along the first dimension of the roots' gradients."""
     size = batch_size([gradient for _, gradient in roots])
     with Level(size, "error", asks_for_rules=False) as level:
         inside = [(edge, split_samples(gradient, 0, level)) for edge, gradient in roots]
-        run_backward(inside, retain_graph, create_graph, captures)
+        run_backward(inside, retain_graph, create_graph, captures, of_tensors=of_tensors)
         for edge, grad in captures.items():
             captures[edge] = None if grad is None else join_samples(grad, 0, level)
     sum_where_shared([x for x in captures.values() if isinstance(x, Tensor)], level)

@@ -21,8 +21,8 @@ of duals alone has a grad_fn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import reduce
 from types import TracebackType
@@ -33,14 +33,14 @@ from minigrad import kernels
 from minigrad.autograd.function import run_jvp
 from minigrad.engine import Captures, run_backward
 from minigrad.function import BackwardCFunction
-from minigrad.grad_mode import GradMode
-from minigrad.levels import close_level, open_level
+from minigrad.grad_mode import GradMode, is_grad_enabled
+from minigrad.levels import close_level, forward_only, open_level
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.define import PointwiseNode
 from minigrad.ops.inplace import CopySlices
 from minigrad.ops.pointwise import add
 from minigrad.ops.reduction import sum_to
-from minigrad.ops.view import expand, put
+from minigrad.ops.view import IN_FUNCTION, expand, put, view_edge
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, saved_without_history
 
 __all__ = [
@@ -65,7 +65,7 @@ class UnpackedDualTensor(NamedTuple):
 class Identity(Node):
     """The grad_fn of a dual, and of what is unpacked: the same values, with other tangents."""
 
-    __slots__ = ("aliases",)
+    __slots__ = ()
 
     def vjp(self, grad: Either) -> Any:
         return (grad,)
@@ -127,7 +127,8 @@ class Level:
                 f"original Tensor, this is not supported. Tensor is of size {list(x.shape)} while "
                 f"the given forward gradient is of size {list(tangent.shape)}."
             )
-        made = view_with(ViewBackward0(), x)
+        with GradMode(True):
+            made = view_with(ViewBackward0(), x)
         self.push(made, tangent, edge_of(x) is not NO_EDGE)
         return made
 
@@ -155,8 +156,9 @@ class Level:
         return UnpackedDualTensor(primal, tangent)
 
     def without_tangent(self, x: Tensor) -> Tensor:
-        made = view_with(Identity(), x)
-        self.known[made.edge[0]] = Known((None,), True)
+        node = Identity()
+        made = view_with(node, x)
+        self.known[node] = Known((None,), True)
         return made
 
     def tangent_at(self, edge: Edge) -> Tensor | None:
@@ -198,14 +200,29 @@ class Level:
         if all(t is None for t in tangents):
             return Known((None,) * node.outputs, tracked)
         tracked = tracked or any(t is not None and edge_of(t) is not NO_EDGE for t in tangents)
-        return Known(jvp_of(node, tangents, tracked), tracked)
+        with real_edges(node):
+            return Known(jvp_of(node, tangents, tracked), tracked)
 
 
 def sources(node: Node) -> Sequence[Edge]:
     """The edges whose tangents make those of the node's outputs."""
+    edges: Sequence[Edge] = forward_only.get(node, node.next_functions)
     if isinstance(node, CopySlices):  # the base as it was, and what was written to a part of it
-        return node.next_functions[0], (node.writer, 0)
-    return node.next_functions
+        return edges[0], (node.writer, 0)
+    return edges
+
+
+@contextmanager
+def real_edges(node: Node) -> Iterator[None]:
+    """Inside, a node that was made under no_grad leads where it would lead otherwise, and what is
+    recorded lets no gradient through."""
+    hidden = node.next_functions
+    node.next_functions = forward_only.get(node, hidden)
+    with GradMode(is_grad_enabled() and node not in forward_only):
+        try:
+            yield
+        finally:
+            node.next_functions = hidden
 
 
 def age(node: Node) -> tuple[int, bool]:
@@ -214,10 +231,17 @@ def age(node: Node) -> tuple[int, bool]:
 
 
 def view_with(node: Identity, x: Tensor) -> Tensor:
-    """The same values with another node, which leads to x (and would not notice a write to it)."""
-    node.next_functions, node.saved = (edge_of(x),), ()
-    node.aliases = frozenset() if edge_of(x) is NO_EDGE else frozenset({0})
-    return attach(node, x.array)
+    """The same values with another node, which leads to x."""
+    edge = edge_of(x)
+    node.next_functions, node.saved = (edge,), ()
+    made = attach(node, x.array)
+    if edge is not NO_EDGE:  # a write to it would have to change the history of x
+        made.edge = view_edge(x, same, made.edge, IN_FUNCTION)
+    return made
+
+
+def same(whole: Either) -> Either:
+    return whole
 
 
 def cast_like(tangent: Tensor, x: Tensor) -> Tensor:
@@ -235,19 +259,27 @@ def cast_to(x: Either, dtype: Any) -> Either:
 def jvp_of(node: Node, tangents: list[Tensor | None], tracked: bool) -> Sequence[Tensor | None]:
     """The tangents of a node's outputs; `tracked`: made of recorded operations."""
     if isinstance(node, CopySlices):
-        with GradMode(tracked):
-            return (tangent_of_base(node, *tangents),)
+        return (tangent_of_base(node, *tangents),)
     node.check_saved()
     if isinstance(node, BackwardCFunction):
-        with GradMode(tracked):
-            return run_jvp(node, tangents)
+        return function_tangents(node, tangents, tracked)
     if not isinstance(node, PointwiseNode):
         return transposed_twice(node, tangents, tracked)
     if tracked:
-        with GradMode(True):
-            return (pointwise_tangent(node, node.jvp_of_tensors, tangents),)
+        return (pointwise_tangent(node, node.jvp_of_tensors, tangents),)
     arrays = [None if t is None else t.array for t in tangents]
     return (constant(pointwise_tangent(node, node.jvp, arrays)),)
+
+
+def function_tangents(
+    node: BackwardCFunction, tangents: list[Tensor | None], tracked: bool
+) -> Sequence[Tensor | None]:
+    """The author's jvp, and its graph where that leads anywhere."""
+    if tracked:
+        return run_jvp(node, tangents)
+    with saved_without_history():
+        results = run_jvp(node, tangents)
+    return [None if t is None else constant(t.array) for t in results]
 
 
 def tangent_of_base(node: CopySlices, base: Tensor | None, part: Tensor | None) -> Tensor:
@@ -288,7 +320,7 @@ def transposed_twice(
             )
             if result is not None and tangent is not None and target is not None
         ]
-    run_backward(roots, True, tracked, captures)
+    run_backward(roots, True, tracked and is_grad_enabled(), captures, of_tensors=tracked)
     made = [captures[edge_of(g)] for g in grads]
     pairs = zip(made, kinds, strict=True)
     return [

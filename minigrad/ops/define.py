@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.grad_mode import is_grad_enabled
+from minigrad.grad_mode import is_recording
 from minigrad.kernels import launch, launch1, launch2
 from minigrad.kernels.codegen import CONDITION, SCALARS, Formula, Number
 from minigrad.kernels.promotion import Dtype, number_dtype, promote
@@ -285,7 +285,7 @@ def unary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
         result = launch1(ufunc, array)
         if type(edge) is not tuple:
             edge = edge.resolve(input)
-        if edge is NO_EDGE or not differentiable or not is_grad_enabled():
+        if edge is NO_EDGE or not differentiable or not is_recording():
             return unrecorded(result)
         node = node_type()
         node.next_functions = (edge,)
@@ -317,7 +317,7 @@ def binary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
             keep = keep_first
         else:
             keep = keep_second if x_edge is NO_EDGE else keep_both
-        if not differentiable or not is_grad_enabled():
+        if not differentiable or not is_recording():
             return unrecorded(result)
         node = node_type()
         node.next_functions = (x_edge, y_edge)
@@ -351,7 +351,7 @@ def general(definition: Definition, node_type: type[Node]) -> Callable[..., Any]
         edges = tuple([edge_of(args[i]) for i in reversed(inputs)])[::-1]
         if edges.count(NO_EDGE) == len(edges) or not definition.differentiable:
             return unrecorded(result)
-        if not is_grad_enabled():
+        if not is_recording():
             return unrecorded(result)
         needed = [edge is not NO_EDGE for edge in edges]
         node = node_type()

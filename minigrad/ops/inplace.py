@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.dtypes import type_name
-from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled
+from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled, is_recording
 from minigrad.kernels.promotion import CATEGORY
 from minigrad.leaf import Leaf
 from minigrad.levels import catch_up, open_levels
@@ -45,6 +45,10 @@ OVERLAP = (
 WRITE_TO_INFERENCE = (
     "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone "
     "to get a normal tensor before doing inplace update."
+)
+TANGENT_UNDER_NO_GRAD = (
+    "A value with a tangent is written under no_grad() into a tensor that requires a gradient: its "
+    "history cannot lead to both. Write to a detach()ed clone of it."
 )
 HOW_TO_WRITE_LEAF = (
     " Write inside `with minigrad.no_grad():` to change its values, or use an operation that makes "
@@ -130,7 +134,7 @@ def in_place(op: Callable[..., Any], ufunc: np.ufunc | None = None) -> Callable[
         if ufunc is not None and not named and written_directly(ufunc, x, others):
             return x
         before = x
-        if is_grad_enabled() and x.requires_grad:
+        if is_recording() and edge_of(x) is not NO_EDGE:
             before = constant(x.array.copy())  # a derivative may want the old values
             before.edge = edge_of(x)
         write(x, op(before, *others, **named))
@@ -160,7 +164,7 @@ def compare_in_place(op: Callable[..., Any]) -> Callable[..., Tensor]:
 
 def written_directly(ufunc: np.ufunc, x: Tensor, others: tuple[Any, ...]) -> bool:
     """Run the kernel with x as its output, if nothing is to be recorded and nothing promoted."""
-    array, recording = x.array, is_grad_enabled()
+    array, recording = x.array, is_recording()
     dtype, shape = array.dtype, array.shape
     if ufunc.nin != len(others) + 1 or (recording and edge_of(x) is not NO_EDGE):
         return False
@@ -188,12 +192,13 @@ def write(x: Tensor, result: Tensor) -> None:
     check_fit(array, values)
     if type(values) is not np.ndarray:
         kernels.check_assignable(array, values)
-    if open_levels():
-        catch_up(edge_of(result))
+    edge = edge_of(result)
+    has_tangent = bool(open_levels()) and catch_up(edge)
+    if has_tangent and not is_grad_enabled() and x.requires_grad:
+        raise RuntimeError(TANGENT_UNDER_NO_GRAD)
     array[...] = kernels.converted(values, array.dtype) if values.dtype != array.dtype else values
     note_write(array)
-    edge = edge_of(result)
-    if edge[0] is not None:
+    if edge[0] is not None and (is_grad_enabled() or has_tangent):
         save_written(edge[0], values, array)
         adopt(x, edge)
 

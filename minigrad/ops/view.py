@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
-from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled
+from minigrad.grad_mode import is_inference_mode_enabled, is_recording
 from minigrad.leaf import Leaf
 from minigrad.memory import Write, clock, user_frame, write_after
 from minigrad.node import NO_EDGE, UNTRACKED, Edge, Line, Node, line_of
@@ -151,7 +151,7 @@ def view_of(
 
 def view_edge(x: Tensor, replay: Replay, edge: Edge, forbidden: str = ALLOWED) -> View:
     """The edge of a view of x; a view of a view is a view of the first one's base."""
-    if not is_grad_enabled():
+    if not is_recording():
         forbidden = INFERENCE if is_inference_mode_enabled() else NO_GRAD
     whole = x.edge
     if type(whole) is not View:
@@ -639,7 +639,7 @@ def parts(
     arrays = [x.array[key] for key in keys]
     edge = edge_of(x)
     node = None
-    if edge is not NO_EDGE and is_grad_enabled() and arrays:
+    if edge is not NO_EDGE and is_recording() and arrays:
         node = node_type()
         node.next_functions, node.saved = (edge,), ()
         node.axis, node.bounds, node.input_shape = axis, bounds, x.array.shape
