@@ -281,7 +281,17 @@ def saved_attribute(node: Node, name: str) -> Any:
             array = node.saved_arrays()[place]
             if array is not None:
                 return saved_value(node, place, array)
+            if is_saved_at_times(node, place):
+                return None
     raise AttributeError(f"{type(node).__name__!r} object has no attribute {name!r}")
+
+
+def is_saved_at_times(node: Node, place: int) -> bool:
+    """Whether some gradient of such a node needs what stands there, if not those wanted here."""
+    definition = getattr(type(node), "definition", None)
+    if definition is None:
+        return True
+    return any(place in d.positions for d in definition.derivatives if d is not None)
 
 
 def saved_value(node: Node, place: int, array: Any) -> Any:

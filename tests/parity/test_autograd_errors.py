@@ -91,6 +91,8 @@ LEAVES = {
     "y.numpy()": "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy()",
     "x.__array__()": "Can't call numpy() on Tensor that requires grad.",
     "copy.deepcopy(y)": "Only Tensors created explicitly by the user (graph leaves) support the",
+    "y.grad_fn._saved_self.foo": "'NoneType' object has no attribute 'foo'",
+    "y.grad_fn._saved_result": "'MulBackward0' object has no attribute '_saved_result'",
     "y.grad_fn._saved_unknown": "'MulBackward0' object has no attribute '_saved_unknown'",
     "x.exp().grad_fn.saved_tensors": "'ExpBackward0' object has no attribute 'saved_tensors'",
 }

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from minigrad.engine import sequence_nr
+from minigrad.function import BackwardCFunction
 from minigrad.leaf import AccumulateGrad, Leaf
 from minigrad.memory import owner_of
 from minigrad.node import NO_EDGE, Edge, Node
@@ -103,9 +104,8 @@ def saved_by(node: Node) -> list[Saved]:
 
 
 def saved_edges(node: Node, count: int) -> list[Edge]:
-    known = getattr(node, "saved_edges", None)
-    if known is not None:  # of a user's Function; a number is that of a result
-        return [(node, edge) if isinstance(edge, int) else edge for edge in known]
+    if isinstance(node, BackwardCFunction):  # of a user's Function; a number is that of a result
+        return [(node, e) if isinstance(e, int) else e for e in node._saved_edges]
     positions, inputs = tuple(range(len(node.next_functions))), len(node.next_functions)
     if isinstance(node, PointwiseNode):
         positions, inputs = node.definition.inputs, len(node.definition.parameters)
