@@ -66,14 +66,12 @@ class Generator:
     def set_state(self, new_state: Tensor) -> Generator:
         """Go on from where a generator was when get_state() was called."""
         self._seed, low, high, low_inc, high_inc, has_half, half = words_of(new_state)
-        bits = np.random.PCG64()
-        bits.state = {
+        self.numpy.bit_generator.state = {
             "bit_generator": "PCG64",
             "state": {"state": low + WORD * high, "inc": low_inc + WORD * high_inc},
             "has_uint32": has_half,
             "uinteger": half,
         }
-        self._stream = np.random.Generator(bits)
         return self
 
     def clone_state(self) -> Generator:

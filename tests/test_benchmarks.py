@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import minigrad
-from benchmarks import command, gemm, ops, steps
+from benchmarks import checkpointing, command, gemm, ops, steps
 from benchmarks.__main__ import MISLEADING, run_in_clean_environment
 from benchmarks.tables import Table
 from benchmarks.timing import Case, Group, Plan, measure
@@ -61,6 +61,20 @@ def test_products_give_a_table() -> None:
     rows = list(gemm.rows(sizes=[4], plan=PLAN))
     assert all(0 < speed < math.inf for _, speed, _ in rows)
     assert len(command.gemm_table(rows).rows) == len(rows) + 2
+
+
+def test_checkpointing_in_smaller_parts_keeps_less_and_runs_more() -> None:
+    rows = checkpointing.rows(blocks=4, batch=512, width=16, turns=1)
+    assert [row.label for row in rows] == ["without", "in 2 segments", "each block"]
+    assert [row.calls for row in rows] == [4, 6, 8]
+    without, halves, blocks = (row.kept for row in rows)
+    assert without > 1.8 * halves > 1.8 * 1.8 * blocks
+    assert rows[0].peak > rows[1].peak > rows[2].peak
+    assert all(row.seconds > 0 for row in rows)
+    pictures = checkpointing.curves(rows).splitlines()
+    assert all(p.startswith(row.label) for p, row in zip(pictures, rows, strict=True))
+    assert "█" in pictures[0]
+    assert len(checkpointing.table(rows, "").rows) == 3
 
 
 def test_moons_lie_apart() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,13 @@ def test_readme_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert w.grad is not None
     assert w.grad.shape == (2, 1)
     assert "MeanBackward0" in (tmp_path / "neuron.svg").read_text(encoding="utf-8")
+
+
+def test_the_example_of_checkpointing_runs() -> None:
+    (code,) = examples("docs/checkpointing.md")
+    names: dict[str, Any] = {}
+    exec(compile(code, "checkpointing.md", "exec"), names)
+    assert names["x"].grad.shape == (1000, 100)
 
 
 def test_readme_names_files_that_exist() -> None:
