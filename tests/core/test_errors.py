@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import tensor, zeros
+from minigrad import blame, tensor, zeros
 from minigrad.autograd import Function
 
 Case = tuple[str, type[Exception], str]
@@ -238,7 +238,7 @@ def here() -> str:
     return f"{__file__}:{sys._getframe(1).f_lineno}"
 
 
-def message_of(error: BaseException) -> str:
+def shown(error: BaseException) -> str:
     """What a traceback shows: the message and its notes."""
     return "\n".join([str(error), *getattr(error, "__notes__", [])])
 
@@ -259,21 +259,121 @@ def test_switching_off_a_result_tells_where_it_was_made() -> None:
     assert f"MulBackward0, made at {line}" in str(caught.value)
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="exceptions take notes since Python 3.11")
+def test_damage_tells_what_saved_and_what_modified() -> None:
+    x = tensor([1.0, 2.0], requires_grad=True)
+    y, saved = x.exp(), here()
+    _, modified = y.add_(1), here()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation") as caught:
+        y.sum().backward()
+    assert f"ExpBackward0 saved at {saved}, in " in str(caught.value)
+    assert f"was modified at {modified}, in " in str(caught.value)
+    assert "clone()" in str(caught.value)
+
+
+class Fails(Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return x * 1
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        raise KeyError("mine")
+
+
 def test_an_error_inside_backward_tells_where_its_operation_was_made() -> None:
-    class Fails(Function):
-        @staticmethod
-        def forward(ctx: Any, x: Any) -> Any:
-            return x * 1
-
-        @staticmethod
-        def backward(ctx: Any, g: Any) -> Any:
-            raise KeyError("mine")
-
     y, line = Fails.apply(tensor([1.0], requires_grad=True)), here()
     with pytest.raises(KeyError, match="mine") as caught:
         y.backward()
-    assert f"backward pass of FailsBackward, made at {line}" in message_of(caught.value)
+    assert f"happened in the backward pass of FailsBackward, made at {line}" in shown(caught.value)
+
+
+def failing_hook(*grads: Any) -> None:
+    raise KeyError("mine")
+
+
+def add_tensor_hook(x: Any, y: Any) -> None:
+    y.register_hook(failing_hook)
+
+
+def add_node_hook(x: Any, y: Any) -> None:
+    y.grad_fn.register_hook(failing_hook)
+
+
+def add_prehook(x: Any, y: Any) -> None:
+    y.grad_fn.register_prehook(failing_hook)
+
+
+def add_multi_grad_hook(x: Any, y: Any) -> None:
+    minigrad.autograd.graph.register_multi_grad_hook([y], failing_hook)
+
+
+@pytest.mark.parametrize("add", [add_tensor_hook, add_node_hook, add_prehook, add_multi_grad_hook])
+def test_an_error_in_a_hook_names_it_and_the_line(add: Any) -> None:
+    x = tensor([1.0], requires_grad=True)
+    y, line = x * 2, here()
+    add(x, y)
+    with pytest.raises(KeyError, match="mine") as caught:
+        y.backward()
+    assert (
+        f"This happened in the hook 'failing_hook' during the backward pass of MulBackward0, made "
+        f"at {line}, in test_an_error_in_a_hook" in shown(caught.value)
+    )
+
+
+def test_an_error_in_the_hook_of_a_leaf() -> None:
+    x = tensor([1.0, 2.0], requires_grad=True)
+    x.register_post_accumulate_grad_hook(failing_hook)
+    with pytest.raises(KeyError, match="mine") as caught:
+        x.sum().backward()
+    assert (
+        "in the hook 'failing_hook' during the backward pass of AccumulateGrad, at a leaf of"
+        in (shown(caught.value))
+    )
+
+
+def test_nothing_is_said_twice() -> None:
+    loss = (tensor([1.0], requires_grad=True) ** 2).sum()
+    loss.backward()
+    with pytest.raises(RuntimeError, match="PowBackward0 was made at") as caught:
+        loss.backward()
+    assert not getattr(caught.value, "__notes__", [])
+
+
+class ErrorOfPython310(Exception):
+    add_note = property()  # type: ignore[assignment]
+
+
+def test_without_notes_the_message_itself_tells() -> None:
+    for error, text in (
+        (ErrorOfPython310("mine"), "mine\nit was here"),
+        (ErrorOfPython310("two", 2), "('two', 2)"),
+    ):
+        blame.note(error, "it was here")
+        assert str(error) == text
+
+
+ADVICE: list[tuple[str, str]] = [
+    ("zeros(2).sum().backward()", "minigrad.explain_grad(this tensor) tells more"),
+    ("(w * 1).backward()", "reduce it, as in .sum().backward(), or pass the gradient of each"),
+    ("(w * 1).backward(zeros(3))", "Pass a gradient of the output's shape."),
+    ("w.sum().backward(inputs=[])", "backward() without `inputs` reaches all leaves."),
+    ("autograd.backward([w.sum()], [])", "give one for each tensor"),
+    ("autograd.grad(w.sum(), [w, zeros(2)])", "index 1. Call requires_grad_() on it before it is"),
+    ("autograd.grad(w.sum(), zeros(2).requires_grad_())", "explain_grad(input, output) tells"),
+    ("zeros(2).retain_grad()", "call requires_grad_() on it before it is used"),
+    ("zeros(2).register_hook(print)", "call requires_grad_() on it before it is used"),
+    ("(w * 1).register_post_accumulate_grad_hook(print)", "Use register_hook()."),
+    ("w.add_(1)", "inside `with minigrad.no_grad():`"),
+    ("(w * 1).__deepcopy__({})", "Use tensor.detach().clone()"),
+    ("tensor([1], requires_grad=True)", "make it with dtype=minigrad.float32, or call .float()"),
+]
+
+
+@pytest.mark.parametrize(("written", "advice"), ADVICE, ids=[case[0] for case in ADVICE])
+def test_what_to_do(written: str, advice: str) -> None:
+    with pytest.raises(RuntimeError) as caught:
+        eval(written, {**NAMES, "w": zeros(2, requires_grad=True)})
+    assert advice in str(caught.value)
 
 
 def test_lines_are_the_users_and_not_the_librarys() -> None:
