@@ -77,6 +77,7 @@ class Node:
         "shape",
     )
     outputs = 1
+    aliases: frozenset[int] = frozenset()  # outputs that show an input's memory: not written to
     plain = True  # with one output, of `shape` and `dtype`; otherwise ask output_kind()
     saved_names: tuple[str, ...] = ()  # of what `saved` holds, for pictures
 

@@ -412,8 +412,8 @@ def saved_tensor(array: Array, edge: Edge) -> Tensor:
     """A saved array with the history it had."""
     if not _history.get():
         return constant(array)
-    if type(edge[0]) is AccumulateGrad:
+    if type(edge[0]) is AccumulateGrad and edge[0].variable.array is array:
         return edge[0].variable
-    x = constant(array)
+    x = constant(array)  # an unpack hook may have made another array of it
     x.edge = edge if edge[0] is not None else NO_EDGE
     return x
