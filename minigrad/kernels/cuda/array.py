@@ -195,6 +195,8 @@ class CudaArray:
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = (None,), **options: Any
     ) -> "CudaArray":
+        if any(hasattr(x, "level") for x in inputs):
+            return NotImplemented  # a BatchedArray beside this one sees to it
         if method != "__call__" or options:
             raise TypeError(f"a CudaArray has no {ufunc.__name__}.{method} with {list(options)}")
         formula, operands = pointwise.formula_of(ufunc), pointwise.operands_of(inputs)
