@@ -211,11 +211,11 @@ class Rerun:
         first, again = self.region.saved, self.saved
         for number, (a, b) in enumerate(zip(first, again, strict=False)):
             if (a.code, a.instruction) != (b.code, b.instruction):
-                return f"Tensor {number} was saved at {a.line}; the recomputation saved {b.line}."
+                return f"Tensor {number} was saved at {a.line}, and by the second run at {b.line}."
         if len(again) > len(first):
-            return f"Saved in the recomputation only: at {again[len(first)].line}."
+            return f"Saved by the second run only: at {again[len(first)].line}."
         if len(again) < len(first):
-            return f"Saved in the original forward only: at {first[len(again)].line}."
+            return f"Saved by the first run only: at {first[len(again)].line}."
         return ""
 
 

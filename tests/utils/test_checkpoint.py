@@ -14,6 +14,7 @@ import pytest
 import minigrad
 from minigrad import autograd, nn, tensor
 from minigrad.autograd.graph import saved_tensors_hooks
+from minigrad.testing.samples import Sample, has_derivative, samples, tensors_in
 from minigrad.utils.checkpoint import (
     CheckpointError,
     checkpoint,
@@ -301,6 +302,41 @@ def test_a_checkpoint_in_a_checkpoint(use_reentrant: bool) -> None:
 def warnings_of_no_grad(use_reentrant: bool) -> Any:
     """What a reentrant checkpoint says inside another, whose function runs under no_grad."""
     return pytest.warns(UserWarning, match="None of the inputs") if use_reentrant else nullcontext()
+
+
+# ------------------------------------------------------------------------------- every operation
+
+
+@pytest.mark.parametrize("sample", samples(), ids=str)
+def test_no_operation_keeps_its_inputs_but_for_its_places(sample: Sample) -> None:
+    """What a node holds beside its saved tensors would escape the checkpoint."""
+    made: list[Any] = []
+
+    def function(**operands: Any) -> Any:
+        copies = {name: x.clone() for name, x in operands.items()}
+        made.extend(weakref.ref(x.array) for x in copies.values())
+        return sample.call(minigrad, copies)
+
+    def differentiate(result: Any) -> list[Any]:
+        roots = [x for x in tensors_in(result) if has_derivative(x)]
+        if roots:
+            autograd.backward(roots, [minigrad.ones_like(x) for x in roots])
+        return [None if x.grad is None else x.grad.tolist() for x in operands.values()]
+
+    operands = sample.tensors(minigrad, requires_grad=True)
+    expected = differentiate(function(**operands))
+    made.clear()
+    operands = sample.tensors(minigrad, requires_grad=True)
+    result = checkpoint(function, use_reentrant=False, **operands)
+    shown = [x.array for x in tensors_in(result)]
+    kept = [array for reference in made if (array := reference()) is not None]
+    assert all(any(np.shares_memory(a, b) for b in shown) for a in kept)  # but for views
+    assert same(differentiate(result), expected)
+
+
+def same(a: list[Any], b: list[Any]) -> bool:
+    """Equal to the last bit, NaN included."""
+    return repr(a) == repr(b)
 
 
 # ---------------------------------------------------------------------------------- random numbers
@@ -838,6 +874,18 @@ def test_the_error_says_how_many_tensors() -> None:
     assert "debug=True" in message
 
 
+def test_the_error_says_what_only_one_run_saved() -> None:
+    def both(x: Any) -> Any:
+        return x.exp()
+
+    def longer(x: Any) -> Any:
+        return both(x).sin()  # the sine
+
+    line = f"only: at {__file__}:{line_with('the sine')}"
+    assert f"Saved by the first run {line}" in message_of(longer, both)
+    assert f"Saved by the second run {line}" in message_of(both, longer, early_stop=False)
+
+
 def test_the_error_says_which_tensors_differ() -> None:
     message = message_of(sin_of_square, less_precise)
     assert "tensor at position 0:\nsaved metadata: {'shape': minigrad.Size([3])" in message
@@ -859,7 +907,7 @@ def test_the_error_says_where_the_runs_part() -> None:
         result.backward()
     first, again = (line_with(words) for words in ("first only", "both times"))
     assert f"Tensor 1 was saved at {__file__}:{first}" in str(raised.value)
-    assert f"recomputation saved {__file__}:{again}" in str(raised.value)
+    assert f"and by the second run at {__file__}:{again}" in str(raised.value)
 
 
 def test_debug_lists_all_that_was_saved() -> None:
