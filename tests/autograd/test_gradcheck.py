@@ -585,6 +585,22 @@ def test_the_entry_that_differs_most_is_shown_of_a_large_jacobian() -> None:
     assert message.count("\n") < 30
 
 
+def test_the_entry_that_differs_most_is_a_wrong_one() -> None:
+    """The first is off by more than the second, but within its tolerance."""
+    slopes = minigrad.tensor([1000.0, 1.0], dtype=float64)
+    change = minigrad.tensor([0.5, 0.1], dtype=float64)
+    message = complaint(
+        function(lambda x: slopes * x, lambda g, x: (slopes + change) * g), variable(2)
+    )
+    assert "1 of 4 entries differs, most of all:\n  d output[1] / d input 0[1]: backward" in message
+
+
+def test_fast_mode_draws_the_same_vectors_each_time() -> None:
+    wrong = function(lambda x: x.exp(), lambda g, x: g)
+    first, second = (complaint(wrong, variable(3), fast_mode=True) for _ in range(2))
+    assert first == second
+
+
 def test_numbers_of_outputs_and_inputs() -> None:
     wrong = function(lambda x, y: (x * y).exp(), lambda g, x, y: (g * y * (x * y).exp(), g))
     message = complaint(
@@ -734,6 +750,11 @@ KNOWN: dict[str, tuple[Any, tuple[Any, ...], str]] = {
         (minigrad.zeros(2, dtype=float64, requires_grad=True),),
         "the slope is 0 on one side and 1 on the other",
     ),
+    "a corner and more": (
+        function(lambda x: x.relu(), lambda g, x: -5 * g),
+        (minigrad.zeros(2, dtype=float64, requires_grad=True),),
+        "func has a corner or a jump there",
+    ),
     "a jump": (
         lambda x: minigrad.where(x < 0, x, x + 1),
         (minigrad.zeros(2, dtype=float64, requires_grad=True),),
@@ -767,16 +788,31 @@ def test_hint_of_inputs_that_share_memory() -> None:
     assert "every entry has the wrong sign" in hint_of(message)
 
 
+alternating = minigrad.tensor([[2.0, 0.0, 2.0], [0.0, 2.0, 0.0]], dtype=float64)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         function(lambda x: x**3, lambda g, x: g * x.exp()),
         function(lambda x: x.sin(), lambda g, x: g * (x.cos() + 0.1)),
         function(lambda x: x.softmax(1), lambda g, x: g * x.softmax(1)),
+        function(lambda x: 2 * x, lambda g, x: g * alternating),  # nothing is broadcast
     ],
 )
 def test_no_hint_that_the_numbers_do_not_support(wrong: Any) -> None:
     assert not hint_of(complaint(wrong, variable(2, 3)))
+
+
+def test_few_numbers_may_fall_apart_by_chance() -> None:
+    wrong = function(lambda x: 2 * x, lambda g, x: g * minigrad.where(x < 1, 3, 2))
+    assert not hint_of(complaint(wrong, variable(4, start=0.5)))
+    assert "wrong up to 0.9" in hint_of(complaint(wrong, variable(6, start=0.5)))
+
+
+def test_no_hint_without_finite_differences() -> None:
+    zero = function(lambda x: x.log(), lambda g, x: g * 0)
+    assert not hint_of(complaint(zero, minigrad.zeros(2, dtype=float64, requires_grad=True)))
 
 
 @pytest.mark.parametrize("name", KNOWN)

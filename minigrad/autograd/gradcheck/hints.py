@@ -90,11 +90,7 @@ def kink(case: Mismatch) -> str | None:
     vector = np.zeros(case.input.array.size)
     vector[row] = 1
     left, right = slopes(case, vector.reshape(case.input.array.shape), column)
-    given = case.analytical[row, column]
-    apart = abs(right - left)
-    if not apart > max(1e-3, 0.01 * max(abs(left), abs(right))):
-        return None
-    if not min(left, right) - 1e-3 <= given <= max(left, right) + 1e-3:
+    if not abs(right - left) > max(1e-3, 0.01 * max(abs(left), abs(right))):
         return None
     return (
         f"func has a corner or a jump there: the slope is {left:.4g} on one side and {right:.4g} "
@@ -227,8 +223,6 @@ def factors(case: Mismatch) -> Iterator[tuple[str, Matrix]]:
     named += [("the output" if len(case.outputs) == 1 else "this output", case.output)]
     for name, x in named:
         values = np.asarray(x.host_array(), np.float64)
-        if values.size < MANY or np.ptp(values) == 0:
-            continue  # one number is no evidence
         along_rows = stretched(values, case.input)
         if along_rows is not None:
             yield name, along_rows.reshape(-1, 1)

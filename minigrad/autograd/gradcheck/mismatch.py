@@ -56,7 +56,7 @@ class Mismatch:
         """Row and column of the wrong entry that differs most."""
         with np.errstate(invalid="ignore"):
             distance = np.abs(self.analytical - self.numerical)
-        distance[np.isnan(distance)] = np.inf
         distance[~self.wrong] = -1
-        row, column = np.unravel_index(distance.argmax(), distance.shape)
+        place = distance.argmax()  # of a nan, if there is one
+        row, column = np.unravel_index(place, distance.shape)
         return int(row), int(column)
