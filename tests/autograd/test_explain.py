@@ -64,7 +64,7 @@ def test_retain_grad_before_backward() -> None:
     x = leaf(1.0) * 2
     x.retain_grad()
     loss = x.sum()
-    assert "loss depends on it, but no backward pass has gone there yet" in explain_grad(x)
+    assert "loss depends on it, but no backward pass has freed that graph" in explain_grad(x)
     loss.backward()
     assert explain_grad(x) == "x.grad is there: 1."
 
@@ -175,6 +175,28 @@ def test_module_frozen() -> None:
     assert f"requires_grad_(False) froze it at\n    {line}" in text
 
 
+def test_inference_tensor() -> None:
+    with minigrad.inference_mode():
+        x = ones(2)
+    assert "x was made under inference_mode(), and can never require one" in explain_grad(x)
+
+
+def test_a_mask_there() -> None:
+    w = leaf(1.0, 2.0)
+    with explaining():
+        hits, line = (w > 1).float().mean(), here()
+    assert f"because it became bool, which has no gradients, at\n    {line}" in explain_grad(hits)
+
+
+def test_a_way_that_the_notes_do_not_show() -> None:
+    w = leaf(1.0, 2.0)
+    with explaining():
+        values, line = w.detach().numpy(), here()
+    x = tensor(values * 2)
+    text = explain_grad(x)
+    assert f"Histories ended, as far as notes were taken, at\n    {line}" in text
+
+
 def test_a_users_forward_is_no_cut() -> None:
     class Double(Function):
         @staticmethod
@@ -198,7 +220,8 @@ def test_backward_not_run() -> None:
     w = leaf(1.0, 2.0)
     loss, line = (w * w).sum(), here()
     for text in (explain_grad(w), explain_grad(w, loss), explain_grad(w, loss=loss)):
-        assert "call loss.backward(). It is the result of SumBackward0, made at" in text
+        assert "call loss.backward()." in text
+        assert "loss is the result of SumBackward0, made at" in text
         assert line in text
 
 
@@ -346,6 +369,47 @@ def test_filled_with_zeros_afterwards() -> None:
     assert "filled with zeros afterwards" in explain_grad(x)
 
 
+def test_overwritten() -> None:
+    x = leaf(1.0, 2.0)
+    y = x * 1
+    y[:], line = 0.0, here()
+    loss = y.sum()
+    loss.backward(retain_graph=True)
+    text = explain_grad(x)
+    assert line in text
+    assert "was overwritten" in text
+
+
+def test_zeroed_by_a_hook() -> None:
+    x = leaf(1.0, 2.0)
+    with explaining():
+        y, line = x * x, here()
+        y.register_hook(lambda g: g * 0)
+        y.sum().backward()
+    text = explain_grad(x)
+    assert (
+        f"Zeros came from a hook, or paths that cancel, at MulBackward0, made at\n    {line}"
+        in text
+    )
+
+
+def test_a_users_backward_that_gives_zeros() -> None:
+    class Zero(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 1
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * 0
+
+    x = leaf(1.0)
+    loss = Zero.apply(x)
+    loss.backward(retain_graph=True)
+    assert "Zeros came from ZeroBackward" in explain_grad(x)
+    assert "That is what its backward() returned." in explain_grad(x)
+
+
 def test_seed_of_zeros() -> None:
     x = leaf(1.0, 2.0)
     with explaining():
@@ -393,6 +457,14 @@ def test_first_forward_and_first_backward() -> None:
     assert "\n    x: from 0 to 2 in shape [2]\n" in text
     assert f"In the backward pass it began at MulBackward0, made at\n    {second}" in text
     assert "0 * inf is NaN" in text
+
+
+def test_inside_vmap() -> None:
+    w = tensor([0.0, 0.0], requires_grad=True)
+    loss = minigrad.func.vmap(lambda x: (x * w.log()).sum())(ones(3, 2)).sum()
+    loss.backward(retain_graph=True)
+    assert "LogBackward0" in explain_grad(w)
+    assert "the logarithm of 0" in explain_grad(w)
 
 
 def test_a_leaf_that_is_nan_itself() -> None:

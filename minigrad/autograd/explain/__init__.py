@@ -27,7 +27,8 @@ def explain_grad(x: Tensor, loss: Tensor | None = None) -> Explanation:
     names = Names(sys._getframe(1))
     question = Question(x, loss, names.of(x, "x"), names, Latest.record)
     grad = x._grad
-    return Explanation(why_missing(question) if grad is None else why_wrong(question, grad))
+    words = why_missing(question) if grad is None else why_wrong(question, grad)
+    return Explanation("\n".join(line.rstrip() for line in words.strip().splitlines()))
 
 
 def check(x: Any, what: str) -> None:

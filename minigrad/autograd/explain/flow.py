@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.autograd.explain.graph import saved_by
-from minigrad.autograd.explain.words import in_short
+from minigrad.autograd.explain.words import in_short, values_of
 from minigrad.grad_mode import GradMode
 from minigrad.leaf import AccumulateGrad
 from minigrad.node import Edge, Node
@@ -67,7 +67,7 @@ def facts_of(grad: Any) -> Facts | None:
     """Of an array, a Tensor or None."""
     if grad is None:
         return None
-    values = kernels.to_host(getattr(grad, "array", grad))
+    values = values_of(getattr(grad, "array", grad))
     finite = int(np.isfinite(values).sum())
     nans = int(np.isnan(values).sum())
     return Facts(values.size, int((values == 0).sum()), values.size - finite, nans)
@@ -78,7 +78,7 @@ def look(node: Node, grads: Sequence[Any], results: Sequence[Any], reason: Any) 
     given, made = [facts_of(g) for g in grads], [facts_of(g) for g in results]
     values = saved_by(node)
     in_words = {name: in_short(array) for name, array, _ in values}
-    strange = [s.edge for s in values if not np.isfinite(kernels.to_host(s.array)).all()]
+    strange = [s.edge for s in values if not np.isfinite(values_of(s.array)).all()]
     return Step(node, given, made, in_words, reason(node), strange)
 
 

@@ -83,15 +83,21 @@ def how_to_keep(q: Question) -> str:
 
 def why_constant(q: Question) -> str:
     """Why a tensor requires no gradient."""
-    for cause in (no_float, lost, frozen, shares_memory):
+    for cause in (no_float, inference, lost, frozen, shares_memory):
         words = cause(q)
         if words:
             return words
     return (
         f"{q.name} does not require one. Tensors are constants unless they are made with "
         "requires_grad=True, or from a tensor that requires a gradient.\n"
-        f"{WAYS_TO_LOSE}{'' if q.record else RERUN}"
+        f"{WAYS_TO_LOSE}{latest_cuts(q.record) if q.record else RERUN}"
     )
+
+
+def latest_cuts(record: Record) -> str:
+    cuts = list(record.cuts)[-SHOWN:]
+    places = "".join(f"{at(cut.line)}" for cut in cuts)
+    return f"Histories ended, as far as notes were taken, at{places}" if cuts else ""
 
 
 def no_float(q: Question) -> str | None:
@@ -100,6 +106,15 @@ def no_float(q: Question) -> str | None:
     return (
         f"{q.name} is {q.x.dtype}, and only tensors of floating point dtype can require gradients. "
         f"Use {q.name}.float() in the computation, and call requires_grad_() on that."
+    )
+
+
+def inference(q: Question) -> str | None:
+    if not q.x.is_inference():
+        return None
+    return (
+        f"{q.name} was made under inference_mode(), and can never require one. Use a clone() of it "
+        "outside, or no_grad() instead of inference_mode()."
     )
 
 
@@ -170,13 +185,14 @@ def through_graph(q: Question, loss: Tensor) -> str:
             "gradients, and backward(inputs=...) stores those of the inputs named."
         )
     return (
-        f"{name} depends on it, but no backward pass has gone there yet: call {name}.backward()"
-        f"{made_at(loss)}"
+        f"{name} depends on it, but no backward pass has freed that graph: call {name}.backward(). "
+        "(If you have, with retain_graph=True, then .grad was forgotten afterwards.)"
+        f"{made_at(name, loss)}"
     )
 
 
-def made_at(x: Tensor) -> str:
-    return f". It is the result of {made(x.grad_fn)}" if x.grad_fn else "."
+def made_at(name: str, x: Tensor) -> str:
+    return f" {name} is the result of {made(x.grad_fn)}" if x.grad_fn else ""
 
 
 def off_the_path(q: Question, loss: Tensor) -> str:
@@ -203,6 +219,7 @@ def cuts_of(q: Question) -> str:
     if q.record is None or edge[0] is None:
         return ""
     cuts = [c for c in q.record.cuts if edge[0] in nodes_behind(n for n, _ in c.sources)]
+    cuts.sort(key=lambda cut: cut.is_mask)
     return "\n".join(f"A result of {q.name} {cut.how} at{at(cut.line)}" for cut in cuts[:SHOWN])
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import kernels
 from minigrad.autograd.explain.graph import saved_by
+from minigrad.autograd.explain.words import values_of
+from minigrad.function import BackwardCFunction
 from minigrad.node import Node
 
 Values = dict[str, Any]  # what a node saved, by name, as NumPy arrays
@@ -17,12 +18,14 @@ Values = dict[str, Any]  # what a node saved, by name, as NumPy arrays
 
 def kind(node: Node) -> str:
     """The operation of a node: Mul for MulBackward0."""
-    return re.sub(r"Backward\w*$", "", node.name())
+    return re.sub(r"Backwards?\d*$", "", node.name())
 
 
 def reason(node: Node) -> str:
     """What about its values makes a node's derivative zero or not finite, in words."""
-    values = {saved.name: kernels.to_host(saved.array) for saved in saved_by(node)}
+    values = {saved.name: values_of(saved.array) for saved in saved_by(node)}
+    if isinstance(node, BackwardCFunction):
+        return "that is what its backward() returned"
     explain = OF_KIND.get(kind(node))
     return (explain(values) if explain else "") or of_any(values)
 
@@ -36,9 +39,12 @@ def of_any(values: Values) -> str:
 
 def relu(values: Values) -> str:
     seen = values.get("result", values.get("x"))
-    if seen is None or (seen > 0).any():
-        return ""
-    return "relu's derivative is 0 below 0, and all that came in is below: the units are dead"
+    if seen is not None and (seen > 0).any():
+        return "relu's derivative is 0 below 0, and what came in is below wherever a gradient comes"
+    return (
+        "relu's derivative is 0 below 0, and all that came in is below: the units are dead. "
+        "Smaller steps, other first weights or leaky_relu keep units alive"
+    )
 
 
 def saturated(values: Values) -> str:
@@ -48,7 +54,7 @@ def saturated(values: Values) -> str:
         return ""
     return (
         "it is saturated: so far from 0 the curve is flat, and its outputs are all rounded to "
-        f"{listed_values(result)}"
+        f"{listed_values(result)}. Smaller weights or normalized data keep it near 0"
     )
 
 
@@ -56,7 +62,10 @@ def one_hot(values: Values) -> str:
     result = values.get("result")
     if result is None or not np.isfinite(result).all():
         return ""
-    return "it is saturated: one score is so much higher that the others do not count any more"
+    return (
+        "it is saturated: one score is so much higher that the others do not count any more. Scale "
+        "the scores down"
+    )
 
 
 def product(values: Values) -> str:
@@ -81,13 +90,28 @@ def flat(values: Values) -> str:
     return "it is a step function: flat wherever it has a derivative"
 
 
+def overwritten(values: Values) -> str:
+    return "what had been there was overwritten, and does not count for the loss any more"
+
+
+def arc(values: Values) -> str:
+    return "its derivative is infinite at -1 and 1"
+
+
+def spread(values: Values) -> str:
+    return "all values are the same, and the standard deviation has no derivative at 0"
+
+
 def logarithm(values: Values) -> str:
     x = values.get("x")
     if x is None or (x > 0).all():
         return ""
     if (x < 0).any() or np.isnan(x).any():
         return "it takes the logarithm of a negative number, which is NaN"
-    return "it takes the logarithm of 0, where the derivative 1/x is infinite"
+    return (
+        "it takes the logarithm of 0, where the derivative 1/x is infinite. Add a small number to "
+        "it, or use log_softmax, log1p or xlogy"
+    )
 
 
 def root(values: Values) -> str:
@@ -96,14 +120,17 @@ def root(values: Values) -> str:
         return ""
     if np.isnan(seen).any() or (seen < 0).any():
         return "it takes the square root of a negative number, which is NaN"
-    return "it takes the square root of 0, where the derivative is infinite"
+    return (
+        "it takes the square root of 0, where the derivative is infinite. Add a small number under "
+        "the root"
+    )
 
 
 def quotient(values: Values) -> str:
     divisor = values.get("y", values.get("other"))
     if divisor is None or divisor.all():
         return product({name: a for name, a in values.items() if name not in ("y", "other")})
-    return "it divides by 0"
+    return "it divides by 0. Add a small number to the divisor"
 
 
 def exponential(values: Values) -> str:
@@ -111,7 +138,11 @@ def exponential(values: Values) -> str:
     if result is None:
         return ""
     if np.isinf(result).any():
-        return f"exp overflowed: {result.dtype} ends at {np.finfo(result.dtype).max:.2g}"
+        most = np.finfo(result.dtype).max
+        return (
+            f"exp overflowed: {result.dtype} ends at {most:.2g}. Take the largest number away "
+            "first, as softmax and logsumexp do"
+        )
     return "" if result.any() else "exp of a very negative number is rounded to 0, and flat there"
 
 
@@ -153,6 +184,15 @@ OF_KIND: dict[str, Callable[[Values], str]] = {
     "Hardtanh": bounded,
     "Where": chosen,
     "MaskedFill": chosen,
+    "CopySlices": overwritten,
+    "Copy": overwritten,
+    "IndexPut": overwritten,
+    "Fill": overwritten,
+    "Zero": overwritten,
+    "Put": overwritten,
+    "Acos": arc,
+    "Asin": arc,
+    "Std": spread,
     "Sign": flat,
     "Floor": flat,
     "Ceil": flat,

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from minigrad.autograd.explain.flow import Steps, look
 from minigrad.autograd.explain.graph import edge_now
 from minigrad.autograd.explain.reasons import reason
-from minigrad.grad_mode import is_grad_enabled
+from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled
 from minigrad.leaf import AccumulateGrad, Leaf
 from minigrad.memory import IN_LIBRARY
 from minigrad.node import Edge, Line, Node, line_of
@@ -37,6 +37,7 @@ class Cut(NamedTuple):
     how: str
     line: Line
     sources: list[Edge]  # what had a history there
+    is_mask: bool = False  # a comparison, which seldom is what was meant to have a gradient
 
 
 class OfTensors:
@@ -99,18 +100,22 @@ class Record:
         given = list(tensors_in(arguments(frame)))
         sources = [x for x in given if has_history(x)]
         if type(result) in TENSORS:
-            if has_history(result) or result.array.dtype.kind == "b":
+            if has_history(result):
                 return
-            cut = self.cut(frame, sources, how(frame, result)) if sources else self.inherited(given)
+            cut = self.inherited(given)
+            if sources:
+                cut = self.cut(frame, sources, how(frame, result), is_mask(result))
             if cut is not None:
                 self.origins.put(result, cut)
         elif sources and frame.f_code.co_name in TAKES_VALUES:
             self.cut(frame, sources, f"gave only its values to {frame.f_code.co_name}()")
 
-    def cut(self, frame: FrameType, sources: list[Tensor], how: str) -> Cut | None:
+    def cut(
+        self, frame: FrameType, sources: list[Tensor], how: str, is_mask: bool = False
+    ) -> Cut | None:
         if any(f.f_code.co_name in UNRECORDED for f in frames_above(frame)):
             return None
-        cut = Cut(how, user_line(frame), [source_edge(x) for x in sources])
+        cut = Cut(how, user_line(frame), [source_edge(x) for x in sources], is_mask)
         self.cuts.append(cut)
         return cut
 
@@ -125,12 +130,17 @@ def how(frame: FrameType, result: Tensor) -> str:
     if name in ("detach", "data"):
         return f"was detached by {'detach()' if name == 'detach' else '.data'}"
     if not is_grad_enabled():
-        return "was made under no_grad()"
+        inference = is_inference_mode_enabled()
+        return f"was made under {'inference_mode()' if inference else 'no_grad()'}"
     if result.array.dtype.kind != "f":
         return f"became {result.array.dtype}, which has no gradients,"
     if name in COPIES_VALUES:
         return f"got its values from {name}(), which copies no history,"
     return "was made by an operation without a derivative"
+
+
+def is_mask(x: Tensor) -> bool:
+    return x.array.dtype.kind == "b"
 
 
 def has_history(x: Tensor) -> bool:

@@ -68,9 +68,16 @@ def listed(things: list[str]) -> str:
     return ", ".join(things[:SHOWN]) + more
 
 
+def values_of(array: Any) -> np.ndarray[Any, Any]:
+    """The values of any kind of array; of one inside vmap, those of all samples."""
+    while hasattr(array, "values"):
+        array = array.values
+    return np.asarray(array) if isinstance(array, np.generic) else kernels.to_host(array)
+
+
 def in_short(array: Any) -> str:
     """Shape and range of an array, and how many of its elements are no numbers."""
-    values = kernels.to_host(array)
+    values = values_of(array)
     if values.dtype.kind != "f":
         return f"{values.dtype} of shape {list(values.shape)}"
     finite = values[np.isfinite(values)]

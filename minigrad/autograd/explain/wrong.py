@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad import kernels
 from minigrad.autograd.explain.flow import Facts, Step, Steps, facts_of, follow
 from minigrad.autograd.explain.graph import edge_now, is_freed, likely_loss, nodes_behind
 from minigrad.autograd.explain.missing import Question
 from minigrad.autograd.explain.reasons import reason
-from minigrad.autograd.explain.words import SHOWN, at, in_short, made
+from minigrad.autograd.explain.words import SHOWN, at, in_short, made, values_of
 from minigrad.leaf import AccumulateGrad
 from minigrad.node import Edge
 from minigrad.tensor import Tensor
@@ -44,7 +43,7 @@ def where_it_began(q: Question, facts: Facts) -> str:
     edge, steps = edge_now(q.x), q.record.steps if q.record else {}
     if loss is not None and not is_freed(nodes_behind([edge_now(loss)[0]])):
         try:
-            steps = follow(edge_now(loss), np.ones_like(kernels.to_host(loss.array)), reason)
+            steps = follow(edge_now(loss), np.ones_like(values_of(loss.array)), reason)
         except Exception as error:
             return f"Which step did it cannot be told: going backward once more failed ({error})."
     elif not any(step.gave(edge) for step in steps.values()):
@@ -100,24 +99,27 @@ def all_zero(steps: Steps, edge: Edge) -> str:
             "What this graph sends there is not zero: .grad was filled with zeros afterwards, as "
             "zero_grad(set_to_none=False) does, or a hook returned zeros."
         )
-    culprits = zeroing_steps(steps, edge)
+    culprits = zeroing(steps, edge)
     if not culprits:
         return "The gradient was zero from the start: look at what backward() was given."
-    return "\n".join(f"Zeros came from {described(step)}" for step in culprits[:SHOWN])
+    return "\n".join(culprits[:SHOWN])
 
 
-def zeroing_steps(steps: Steps, edge: Edge) -> list[Step]:
-    """Walk up from x, along zeros, to where something still came in."""
-    culprits, seen, waiting = [], {edge}, [edge]
+def zeroing(steps: Steps, edge: Edge) -> list[str]:
+    """Walk up from x, along zeros, to where something still came in, and say what zeroed it."""
+    words, seen, waiting = [], {edge}, [edge]
     while waiting:
         target = waiting.pop()
-        for step in steps.values():
-            if not step.gave(target):
-                continue
-            outputs = [(step.node, nr) for nr, facts in enumerate(step.given) if facts is not None]
+        senders = [step for step in steps.values() if step.gave(target)]
+        if not all(facts.all_zero for step in senders for facts in step.gave(target)):
+            node = target[0]
+            assert node is not None
+            words.append(f"Zeros came from a hook, or paths that cancel, at {made(node)}")
+            continue
+        for step in senders:
             if not step.was_all_zero:
-                culprits += [step] if step not in culprits else []
-            else:
-                waiting += [output for output in outputs if output not in seen]
-                seen.update(outputs)
-    return culprits
+                words.append(f"Zeros came from {described(step)}")
+            outputs = {(step.node, nr) for nr, facts in enumerate(step.given) if facts}
+            waiting += outputs - seen if step.was_all_zero else []
+            seen |= outputs
+    return list(dict.fromkeys(words))
