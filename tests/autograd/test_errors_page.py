@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from minigrad.autograd.explain.record import Latest
+
 PAGE = Path(__file__).parent.parent.parent / "docs" / "errors.md"
 EXAMPLE = re.compile(r"```python\n(?P<code>.*?)```\n\n```text\n(?P<shown>.*?)```", re.S)
 FILE = "example.py"
@@ -27,6 +29,7 @@ def run(code: str) -> str:
     """What an example prints, warnings and a last error included, in lines of a page's width."""
     linecache.cache[FILE] = (len(code), None, code.splitlines(keepends=True), FILE)
     printed = io.StringIO()
+    Latest.record = None  # notes of another example
     with contextlib.redirect_stdout(printed), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:

@@ -148,7 +148,7 @@ def shares_memory(q: Question) -> str | None:
     return (
         f"{q.name} does not require one. It shares its memory with {name}{origin}, which does: so "
         f"{q.name} was made of it by detach() or .data, or as a view under no_grad(), and has no "
-        f"history. {'' if q.record else RERUN}"
+        f"history. {RERUN}"
     )
 
 
@@ -206,11 +206,7 @@ def off_the_path(q: Question, loss: Tensor) -> str:
             "require a gradient yet at that time, or it came there through detach(), .data or "
             "no_grad()."
         )
-    return leaves + (cuts_of(q) or WAYS_TO_LOSE.replace("If it was", "If the loss was") + again(q))
-
-
-def again(q: Question) -> str:
-    return "" if q.record else RERUN
+    return leaves + (cuts_of(q) or WAYS_TO_LOSE.replace("If it was", "If the loss was") + RERUN)
 
 
 def cuts_of(q: Question) -> str:
@@ -233,5 +229,5 @@ def no_results(q: Question) -> str:
         )
     return cuts_of(q) or (
         "Nothing that is alive now was computed from it: no result of it was kept, or its history "
-        f"was cut on the way (detach(), .data, no_grad(), .item(), .numpy()). {again(q)}"
+        f"was cut on the way (detach(), .data, no_grad(), .item(), .numpy()). {RERUN}"
     )
