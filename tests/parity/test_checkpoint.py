@@ -308,6 +308,43 @@ def grad_inside_to_the_end(lib: Any) -> Results:
     return grad_inside(lib, early_stop=False)
 
 
+def second_derivative_inside(lib: Any) -> Results:
+    calls = []
+
+    def function(x: Any) -> Any:
+        calls.append(1)
+        (g,) = lib.autograd.grad((x * x).sin().sum(), x, create_graph=True)
+        return (g * g).exp()
+
+    x = leaf(lib)
+    checkpoint_of(lib)(function, x, use_reentrant=False).sum().backward()
+    return {"x.grad": x.grad, "calls": calls}
+
+
+def batched_gradients(lib: Any) -> Results:
+    x = leaf(lib)
+    y = checkpoint_of(lib)(lambda x: x.exp() * x.sum(), x, use_reentrant=False)
+    basis = lib.eye(3, dtype=lib.float64)
+    (rows,) = lib.autograd.grad(y, x, basis, is_grads_batched=True)
+    return {"rows": rows}
+
+
+def a_hessian(lib: Any) -> Results:
+    def function(x: Any) -> Any:
+        return checkpoint_of(lib)(lambda x: (x.exp() * x.sum()).sin().sum(), x, use_reentrant=False)
+
+    return {"hessian": lib.autograd.functional.hessian(function, leaf(lib).detach())}
+
+
+def forward_mode(lib: Any) -> Results:
+    fw = lib.autograd.forward_ad
+    with fw.dual_level():
+        x = fw.make_dual(leaf(lib).detach(), lib.ones(3, dtype=lib.float64))
+        y = checkpoint_of(lib)(lambda x: (x * x).sin(), x, use_reentrant=False)
+        primal, tangent = fw.unpack_dual(y)
+    return {"primal": primal.detach(), "tangent": tangent.detach()}
+
+
 def contexts(lib: Any) -> Results:
     log = []
 
@@ -373,6 +410,7 @@ def places_in_nested_regions(lib: Any) -> Results:
 PLACES = [
     *(partial_passes, higher_derivatives, gradient_penalty, early_stops, nothing_saved),
     *(grad_inside, grad_inside_to_the_end, contexts, a_function_inside, places_in_nested_regions),
+    *(second_derivative_inside, batched_gradients, a_hessian, forward_mode),
 ]
 
 
@@ -493,6 +531,28 @@ def hooks_disabled(lib: Any) -> None:
         other_run(lib, shorter, shorter)
 
 
+def argument_written_inside(lib: Any) -> None:
+    y = checkpoint_of(lib)(lambda x: x.mul_(2).sin(), leaf(lib) * 1, use_reentrant=False)
+    y.sum().backward()
+
+
+def contexts_used_up(lib: Any) -> None:
+    @contextmanager
+    def once() -> Iterator[None]:
+        yield
+
+    y = checkpoint_of(lib)(
+        shorter, leaf(lib), use_reentrant=False, context_fn=lambda: (once(), once())
+    )
+    y.sum().backward(retain_graph=True)
+    y.sum().backward()
+
+
+def nan_inside(lib: Any) -> None:
+    with lib.autograd.detect_anomaly():
+        other_run(lib, lambda x: ((x - x).sqrt() * 0).exp(), lambda x: ((x - x).sqrt() * 0).exp())
+
+
 def reentrant(lib: Any, **options: Any) -> Any:
     x = leaf(lib)
     return x, checkpoint_of(lib)(shorter, x, use_reentrant=True, **options).sum()
@@ -573,6 +633,9 @@ REFUSED: dict[Callable[..., None], str] = {
     debug_with_contexts: "debug=True is incompatible with non-default context_fn",
     suppressed: "the forward context provided by context_fn suppressed an exception raised during",
     hooks_disabled: "no hooks here",
+    argument_written_inside: "has been modified by an inplace operation",
+    contexts_used_up: "",
+    nan_inside: "Function 'SqrtBackward0' returned nan values in its 0th output",
     reentrant_grad: "is incompatible with .grad() or passing an `inputs` parameter to .backward()",
     reentrant_inputs: "you can either set use_reentrant=False, or call .backward() without passing",
     reentrant_keyword: "Unexpected keyword arguments: scale,size",

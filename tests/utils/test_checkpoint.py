@@ -601,6 +601,40 @@ def test_a_users_function_inside() -> None:
     close(x.grad, 2 * np.exp(2 * x.detach().numpy()))
 
 
+def test_a_users_function_may_ask_twice_for_what_it_saved() -> None:
+    """torch refuses the second time; here the function runs once more."""
+
+    class Square(autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            return sum(ctx.saved_tensors[0] * grad for _ in range(2))
+
+    x = leaf()
+    function = Counted(lambda x: Square.apply(x.exp()))
+    checkpoint(function, x, use_reentrant=False).sum().backward()
+    close(x.grad, 2 * np.exp(2 * x.detach().numpy()))
+    assert function.calls == 3
+
+
+def test_transforms_of_functions() -> None:
+    """torch.func knows no hooks for saved tensors, so that torch refuses the gradients."""
+    x = leaf().detach()
+    values = x.numpy()
+
+    def function(x: Any) -> Any:
+        return checkpoint(sin_of_square, x, use_reentrant=False)
+
+    close(minigrad.func.grad(lambda x: function(x).sum())(x), slope(x))
+    close(minigrad.func.jvp(function, (x,), (x,))[1], slope(x) * values)
+    close(minigrad.func.vmap(function)(x), np.sin(values**2))
+    close(minigrad.func.jacrev(function)(x), np.diag(slope(x)))
+
+
 @pytest.mark.parametrize("early_stop", [True, False])
 def test_the_function_may_itself_differentiate(early_stop: bool) -> None:
     def function(x: Any) -> Any:
@@ -690,6 +724,16 @@ def test_a_checkpoint_is_freed_with_its_graph() -> None:
     assert array() is not None
     del result
     assert array() is None
+
+
+def test_a_checkpoint_is_freed_by_the_backward_pass() -> None:
+    y = leaf() * 1
+    array = weakref.ref(y.array)
+    result = checkpoint(sin_of_square, y, use_reentrant=False)
+    del y
+    result.sum().backward()
+    assert array() is None
+    assert result.requires_grad
 
 
 def test_two_context_managers() -> None:
