@@ -368,13 +368,13 @@ def record(
 
     `saved` holds the arrays of the inputs, then the result's, with None for those not needed.
     """
+    if not is_recording():
+        return unrecorded(result)
     edges = []
-    for x in reversed(
-        inputs
-    ):  # a new AccumulateGrad is younger than those of later inputs: it runs first
+    for x in reversed(inputs):  # a leaf's new node runs before those of later inputs
         edge = x.edge
         edges.append(edge if type(edge) is tuple else edge.resolve(x))
-    if edges.count(NO_EDGE) == len(edges) or not is_recording():
+    if edges.count(NO_EDGE) == len(edges):
         return unrecorded(result)
     node = node_type()
     node.next_functions, node.saved = tuple(edges[::-1]), saved

@@ -8,6 +8,8 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.dtypes import type_name
+from minigrad.grad_mode import is_recording
+from minigrad.node import NO_EDGE
 from minigrad.ops.define import NUMBERS, as_tensor
 from minigrad.ops.index import (
     Indices,
@@ -21,6 +23,7 @@ from minigrad.ops.index import (
 )
 from minigrad.ops.inplace import (
     OverwriteNode,
+    check_elements,
     check_history,
     check_overlap,
     check_writable,
@@ -29,7 +32,7 @@ from minigrad.ops.inplace import (
 )
 from minigrad.ops.move import to_device_array
 from minigrad.ops.pointwise import masked_fill_number
-from minigrad.ops.view import expand, reshape, zeros_like
+from minigrad.ops.view import expand, reshape, stretched_axes, zeros_like
 from minigrad.shapes import broadcast_shape
 from minigrad.tensor import TENSORS, Tensor, constant, edge_of, record
 
@@ -92,7 +95,8 @@ def fill_(x: Tensor, value: Any) -> Tensor:
             "fill_ only supports 0-dimension value tensor but got tensor with "
             f"{value.array.ndim} dimensions."
         )
-    check_writable(x, (value,))
+    check_history(x, (value,))
+    check_elements(x)
     return overwrite(x, spread(value.array, x), FillBackward3, (value,))
 
 
@@ -114,9 +118,9 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     """x[key] = value"""
     source = assignable(value, x.array.dtype)
     keys = expanded(key if isinstance(key, tuple) else (key,), x.array.ndim)
-    if any(k is False for k in keys):
+    if key is False:
         return  # which picks nothing
-    target, indices = basic_part(x, [None if k is True else k for k in keys])
+    target, indices = basic_part(x, [None if key is True and k is True else k for k in keys])
     if any(i is not None for i in indices):
         write_at(target, indices, without_leading_ones(source))
     elif source.array.shape == target.array.shape:
@@ -216,9 +220,15 @@ def write_at(x: Tensor, indices: Indices, values: Tensor, accumulate: bool = Fal
     check_history(x, (values,))
     check_overlap(x, (values,))
     before = constant(x.array)
-    before.edge = edge_of(x)
-    write(x, put_at(before, indices, values, accumulate))
+    before.edge = edge_of(x) if is_recording() else NO_EDGE
+    stretched = type(x.array) is np.ndarray and stretched_axes(x.array)
+    places = numpy_key(indices) if stretched else ...
+    write(x, put_at(before, indices, values, accumulate), places)
     return x
+
+
+def numpy_key(indices: Indices) -> tuple[Any, ...]:
+    return tuple(slice(None) if i is None else i for i in indices)
 
 
 def put_at(x: Tensor, indices: Indices, values: Tensor, accumulate: bool) -> Tensor:

@@ -284,7 +284,7 @@ def unary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
         array, edge = input.array, input.edge
         result = launch1(ufunc, array)
         if type(edge) is not tuple:
-            edge = edge.resolve(input)
+            edge = edge.resolve(input) if is_recording() else NO_EDGE
         if edge is NO_EDGE or not differentiable or not is_recording():
             return unrecorded(result)
         node = node_type()
@@ -306,11 +306,9 @@ def binary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
         x_array, y_array, x_edge, y_edge = input.array, other.array, input.edge, other.edge
         result = launch2(ufunc, x_array, y_array)
         if type(y_edge) is not tuple:
-            y_edge = y_edge.resolve(other)
-        if (
-            type(x_edge) is not tuple
-        ):  # after y's: a leaf's new node runs before those of later inputs
-            x_edge = x_edge.resolve(input)
+            y_edge = y_edge.resolve(other) if is_recording() else NO_EDGE
+        if type(x_edge) is not tuple:  # after y's: a leaf's new node runs before that of y
+            x_edge = x_edge.resolve(input) if is_recording() else NO_EDGE
         if y_edge is NO_EDGE:
             if x_edge is NO_EDGE:
                 return unrecorded(result)
@@ -348,10 +346,10 @@ def general(definition: Definition, node_type: type[Node]) -> Callable[..., Any]
             return of_mixed(definition, op, args)
         arrays = [x.array for x in args]
         result = launch(ufunc, *arrays)
-        edges = tuple([edge_of(args[i]) for i in reversed(inputs)])[::-1]
-        if edges.count(NO_EDGE) == len(edges) or not definition.differentiable:
+        if not definition.differentiable or not is_recording():
             return unrecorded(result)
-        if not is_recording():
+        edges = tuple([edge_of(args[i]) for i in reversed(inputs)])[::-1]
+        if edges.count(NO_EDGE) == len(edges):
             return unrecorded(result)
         needed = [edge is not NO_EDGE for edge in edges]
         node = node_type()

@@ -65,10 +65,15 @@ before_write: dict[object, Callable[[Any], None]] = {}
 def check_writable(x: Tensor, operands: Sequence[Any] = ()) -> None:
     """RuntimeError where an in-place write would lose or falsify a gradient or a value."""
     check_history(x, operands)
+    check_elements(x)
+    check_overlap(x, operands)
+
+
+def check_elements(x: Tensor) -> None:
+    """RuntimeError if x shows an element of its memory at several places."""
     array = x.array
     if 0 in array.strides and array.size and stretched_axes(array):
         raise RuntimeError(SHARED_ELEMENTS)
-    check_overlap(x, operands)
 
 
 def check_overlap(x: Tensor, operands: Sequence[Any]) -> None:
@@ -90,12 +95,15 @@ def check_history(x: Tensor, operands: Sequence[Any] = ()) -> None:
     edge = x.edge
     if type(edge) is Leaf:
         raise RuntimeError(leaf_message("a leaf Variable"))
-    if type(edge) is View:
-        wanted = edge.requires_grad or any(type(y) in TENSORS and y.requires_grad for y in operands)
-        if wanted:
-            edge.refuse("is being")
-            if edge.requires_grad and type(edge.base.edge) is not tuple:
-                raise RuntimeError(leaf_message("a view of a leaf Variable"))
+    if type(edge) is View and any(wants_gradient(y) for y in (x, *operands)):
+        edge.refuse("is being")
+        of_base = edge.base.edge
+        if edge.requires_grad and (of_base is NO_EDGE or type(of_base) is Leaf):
+            raise RuntimeError(leaf_message("a view of a leaf Variable"))
+
+
+def wants_gradient(x: Any) -> bool:
+    return type(x) in TENSORS and x.requires_grad
 
 
 def leaf_message(what: str) -> str:
@@ -134,7 +142,7 @@ def in_place(op: Callable[..., Any], ufunc: np.ufunc | None = None) -> Callable[
         if ufunc is not None and not named and written_directly(ufunc, x, others):
             return x
         before = x
-        if is_recording() and edge_of(x) is not NO_EDGE:
+        if is_recording() and any(wants_gradient(y) for y in (x, *others, *named.values())):
             before = constant(x.array.copy())  # a derivative may want the old values
             before.edge = edge_of(x)
         write(x, op(before, *others, **named))
@@ -186,8 +194,8 @@ def written_directly(ufunc: np.ufunc, x: Tensor, others: tuple[Any, ...]) -> boo
     return True
 
 
-def write(x: Tensor, result: Tensor) -> None:
-    """Put a result into x's memory, and let x have its history."""
+def write(x: Tensor, result: Tensor, places: Any = ...) -> None:
+    """Put a result into x's memory, and let x have its history.  `places`: all that changes."""
     array, values = x.array, result.array
     check_fit(array, values)
     if type(values) is not np.ndarray:
@@ -196,7 +204,8 @@ def write(x: Tensor, result: Tensor) -> None:
     has_tangent = bool(open_levels()) and catch_up(edge)
     if has_tangent and not is_grad_enabled() and x.requires_grad:
         raise RuntimeError(TANGENT_UNDER_NO_GRAD)
-    array[...] = kernels.converted(values, array.dtype) if values.dtype != array.dtype else values
+    new = kernels.converted(values, array.dtype) if values.dtype != array.dtype else values
+    array[places] = new[places]
     note_write(array)
     if edge[0] is not None and (is_grad_enabled() or has_tangent):
         save_written(edge[0], values, array)
