@@ -83,19 +83,19 @@ def how_to_keep(q: Question) -> str:
 
 def why_constant(q: Question) -> str:
     """Why a tensor requires no gradient."""
-    for cause in (no_float, inference, lost, frozen, shares_memory):
+    for cause in (lost, inference, no_float, frozen, shares_memory):
         words = cause(q)
         if words:
             return words
     return (
         f"{q.name} does not require one. Tensors are constants unless they are made with "
         "requires_grad=True, or from a tensor that requires a gradient.\n"
-        f"{WAYS_TO_LOSE}{latest_cuts(q.record) if q.record else RERUN}"
+        f"{WAYS_TO_LOSE}{latest_cuts(q.record) or RERUN}"
     )
 
 
-def latest_cuts(record: Record) -> str:
-    cuts = list(record.cuts)[-SHOWN:]
+def latest_cuts(record: Record | None) -> str:
+    cuts = list(record.cuts)[-SHOWN:] if record else []
     places = "".join(f"{at(cut.line)}" for cut in cuts)
     return f"Histories ended, as far as notes were taken, at{places}" if cuts else ""
 
