@@ -30,14 +30,19 @@ def close_level(level: Any) -> None:
     set_forward_mode(bool(_levels.get()))
 
 
+def tangents_at(edge: Any) -> list[tuple[Any, Any]]:
+    """Each level that knows of a tangent of this edge, with that tangent."""
+    pairs = [(level, level.tangent_at(edge)) for level in _levels.get()]
+    return [(level, tangent) for level, tangent in pairs if tangent is not None]
+
+
 def catch_up(edge: Any) -> bool:
     """Compute all tangents up to this edge now, and tell whether it has one."""
-    tangents = [level.tangent_at(edge) for level in _levels.get()]
-    return any(tangent is not None for tangent in tangents)
+    return bool(tangents_at(edge))
 
 
-# Nodes that were made under no_grad while a level was open, with their real edges: tangents come
-# through them, but no gradient.
+# Where tangents come from but no gradient goes, with the real edges: the duals of constants, and
+# the nodes that were made under no_grad while a level was open.
 forward_only: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
 
@@ -46,3 +51,20 @@ def note_mode(node: Any) -> None:
     if _levels.get() and not is_grad_enabled() and node not in forward_only:
         forward_only[node] = node.next_functions
         node.next_functions = ((None, 0),) * len(node.next_functions)
+
+
+def gets_gradient(node: Any) -> bool:
+    """Whether a gradient that comes to this node is of use: it leads on to a leaf, or to a variable
+    of a transform of minigrad.func."""
+    found: set[Any] = set()
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if node in found or (node is not None and node in forward_only):
+            continue
+        targets = () if node is None else node.next_functions
+        if node is None or node.is_variable or not targets:
+            return True
+        found.add(node)
+        waiting += [target for target, _ in targets if target is not None]
+    return False

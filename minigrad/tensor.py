@@ -19,6 +19,7 @@ from minigrad import printing
 from minigrad.grad_mode import check_flag, is_inference_mode_enabled, is_recording
 from minigrad.hooks import RemovableHandle
 from minigrad.leaf import AccumulateGrad, Leaf
+from minigrad.levels import forward_only, gets_gradient, open_levels, tangents_at
 from minigrad.memory import (
     IN_LIBRARY,
     apart,
@@ -88,7 +89,9 @@ class Tensor(Values):
     def grad_fn(self) -> Node | None:
         """The operation that made this tensor; None for a leaf."""
         node = edge_of(self)[0]
-        return None if type(node) is AccumulateGrad else node
+        if type(node) is AccumulateGrad or (forward_only and not gets_gradient(node)):
+            return None
+        return node
 
     @property
     def output_nr(self) -> int:
@@ -102,7 +105,8 @@ class Tensor(Values):
     @property
     def requires_grad(self) -> bool:
         edge = self.edge
-        return edge is not NO_EDGE if type(edge) is tuple else edge.requires_grad
+        wanted: bool = edge is not NO_EDGE if type(edge) is tuple else edge.requires_grad
+        return wanted and (not forward_only or gets_gradient(edge_of(self)[0]))
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
@@ -134,11 +138,14 @@ class Tensor(Values):
                 "allowed. Use a clone() of it, which is a normal tensor."
             )
         edge = self.edge
+        tangents = tangents_at(edge_of(self)) if requires_grad and open_levels() else ()
         if type(edge) is tuple or type(edge) is Leaf:
             if requires_grad != self.requires_grad:
                 self.edge = Leaf() if requires_grad else NO_EDGE
         elif requires_grad != (type(edge.edge) is Leaf):  # a view can be a leaf beside its base
             edge.edge = Leaf() if requires_grad else NO_EDGE
+        for level, tangent in tangents:
+            level.push(self, tangent, True)
         return self
 
     @property
@@ -323,6 +330,11 @@ def edge_of(x: Tensor) -> Edge:
     if type(edge) is not tuple:
         edge = edge.resolve(x)
     return edge
+
+
+def has_history(x: Tensor) -> bool:
+    """Whether x leads into a graph: it requires a gradient, or it has a tangent."""
+    return edge_of(x)[0] is not None
 
 
 def attach(node: Node, result: Array, output_nr: int = 0) -> Tensor:

@@ -100,7 +100,7 @@ def root_edge(number: int, output: Any) -> Edge:
             f"element {number}"
         )
     edge = edge_for(output)
-    if edge[0] is None:
+    if edge[0] is None or (isinstance(output, Tensor) and not output.requires_grad):
         raise RuntimeError(
             f"element {number} of tensors does not require grad and does not have a grad_fn. "
             "Nothing that it was computed from requires a gradient, or it was made under "

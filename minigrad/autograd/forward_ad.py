@@ -93,6 +93,7 @@ class Level:
 
     def __init__(self) -> None:
         self.known: WeakKeyDictionary[Node, Known] = WeakKeyDictionary()
+        self.sources: list[Node] = []  # that of a leaf is not held by anything else
         self.first: float = float("inf")  # older nodes than the first dual depend on none
 
     def __enter__(self) -> Level:
@@ -107,6 +108,7 @@ class Level:
     ) -> None:
         close_level(self)
         self.known.clear()
+        self.sources.clear()
         self.first = float("inf")
 
     def dual(self, x: Tensor, tangent: Tensor) -> Tensor:
@@ -127,8 +129,11 @@ class Level:
                 f"original Tensor, this is not supported. Tensor is of size {list(x.shape)} while "
                 f"the given forward gradient is of size {list(tangent.shape)}."
             )
+        node = ViewBackward0()
         with GradMode(True):
-            made = view_with(ViewBackward0(), x)
+            made = view_with(node, x)
+        if edge_of(x) is NO_EDGE:
+            forward_only[node] = node.next_functions
         self.push(made, tangent, edge_of(x) is not NO_EDGE)
         return made
 
@@ -137,6 +142,7 @@ class Level:
         node, _ = edge_of(x)
         assert node is not None
         self.known[node] = Known((tangent,), tracked or edge_of(tangent) is not NO_EDGE)
+        self.sources.append(node)
         self.first = min(self.first, node.sequence_nr)
 
     def unpack(self, y: Tensor) -> UnpackedDualTensor:

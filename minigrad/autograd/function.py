@@ -12,7 +12,7 @@ from minigrad.grad_mode import GradMode, is_grad_enabled
 from minigrad.leaf import Leaf
 from minigrad.memory import owner_of, version
 from minigrad.node import Node
-from minigrad.tensor import Tensor, constant, record
+from minigrad.tensor import Tensor, constant, has_history, record
 
 __all__ = [
     "BackwardCFunction",
@@ -55,7 +55,7 @@ def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
     def backward(ctx: Any, *grads: Any) -> Any:
         with GradMode(False):
             outputs = fn(ctx, *grads)
-        differentiated = any(isinstance(g, Tensor) and g.requires_grad for g in grads)
+        differentiated = any(isinstance(g, Tensor) and has_history(g) for g in grads)
         if not is_grad_enabled() or not differentiated:
             return outputs
         if isinstance(outputs, tuple):

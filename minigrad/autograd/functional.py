@@ -19,8 +19,8 @@ from typing import Any
 from minigrad.autograd.backward import grad
 from minigrad.grad_mode import enable_grad
 from minigrad.ops.creation import eye, zeros_like
-from minigrad.ops.view import split, stack, unbind
-from minigrad.tensor import Tensor
+from minigrad.ops.view import as_variable, split, stack, unbind
+from minigrad.tensor import Tensor, has_history
 
 Tensors = Tensor | tuple[Tensor, ...]
 Found = Sequence[Tensor | None]  # gradients: None where nothing depends on the input
@@ -241,7 +241,7 @@ def variables(inputs: Any, name: str, create_graph: bool) -> tuple[bool, tuple[T
     """
     several, tensors = as_tensors(inputs, "inputs", name)
     return several, tuple(
-        x.view_as(x) if create_graph and x.requires_grad else x.detach().requires_grad_()
+        as_variable(x) if create_graph and has_history(x) else x.detach().requires_grad_()
         for x in tensors
     )
 
@@ -305,7 +305,7 @@ def gradients(
     """autograd.grad, where some outputs may be missing or constant."""
     seeds: Sequence[Any] = weights or (None,) * len(outputs)
     roots = [
-        (x, w) for x, w in zip(outputs, seeds, strict=True) if x is not None and x.requires_grad
+        (x, w) for x, w in zip(outputs, seeds, strict=True) if x is not None and has_history(x)
     ]
     if not roots:
         return (None,) * len(inputs)
@@ -353,7 +353,7 @@ def check_graph(tensors: Found, strict: bool, message: str) -> None:
     """In strict mode an output, or a derivative, must depend on the inputs."""
     check_found(tensors, strict, INDEPENDENT)
     for number, x in enumerate(tensors):
-        if strict and x is not None and not x.requires_grad:
+        if strict and x is not None and not has_history(x):
             raise RuntimeError(message.format(number))
 
 

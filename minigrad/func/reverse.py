@@ -22,7 +22,7 @@ from minigrad.func.variables import (
 from minigrad.grad_mode import enable_grad, is_grad_enabled
 from minigrad.ops.view import stack, unbind
 from minigrad.pytree import Tree, TreeSpec, tree_flatten, tree_map, tree_unflatten
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, has_history
 
 Function = Callable[..., Any]
 
@@ -148,7 +148,7 @@ def leaves_of(cotangents: Tree, output_structure: TreeSpec) -> list[Any]:
 
 
 def requires_grad(x: Any) -> bool:
-    return isinstance(x, Tensor) and x.requires_grad
+    return isinstance(x, Tensor) and has_history(x)
 
 
 # ------------------------------------------------------------------------------ jacrev

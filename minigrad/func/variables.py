@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad.node import Node
+from minigrad.ops.view import as_variable
 from minigrad.pytree import Tree, tree_map
-from minigrad.tensor import Tensor, edge_of
+from minigrad.tensor import Tensor, edge_of, has_history
 
 Argnums = int | tuple[int, ...]
 
@@ -22,8 +23,8 @@ def variable(x: Any) -> Tensor:
     """A tensor with the values of x, for a graph of its own; x is left alone."""
     if not isinstance(x, Tensor):
         raise ValueError(f"Thing passed to transform API must be Tensor, got {type(x)}")
-    if x.requires_grad:
-        return x.view_as(x)
+    if has_history(x):
+        return as_variable(x)
     return x.detach().requires_grad_()
 
 
@@ -31,7 +32,7 @@ def alias(x: Any) -> Any:
     """Another tensor with the memory and the history of x: a write does not give x a new one."""
     if not isinstance(x, Tensor):
         return x
-    return x.view_as(x) if x.requires_grad else x.detach()
+    return x.view_as(x) if has_history(x) else x.detach()
 
 
 def released(x: Tensor, variables: Sequence[Tensor], keep: bool) -> Tensor:

@@ -324,6 +324,21 @@ def view(x: Tensor, *sizes: Any) -> Tensor:
     return as_shape(x, shape, ViewBackward0, array)
 
 
+class Variable(ViewBackward0):
+    """The view of a tensor that has a history already, as a variable of a transform."""
+
+    __slots__ = ()
+    is_variable = True
+
+    def name(self) -> str:
+        return "ViewBackward0"
+
+
+def as_variable(x: Tensor) -> Tensor:
+    """x.view_as(x), whose gradient is wanted even if that of x is not."""
+    return as_shape(x, x.array.shape, Variable, x.array)
+
+
 def view_as(x: Tensor, other: Tensor) -> Tensor:
     """The same memory in the shape of another tensor."""
     return view(x, other.array.shape)
