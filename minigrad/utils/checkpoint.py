@@ -77,6 +77,7 @@ def checkpoint(
     from the default generator is the same both times, unless preserve_rng_state=False.
     `context_fn` gives two context managers, for the first run and for those that follow.
     With early_stop, a run ends as soon as all is there that the first one saved.
+    use_reentrant=True allows none of these options but preserve_rng_state.
     """
     if use_reentrant is None:
         warnings.warn(SAY_WHICH, stacklevel=2)

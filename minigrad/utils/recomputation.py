@@ -172,19 +172,24 @@ class Rerun:
                 f"recomputation.\nNumber of tensors saved during forward: {len(first)}\n"
                 f"Number of tensors saved during recomputation: {len(again)}."
             )
-        different = "".join(
-            f"tensor at position {number}:\n"
-            f"saved metadata: {a.metadata}\nrecomputed metadata: {b.metadata}\n"
-            for number, (a, b) in enumerate(zip(first, again, strict=True))
-            if a.metadata != b.metadata and self.region.places[number]() is not None
-        )
-        if different and self.region.options.compare:
-            raise self.error(
-                "Recomputed values for the following tensors have different metadata than during "
-                f"the forward pass.\n{different}"
-            )
+        if self.region.options.compare:
+            self.check_metadata()
         if clock.last_write > (self.region.completed or self.started):
             self.check_memory()
+
+    def check_metadata(self) -> None:
+        triples = zip(self.region.saved, self.saved, self.region.places, strict=True)
+        different = [
+            f"tensor at position {number}:\n"
+            f"saved metadata: {a.metadata}\nrecomputed metadata: {b.metadata}\n"
+            for number, (a, b, place) in enumerate(triples)
+            if a.metadata != b.metadata and place() is not None
+        ]
+        if different:
+            raise self.error(
+                "Recomputed values for the following tensors have different metadata than during "
+                f"the forward pass.\n{''.join(different)}"
+            )
 
     def check_memory(self) -> None:
         """A tensor may be written to between the start of this run and being saved.  Before, it
@@ -204,9 +209,12 @@ class Rerun:
         parts = [f"minigrad.utils.checkpoint: {text}", self.first_difference(), ADVICE]
         if self.region.options.debug:
             parts += [
+                BECAUSE_OF_DEBUG,
                 listed("Tensors saved during the original forward:", self.region.saved),
                 listed("Tensors saved during recomputation:", self.saved),
             ]
+        else:
+            parts.append(TIP)
         return CheckpointError("\n".join(part for part in parts if part))
 
     def first_difference(self) -> str:
@@ -224,8 +232,14 @@ class Rerun:
 
 ADVICE = (
     "The function must do the same each time it runs: look for what it reads besides its arguments "
-    "(a counter, a flag, the training mode, numbers not drawn from minigrad's generator). "
+    "(a counter, a flag, the training mode, numbers not drawn from minigrad's default generator)."
+)
+TIP = (
     "debug=True in checkpoint(...), or set_checkpoint_debug_enabled(True), lists all that is saved."
+)
+BECAUSE_OF_DEBUG = (
+    "An error happened while unpacking tensors; here is what both runs saved, because you passed "
+    "debug=True."
 )
 
 

@@ -499,6 +499,10 @@ def fewer_tensors_without_a_check(lib: Any) -> None:
     other_run(lib, longer, shorter, determinism_check="none")
 
 
+def fewer_tensors_with_debug(lib: Any) -> None:
+    other_run(lib, longer, shorter, debug=True)
+
+
 def more_tensors(lib: Any) -> None:
     other_run(lib, shorter, longer, early_stop=False)
 
@@ -624,6 +628,7 @@ REFUSED: dict[Callable[..., None], str] = {
     "recomputation.\nNumber of tensors saved during forward: 4\n"
     "Number of tensors saved during recomputation: 3.",
     fewer_tensors_without_a_check: "Number of tensors saved during recomputation: 3.",
+    fewer_tensors_with_debug: "An error happened while unpacking tensors",
     more_tensors: "trying to save more tensors during recomputation than during the original "
     "forward pass.",
     another_shape: "Recomputed values for the following tensors have different metadata than "

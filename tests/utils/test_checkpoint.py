@@ -959,6 +959,7 @@ def test_debug_lists_all_that_was_saved() -> None:
         first, again = message.split("Tensors saved during recomputation:")
         assert first.count("minigrad.float64 [3], at ") == 4
         assert again.count("minigrad.float64 [3], at ") == 2
+        assert "debug=True in checkpoint" not in message
     with set_checkpoint_debug_enabled(False):
         assert "Tensors saved" not in message_of(longer, shorter, debug=True)
 
