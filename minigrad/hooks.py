@@ -73,11 +73,9 @@ class Hooks:
     def run_after_accumulation(self, leaf: Any) -> None:
         for hook in tuple(self.after_accumulation.values()):
             result = hook(leaf)
-            if result is not None:
-                raise TypeError(
-                    f"a post accumulate grad hook should return None, but {name_of(hook)} "
-                    f"returned {type(result).__name__}: change leaf.grad in place instead"
-                )
+            if result is not None:  # the next hook sees it in the leaf's place
+                check(leaf, result, hook)
+                leaf = result
 
     def run_after(self, results: Grads, grads: Grads) -> Grads:
         """The node's hooks: hook(grad_inputs, grad_outputs) may return other grad_inputs."""

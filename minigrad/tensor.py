@@ -276,8 +276,6 @@ class Tensor(Values):
         return copy
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if not self.is_leaf:
-            raise RuntimeError("only leaf tensors can be pickled; use tensor.detach()")
         return rebuild, (type(self), self.host_array(), self.requires_grad)
 
 
@@ -290,7 +288,7 @@ NOT_ON_HOST = (
 
 
 def rebuild(kind: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
-    """A leaf from what was pickled of it."""
+    """A leaf from what was pickled of a tensor, be it a leaf or not."""
     self = kind()
     self.array, self.edge, self._grad = array, Leaf() if requires_grad else NO_EDGE, None
     return self

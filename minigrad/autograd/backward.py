@@ -173,12 +173,22 @@ def backward(
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    grad_variables: None = None,
+    grad_variables: Tensor | Sequence[Tensor | None] | None = None,
     inputs: Differentiable | Sequence[Differentiable] | dict[str, Tensor] | None = None,
 ) -> None:
     """Add the gradients of `tensors` to the .grad of the leaves (or of `inputs`) they came from."""
     if grad_variables is not None:
-        raise TypeError("`grad_variables` is deprecated. Use `grad_tensors` instead.")
+        warnings.warn(
+            "`grad_variables` is deprecated. Use `grad_tensors` instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to "
+                "`backward()`. Please only use `grad_tensors`."
+            )
+        grad_tensors = grad_variables
     if running():
         raise RuntimeError(BACKWARD_IN_VMAP)
     targets = None if inputs is None else inputs_tuple(inputs, "backward")

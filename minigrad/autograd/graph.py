@@ -310,5 +310,10 @@ def saved_value(node: Node, place: int, array: Any) -> Any:
 
 def call_node(node: Node, *grads: Tensor) -> Any:
     """node(grad): the gradients of its inputs, worked out by hand, outside of any pass."""
+    if len(grads) != node.outputs:
+        raise TypeError(f"expected {node.outputs} arguments, got {len(grads)} instead")
+    for number, grad in enumerate(grads):
+        if grad is not None and not isinstance(grad, Tensor):
+            raise TypeError(f"argument {number} is not a Variable, but {type(grad).__name__}")
     results = tuple(node.vjp_of_tensors(list(grads) if node.outputs > 1 else grads[0]))
     return results[0] if len(results) == 1 else results
