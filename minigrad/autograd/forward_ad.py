@@ -14,9 +14,9 @@ each makes the tangent of its output from those of its inputs.
 - Any other node is asked for its vjp, g -> J'g, which is linear in g; the vjp of that is t -> Jt.
 - A Function has the jvp that its author wrote.
 
-Differences from torch, where every operation computes its tangent at once: what a node saved must
-still be there when unpack_dual() runs (unpack before backward(), or retain the graph); and a result
-of duals alone has a grad_fn.
+torch computes every tangent at once with the value.  Here that is seen in one case: if memory that
+an operation saved is overwritten before the tangent of its result was asked for, unpack_dual()
+raises.  (A write to the result itself, and backward(), let the level catch up first: levels.py.)
 """
 
 from __future__ import annotations

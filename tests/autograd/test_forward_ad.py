@@ -1,7 +1,9 @@
 """Forward mode: tangents of every operation and of programs, against reverse mode, finite
 differences and derivatives known by hand."""
 
+import weakref
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import minigrad
 from minigrad.autograd import grad
 from minigrad.autograd.forward_ad import Level, dual_level, make_dual, unpack_dual
+from minigrad.node import NO_EDGE
 from minigrad.testing import Sample, samples, tensors_in
 from minigrad.testing.samples import Array
 
@@ -104,6 +107,33 @@ def test_every_operation_recorded(sample: Sample) -> None:
             np.testing.assert_allclose(recorded.numpy(force=True), plain.numpy(), 1e-9, 1e-12)
 
 
+@pytest.mark.parametrize("requires_grad", [False, True], ids=["constants", "leaves"])
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+def test_every_operation_along_several_directions_at_once(
+    sample: Sample, requires_grad: bool
+) -> None:
+    """vmap over the tangents; the primals are not batched."""
+    operands = sample.tensors(minigrad, requires_grad=requires_grad)
+    along = {n: minigrad.tensor(t) for n, t in directions(sample).items()}
+
+    def tangents(*given: Any) -> Any:
+        with Level() as level:
+            pairs = zip(along, given, strict=True)
+            duals = {n: level.dual(operands[n], t) for n, t in pairs}
+            results = tensors_in(sample.call(minigrad, operands | duals))
+            found = [level.unpack(y).tangent for y in results]
+        return [t for t in found if t is not None]
+
+    if not along or sample.operation == "floor_divide" or not tangents(*along.values()):
+        return
+    both = [minigrad.stack([t, t * -2]) for t in along.values()]
+    batched = minigrad.func.vmap(tangents)(*both)
+    for found, alone in zip(batched, tangents(*along.values()), strict=True):
+        expected = alone.numpy(force=True)
+        np.testing.assert_allclose(found.numpy(force=True)[0], expected, 1e-9, 1e-12)
+        np.testing.assert_allclose(found.numpy(force=True)[1], -2 * expected, 1e-9, 1e-12)
+
+
 # ------------------------------------------------------------------------------- levels
 
 
@@ -195,3 +225,78 @@ def test_overwriting_what_another_result_needs_is_refused() -> None:
         w.add_(1)
         with pytest.raises(RuntimeError, match=r"modified by an inplace.* in test_overwriting"):
             unpack_dual(y)
+
+
+# ------------------------------------------------------------------------------- grad modes
+
+
+def test_no_grad_stops_gradients_but_not_tangents() -> None:
+    x = number(2.0).requires_grad_()
+    with dual_level():
+        y = make_dual(x, number(1.0))
+        with minigrad.no_grad():
+            z = y * y
+        assert not z.requires_grad
+        assert z.grad_fn is None
+        value, tangent = unpack_dual(z * y)
+    assert tangent.item() == 12  # of y ** 3
+    assert grad(value, x)[0].item() == 4  # with y * y as a constant
+
+
+def test_after_the_level_no_grad_records_nothing() -> None:
+    x = number(2.0).requires_grad_()
+    with minigrad.no_grad():
+        with dual_level():
+            make_dual(x, number(1.0))
+        assert (x * 2).edge is NO_EDGE
+    with dual_level(), minigrad.no_grad():
+        pass
+    assert (x * 2).requires_grad
+
+
+def test_a_training_step_inside_of_a_level() -> None:
+    x = number(2.0).requires_grad_()
+    optimizer = minigrad.optim.SGD([x], lr=0.25)
+    with dual_level():
+        y = make_dual(x, number(1.0)) ** 2
+        y.backward()
+        optimizer.step()
+        assert unpack_dual(y).tangent.item() == 4
+        assert x.is_leaf
+        assert x.item() == 1
+
+
+def test_a_tangent_cannot_be_written_into_a_leaf() -> None:
+    x = number(2.0).requires_grad_()
+    with (
+        dual_level(),
+        minigrad.no_grad(),
+        pytest.raises(RuntimeError, match="written under no_grad"),
+    ):
+        x.mul_(make_dual(number(3.0), number(1.0)))
+
+
+def test_a_level_is_seen_by_its_own_thread_alone() -> None:
+    with dual_level(), ThreadPoolExecutor(1) as pool:
+        elsewhere = pool.submit(make_dual, number(2.0), number(1.0))
+        assert "no level exists" in str(elsewhere.exception())
+
+
+def test_a_level_keeps_no_graph() -> None:
+    with dual_level():
+        y = make_dual(number(2.0), number(1.0)).exp() * 3
+        assert unpack_dual(y).tangent.item() == pytest.approx(3 * np.exp(2))
+        node = weakref.ref(y.edge[0])
+        del y
+        assert node() is None
+
+
+def test_freed_values_are_missed_only_where_they_are_needed() -> None:
+    x = number(2.0).requires_grad_()
+    with dual_level():
+        middle = make_dual(x, number(1.0)).exp()
+        y, z = middle * 2, middle.sin()
+        y.backward()
+        assert unpack_dual(y).tangent.item() == pytest.approx(2 * np.exp(2))
+        expected = np.exp(2) * np.cos(np.exp(2))
+        assert unpack_dual(z).tangent.item() == pytest.approx(expected)

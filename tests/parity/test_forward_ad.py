@@ -198,11 +198,114 @@ def network(lib: Any) -> Results:
     return unpacked(lib, hidden=hidden, loss=loss)
 
 
+def under_no_grad(lib: Any) -> Results:
+    x = ramp(lib, 3).requires_grad_()
+    y = lib.autograd.forward_ad.make_dual(x, lib.ones_like(x))
+    with lib.no_grad():
+        z = (y * y).sin()
+        first, _, last = z.unbind()
+        buffer = z.clone()
+        buffer[1] = last * y[0]
+        buffer.mul_(y)
+    (gradient,) = lib.autograd.grad((z * y).sum(), x, retain_graph=True)
+    results = {"gradient": gradient, "z itself": z, "buffer itself": buffer}
+    return results | unpacked(lib, z=z, first=first, buffer=buffer, product=z * y)
+
+
+def leaves_stay_leaves_under_no_grad(lib: Any) -> Results:
+    x = ramp(lib, 3).requires_grad_()
+    dual(lib, 3)
+    with lib.no_grad():
+        x.add_(1)
+        y = x * 2
+    leaf = [x.is_leaf, y.is_leaf, y.grad_fn is None]
+    return {"x": x, "y": y, "leaf": lib.tensor(leaf)} | unpacked(lib, unpacked=y)
+
+
+def in_inference_mode(lib: Any) -> Results:
+    x = dual(lib, 3)
+    with lib.inference_mode():
+        y = x * 2
+        found = lib.autograd.forward_ad.unpack_dual(y).tangent
+    return {"found": found}
+
+
+def results_of_duals_alone(lib: Any) -> Results:
+    x = dual(lib, 3)
+    y = x.exp()
+    z = y * ramp(lib, 3).requires_grad_()
+    facts = [y.is_leaf, y.grad_fn is None, z.is_leaf, z.grad_fn is None]
+    return {"x": x, "y": y, "z": z, "facts": lib.tensor(facts), "values": lib.tensor(y.numpy())}
+
+
+def a_dual_that_requires_a_gradient_later(lib: Any) -> Results:
+    x = dual(lib, 3).requires_grad_()
+    y = (x**3).sum()
+    results = unpacked(lib, y=y)
+    results["y"].backward()
+    return results | {"leaf": lib.tensor(x.is_leaf), "x.grad": x.grad}
+
+
+def gradients_have_tangents(lib: Any) -> Results:
+    forward_ad = lib.autograd.forward_ad
+    x, w = ramp(lib, 3).requires_grad_(), ramp(lib, 3, 3)
+    y = forward_ad.make_dual(x, lib.ones_like(x))
+    loss = (w @ y).tanh().sum() * y[0]
+    (gradient,) = lib.autograd.grad(loss, y)
+    return {"gradient itself": gradient} | unpacked(lib, gradient=gradient, loss=loss)
+
+
+def backward_frees_nothing_that_tangents_need(lib: Any) -> Results:
+    forward_ad = lib.autograd.forward_ad
+    x = ramp(lib, 3).requires_grad_()
+    y = (forward_ad.make_dual(x, lib.ones_like(x)) ** 3).exp()
+    loss = y.sum()
+    loss.backward()
+    return {"x.grad": x.grad, "tangent": forward_ad.unpack_dual(loss).tangent.detach()}
+
+
+def custom_function(lib: Any) -> Results:
+    class Cube(lib.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any, scale: float) -> Any:
+            ctx.save_for_backward(x)
+            ctx.save_for_forward(x)
+            ctx.scale = scale
+            return scale * x**3
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            (x,) = ctx.saved_tensors
+            return ctx.scale * grad * 3 * x**2, None
+
+        @staticmethod
+        def jvp(ctx: Any, tangent: Any, scale: None) -> Any:
+            (x,) = ctx.saved_tensors
+            return ctx.scale * tangent * 3 * x**2
+
+    forward_ad = lib.autograd.forward_ad
+    x = ramp(lib, 3).requires_grad_()
+    y = Cube.apply(forward_ad.make_dual(x, lib.ones_like(x)) * 2, 0.5)
+    alone = Cube.apply(dual(lib, 3), 2.0)
+    tangent = forward_ad.unpack_dual(y).tangent
+    (second,) = lib.autograd.grad(tangent.sum(), x)
+    return unpacked(lib, y=y, alone=alone) | {"second": second}
+
+
+def functional_call(lib: Any) -> Results:
+    model = lib.nn.Linear(3, 2).double()
+    duals = {name: dual(lib, *p.shape) for name, p in model.named_parameters()}
+    return unpacked(lib, y=lib.func.functional_call(model, duals, (ramp(lib, 4, 3),)))
+
+
 PROGRAMS = [
     *(write_in_place, write_to_a_dual, write_to_a_view, fill_a_buffer, write_a_constant),
     *(several_outputs, no_tangent, zero_tangents, broadcast, dtypes),
     *(what_is_unpacked_has_no_tangent, a_dual_of_what_was_unpacked, after_the_level),
     *(backward_through_duals, backward_to_a_tangent, module_with_dual_parameters, network),
+    *(under_no_grad, leaves_stay_leaves_under_no_grad, in_inference_mode, results_of_duals_alone),
+    *(a_dual_that_requires_a_gradient_later, gradients_have_tangents, custom_function),
+    *(backward_frees_nothing_that_tangents_need, functional_call),
 ]
 
 
@@ -215,6 +318,8 @@ def test_program(program: Any) -> None:
     theirs, ours = results
     for name in theirs:
         same_dual(name, theirs[name], ours[name])
+        if ours[name] is not None:
+            assert ours[name].requires_grad == theirs[name].requires_grad, name
 
 
 # ----------------------------------------------------------------------------------- refusals
@@ -272,6 +377,21 @@ def tangent_with_a_tangent(lib: Any) -> None:
         lib.autograd.forward_ad.make_dual(ramp(lib, 3), dual(lib, 3) * 2)
 
 
+def backward_from_duals_alone(lib: Any) -> None:
+    with lib.autograd.forward_ad.dual_level():
+        dual(lib, 3).sum().backward()
+
+
+def function_without_jvp(lib: Any) -> None:
+    class Double(lib.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 2
+
+    with lib.autograd.forward_ad.dual_level():
+        unpacked(lib, y=Double.apply(dual(lib, 3)))
+
+
 def write_to_a_dual_of_a_leaf(lib: Any) -> None:
     with lib.autograd.forward_ad.dual_level():
         x = ramp(lib, 3).requires_grad_()
@@ -290,6 +410,8 @@ REFUSED = {
     tangent_of_another_shape: "Tensor is of size \\[3\\] while the given forward gradient is of",
     two_tangents: "already has a forward gradient at the same level 0 is not supported",
     tangent_with_a_tangent: "itself has a forward gradient at the same level ?0 is not supported",
+    backward_from_duals_alone: "does not require grad and does not have a grad_fn",
+    function_without_jvp: "You must implement the jvp function for custom autograd.Function",
     write_to_a_dual_of_a_leaf: " view .*is being (used in an in-place operation|modified inplace)",
 }
 
