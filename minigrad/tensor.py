@@ -153,7 +153,10 @@ class Tensor(Values):
         """The gradient that backward() has added up here so far; leaves have one, and tensors
         with retain_grad()."""
         if self._grad is None and not self.is_leaf and not self.retains_grad:
-            warnings.warn(NOT_A_LEAF, stacklevel=2)
+            node = self.grad_fn
+            assert node is not None
+            text = f"{NOT_A_LEAF} (This one is the result of {node.name()}, made at {node.line}.)"
+            warnings.warn(text, stacklevel=2)
         return self._grad
 
     @grad.setter

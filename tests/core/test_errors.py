@@ -473,3 +473,10 @@ def test_numpy_dtypes_that_tensors_cannot_hold() -> None:
     for array in (np.zeros(2, np.complex64), np.zeros(2, np.uint32)):  # torch has these
         with pytest.raises(TypeError, match=r"can't convert np\.ndarray of type"):
             minigrad.from_numpy(array)
+
+
+def test_the_warning_about_a_result_tells_where_it_was_made() -> None:
+    y, line = tensor([1.0], requires_grad=True) * 2, here()
+    with pytest.warns(UserWarning, match="attribute of a Tensor that is not a leaf") as caught:
+        assert y.grad is None
+    assert f"result of MulBackward0, made at {line}, in test_the_warning" in str(caught[0].message)

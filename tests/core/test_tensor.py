@@ -315,6 +315,12 @@ def test_deepcopy_of_a_result_is_refused() -> None:
         copy.deepcopy(leaf(1.0) * 2)
 
 
+def test_a_copy_or_a_pickle_of_a_result_is_a_leaf() -> None:
+    y = leaf(1.0, 2.0) * 2
+    for x in (pickle.loads(pickle.dumps(y)), copy.copy(y)):
+        assert (x.requires_grad, x.is_leaf, x.tolist()) == (True, True, [2.0, 4.0])
+
+
 def test_pickling_of_leaves() -> None:
     x = tensor([[1.0, 2.0]], dtype=minigrad.float16, requires_grad=True)
     y = pickle.loads(pickle.dumps(x))
