@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -108,11 +109,16 @@ def kind_of(x: Any) -> Kind | None:
 
 
 def by_position(
-    forward: Callable[..., Any], skip: int, args: tuple[Any, ...], kwargs: dict[str, Any]
+    forward: Callable[..., Any], apart: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Any, ...]:
     """The arguments of forward without names: each has its place among backward's results.
-    `skip`: how many parameters, such as ctx, come before them."""
-    names = forward.__code__.co_varnames[skip : forward.__code__.co_argcount]
+    `apart`: forward has no ctx, and setup_context is to see the defaults, too."""
+    if apart:
+        bound = inspect.signature(forward).bind(*args, **kwargs)
+        bound.apply_defaults()
+        args, kwargs = bound.args, bound.kwargs
+    code = forward.__code__
+    names = code.co_varnames[0 if apart else 1 : code.co_argcount]
     for name in kwargs:
         if name not in names[len(args) :]:
             problem = "multiple values for" if name in names else "an unexpected keyword"

@@ -18,21 +18,18 @@ ctx is the node of the graph itself: `y.grad_fn is ctx`.
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from minigrad import context
-from minigrad.context import FunctionCtx, Kind, by_position, check_saved_types, checked, kind_of
+from minigrad.context import FunctionCtx, Kind, by_position, checked, kind_of
 from minigrad.grad_mode import RecordNothing, is_recording
 from minigrad.kernels.batched.levels import running
-from minigrad.leaf import Leaf
-from minigrad.memory import note_write
-from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.node import Edge, Node
 from minigrad.ops.vmap_rule import check_rule, run_rule
-from minigrad.recording import notify, observers
-from minigrad.tensor import Tensor, attach, constant, edge_of, saved_tensor
+from minigrad.results import finished
+from minigrad.tensor import Tensor, constant, edge_of, saved_tensor
 
 
 class Function:
@@ -106,32 +103,22 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward; the results remember this call if an argument requires a gradient."""
-        if has_own_context(cls):
-            bound = inspect.signature(cls.forward).bind(*args, **kwargs)
-            bound.apply_defaults()
-            args, kwargs = bound.args, bound.kwargs
-        if kwargs:
-            args = by_position(cls.forward, 0 if has_own_context(cls) else 1, args, kwargs)
+        apart = cls.setup_context is not Function.setup_context
+        if apart or kwargs:
+            args = by_position(cls.forward, apart, args, kwargs)
         if running() and running()[-1].asks_for_rules:
             has_rule = cls.vmap is not Function.vmap
-            check_rule(cls, has_rule, has_own_context(cls))
+            check_rule(cls, has_rule, apart)
             if has_rule:
                 return run_rule(cls, args)
         ctx = cls._backward_cls(args)
         with RecordNothing():
-            if has_own_context(cls):
-                output = cls.forward(*args)
+            output = cls.forward(*args) if apart else cls.forward(ctx, *args)
+            if apart:
                 cls.setup_context(ctx, args, output)
-            else:
-                output = cls.forward(ctx, *args)
         if isinstance(output, tuple):
-            return ctx.finish(args, output)
-        return ctx.finish(args, (output,))[0]
-
-
-def has_own_context(function: type[Function]) -> bool:
-    """Whether forward does without ctx, and setup_context follows it."""
-    return function.setup_context is not Function.setup_context
+            return finished(ctx, args, output, apart)
+        return finished(ctx, args, (output,), apart)[0]
 
 
 class BackwardCFunction(Node, FunctionCtx):
@@ -159,98 +146,6 @@ class BackwardCFunction(Node, FunctionCtx):
         self._recorded = is_recording() and any(node for node, _ in self.next_functions)
         self._modified: dict[int, int] = {}  # results that are modified arguments, by number
         self._shown: dict[int, int] = {}  # results that are views of arguments
-
-    # ---------------------------------------------------------------------- when forward has run
-
-    def finish(self, args: tuple[Any, ...], results: tuple[Any, ...]) -> tuple[Any, ...]:
-        """What the caller gets for what forward returned: results that lead to this node."""
-        self.outputs, self.saved = len(results), ()
-        self._output_kinds = tuple(kind_of(x) for x in results)
-        for x in self.dirty_tensors:
-            note_write(x.array)
-        self._differentiable = [self._recorded and self.wants_gradient(x) for x in results]
-        if any(self._differentiable):
-            kept = getattr(self, "shape", None), getattr(self, "dtype", None)
-            attach(self, results[self._differentiable.index(True)].array)
-            self.shape, self.dtype = kept
-        tensors = [x for x in args if isinstance(x, Tensor)]
-        made = tuple(self.output(x, nr, tensors) for nr, x in enumerate(results))
-        if any(not is_in(x, results) for x in self.dirty_tensors):
-            raise RuntimeError(context.NOT_RETURNED)
-        if self._recorded:
-            self.keep(tensors, made)
-        self.to_save = self.dirty_tensors = self.non_differentiable = self.saved_for_forward = ()
-        return made
-
-    def wants_gradient(self, x: Any) -> bool:
-        kind = kind_of(x)
-        if kind is None or not kind.differentiable:
-            return False
-        return not is_in(x, self.non_differentiable)
-
-    def output(self, x: Any, nr: int, inputs: list[Tensor]) -> Any:
-        """Result `nr`: the tensor itself, but a view of an argument returned as it is."""
-        if not isinstance(x, Tensor):
-            return x
-        differentiable = self._differentiable[nr]
-        place = next((place for place, y in enumerate(inputs) if y is x), None)
-        if is_in(x, self.dirty_tensors) and (differentiable or not x.requires_grad):
-            if differentiable:
-                self.rebase(x, nr, place)
-            if place is not None:
-                return x
-        elif place is not None:
-            if x.requires_grad and not differentiable:
-                return x.detach()
-            x = self.alias(x)
-        elif x.requires_grad and not differentiable and not is_view(x):
-            x.edge = NO_EDGE
-        self.give_history(x, nr, inputs)
-        return x
-
-    def give_history(self, x: Tensor, nr: int, inputs: list[Tensor]) -> None:
-        """Let a result lead to this node.  A view stays one, but may not be written to."""
-        edge = (self, nr) if self._differentiable[nr] else NO_EDGE
-        if not is_view(x):
-            x.edge = edge if edge is not NO_EDGE else x.edge
-            return
-        base = x.edge.base
-        for place, y in enumerate(inputs):
-            if base is y or (is_view(y) and base is y.edge.base):
-                self._shown[nr] = place
-        x.edge = x.edge.of_function(edge, sum(self._differentiable) > 1)
-
-    def alias(self, x: Tensor) -> Tensor:
-        """An argument returned as it is keeps its history; the result is a view of it."""
-        saved = (*self.to_save, *self.saved_for_forward)
-        if has_own_context(self._forward_cls) and is_in(x, saved):
-            raise RuntimeError(context.SAVED_AS_IS)
-        with RecordNothing():
-            return x.view_as(x)
-
-    def rebase(self, x: Tensor, nr: int, place: int | None) -> None:
-        """A modified argument takes the new history; a view gives it to its base."""
-        if type(x.edge) is Leaf:
-            raise RuntimeError(context.LEAF_MODIFIED)
-        if place is None:
-            warnings.warn(context.NO_INPUT, stacklevel=5)
-            return
-        if is_view(x) and self.outputs > 1:
-            raise RuntimeError(context.VIEW_OF_SEVERAL)
-        x._rebase_history((self, nr), place)
-        self._modified[nr] = place
-
-    def keep(self, inputs: list[Tensor], made: tuple[Any, ...]) -> None:
-        """Save arrays, with the edge of each: that of an argument, the number alone of a result
-        (its edge would hold this node, a cycle)."""
-        check_saved_types(self.to_save)
-        places: list[Any] = [*zip(inputs, self.next_functions, strict=True)]
-        places += [(x, nr) for nr, x in enumerate(made) if self._differentiable[nr]]
-        arrays, self._saved_edges = packed(self.to_save, places)
-        self.saved = arrays or (None,)  # not empty: a backward pass frees it, then nothing is told
-        self._for_forward = packed(self.saved_for_forward, places)
-        if observers:  # what they saw in attach() had saved nothing yet
-            notify(self)
 
     # ------------------------------------------------------------------- what users ask of ctx
 
@@ -323,21 +218,3 @@ class BackwardCFunction(Node, FunctionCtx):
 
 
 Function._backward_cls = BackwardCFunction
-
-
-def packed(tensors: Iterable[Tensor | None], places: list[Any]) -> tuple[Any, Any]:
-    """The arrays of tensors, and for each the last place where it is found, or its own edge."""
-    arrays, edges = [], []
-    for x in tensors:
-        found = [place for given, place in places if given is x]
-        edges.append(NO_EDGE if x is None else found[-1] if found else edge_of(x))
-        arrays.append(None if x is None else x.array)
-    return tuple(arrays), tuple(edges)
-
-
-def is_in(x: Any, tensors: Sequence[Any]) -> bool:
-    return any(x is y for y in tensors)
-
-
-def is_view(x: Tensor) -> bool:
-    return type(x.edge) is not tuple and type(x.edge) is not Leaf

@@ -52,7 +52,6 @@ OPERATORS = {
 
 METHODS = {
     "_is_view": view.is_view,
-    "_rebase_history": inplace.rebase_history,
     "backward": backward_of_tensor,
     # other names of pointwise operations
     "absolute": pointwise.abs,

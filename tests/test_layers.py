@@ -24,7 +24,7 @@ LAYERS = [
         "random",
     ],
     ["ops"],
-    ["anomaly", "engine", "function"],
+    ["anomaly", "engine", "function", "results"],
     ["autograd"],
     ["methods"],
     ["cuda", "data", "func", "nn", "optim", "testing", "utils"],

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minigrad.context import FunctionCtx, Kind, type_name
-from minigrad.function import BackwardCFunction, Function, is_view
+from minigrad.function import BackwardCFunction, Function
 from minigrad.grad_mode import GradMode, is_grad_enabled
 from minigrad.leaf import Leaf
 from minigrad.memory import owner_of, version
 from minigrad.node import Node
+from minigrad.results import is_view
 from minigrad.tensor import Tensor, constant, has_history, record
 
 __all__ = [
