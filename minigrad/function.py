@@ -19,7 +19,7 @@ ctx is the node of the graph itself: `y.grad_fn is ctx`.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from minigrad import context
@@ -28,7 +28,7 @@ from minigrad.grad_mode import RecordNothing, is_recording
 from minigrad.kernels.batched.levels import running
 from minigrad.node import Edge, Node
 from minigrad.ops.vmap_rule import check_rule, run_rule
-from minigrad.results import finished
+from minigrad.results import NO_CODE, finished
 from minigrad.tensor import Tensor, constant, edge_of, saved_tensor
 
 
@@ -125,7 +125,7 @@ class BackwardCFunction(Node, FunctionCtx):
     """One call of a Function: ctx for its methods, and the node in the graph of its results.
 
     Users keep what they like on it, so its own attributes begin with an underscore; `shape` and
-    `dtype`, which other nodes have, are the user's here.
+    `dtype`, which other nodes have, are the user's here.  The rest of a node's names are refused.
     """
 
     _forward_cls: type[Function] = Function
@@ -134,25 +134,26 @@ class BackwardCFunction(Node, FunctionCtx):
     _for_forward: tuple[tuple[Any, ...], tuple[Any, ...]] = ((), ())
     _differentiable: Sequence[bool] = ()
     shape: Any
+    _modified: Mapping[int, int] = {}  # results that are modified arguments: number to place
+    _shown: Mapping[int, int] = {}  # results that are views of arguments
     _cleared = False
     plain = False
     needs_input_grad: tuple[bool, ...] = ()
 
     def __init__(self, args: tuple[Any, ...] = ()):
+        self.saved, self.hooks, self.shape, self.dtype, self.code = (), None, None, None, NO_CODE
         tensors = [x for x in args if isinstance(x, Tensor)]
         self.next_functions = tuple([edge_of(x) for x in reversed(tensors)][::-1])
         self.needs_input_grad = tuple(isinstance(x, Tensor) and x.requires_grad for x in args)
         self._input_kinds = tuple(kind_of(x) for x in args)
         self._recorded = is_recording() and any(node for node, _ in self.next_functions)
-        self._modified: dict[int, int] = {}  # results that are modified arguments, by number
-        self._shown: dict[int, int] = {}  # results that are views of arguments
 
     # ------------------------------------------------------------------- what users ask of ctx
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
         """What save_for_backward() got (in jvp: save_for_forward()), with its history."""
-        if self.saved_for_forward or not hasattr(self, "saved"):
+        if self.saved_for_forward or self.saved == ():
             return self.saved_for_forward
         if self._cleared:
             raise RuntimeError(context.ACCESSED_ONCE)
@@ -171,6 +172,10 @@ class BackwardCFunction(Node, FunctionCtx):
         )
 
     # --------------------------------------------------------------------- what the engine calls
+
+    @property
+    def outputs(self) -> int:  # type: ignore[override]
+        return len(self._output_kinds)
 
     def output_kind(self, output_nr: int) -> tuple[tuple[int, ...], Any]:
         kind = self._output_kinds[output_nr]

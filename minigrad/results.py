@@ -22,36 +22,54 @@ from minigrad.ops.view import View, view_as
 from minigrad.recording import notify, observers
 from minigrad.tensor import Tensor, attach, edge_of
 
+NO_CODE: Any = None  # until a line of the user's is known
+
 
 def finished(
     ctx: Any, args: tuple[Any, ...], results: tuple[Any, ...], apart: bool
 ) -> tuple[Any, ...]:
     """The results of a call, which lead to its node `ctx`, if anything is recorded.
     `apart`: setup_context was called, not forward alone."""
-    ctx.outputs, ctx.saved = len(results), ()
-    ctx._output_kinds = tuple(kind_of(x) for x in results)
+    check_names(ctx)
+    ctx._output_kinds = tuple([kind_of(x) for x in results])
     ctx._differentiable = [ctx._recorded and wants_gradient(ctx, x) for x in results]
     for x in ctx.dirty_tensors:
         note_write(x.array)
-    if any(ctx._differentiable):
-        kept = getattr(ctx, "shape", None), getattr(ctx, "dtype", None)
+        if not is_in(x, results):
+            raise RuntimeError(context.NOT_RETURNED)
+    if True in ctx._differentiable:
+        kept = ctx.shape, ctx.dtype
         attach(ctx, results[ctx._differentiable.index(True)].array)
         ctx.shape, ctx.dtype = kept
     inputs = [x for x in args if isinstance(x, Tensor)]
     if apart:
         check_returned_as_is(ctx, inputs, results)
-    made = tuple(result(ctx, x, nr, inputs) for nr, x in enumerate(results))
-    if any(not is_in(x, results) for x in ctx.dirty_tensors):
-        raise RuntimeError(context.NOT_RETURNED)
+    made = tuple([result(ctx, x, nr, inputs) for nr, x in enumerate(results)])
     if ctx._recorded:
         keep(ctx, inputs, made)
     ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ctx.saved_for_forward = ()
     return made
 
 
+def check_names(ctx: Any) -> None:
+    """AttributeError if forward kept something on ctx where the node has its own."""
+    name = (
+        ("saved" if ctx.saved != () else "")
+        or ("hooks" if ctx.hooks is not None else "")
+        or ("code" if ctx.code is not NO_CODE else "")
+        or ("vjp" if getattr(ctx.vjp, "__self__", None) is not ctx else "")
+    )
+    if name:
+        raise AttributeError(
+            f"ctx.{name} belongs to the graph: keep your own value under another name, such as "
+            f"ctx.my_{name}"
+        )
+
+
 def wants_gradient(ctx: Any, x: Any) -> bool:
-    kind = kind_of(x)
-    return kind is not None and kind.differentiable and not is_in(x, ctx.non_differentiable)
+    if not isinstance(x, Tensor) or x.array.dtype.kind != "f":
+        return False
+    return not is_in(x, ctx.non_differentiable)
 
 
 def check_returned_as_is(ctx: Any, inputs: list[Tensor], results: tuple[Any, ...]) -> None:
@@ -92,7 +110,7 @@ def rebase(ctx: Any, x: Tensor, nr: int, place: int | None) -> None:
     if is_view(x) and ctx.outputs > 1:
         raise RuntimeError(context.VIEW_OF_SEVERAL)
     rebase_history(x, (ctx, nr), place)
-    ctx._modified[nr] = place
+    ctx._modified = {**ctx._modified, nr: place}
 
 
 def give_history(ctx: Any, x: Tensor, nr: int, inputs: list[Tensor]) -> None:
@@ -104,7 +122,7 @@ def give_history(ctx: Any, x: Tensor, nr: int, inputs: list[Tensor]) -> None:
     base = x.edge.base
     for place, y in enumerate(inputs):
         if base is y or (is_view(y) and base is y.edge.base):
-            ctx._shown[nr] = place
+            ctx._shown = {**ctx._shown, nr: place}
     x.edge = x.edge.of_function(edge, sum(ctx._differentiable) > 1)
 
 
@@ -116,7 +134,8 @@ def keep(ctx: Any, inputs: list[Tensor], made: tuple[Any, ...]) -> None:
     places += [(x, nr) for nr, x in enumerate(made) if ctx._differentiable[nr]]
     arrays, ctx._saved_edges = packed(ctx.to_save, places)
     ctx.saved = arrays or (None,)  # not empty: a backward pass frees it, then nothing is told
-    ctx._for_forward = packed(ctx.saved_for_forward, places)
+    if ctx.saved_for_forward:
+        ctx._for_forward = packed(ctx.saved_for_forward, places)
     if observers:  # what they saw in attach() had saved nothing yet
         notify(ctx)
 

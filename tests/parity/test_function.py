@@ -651,11 +651,11 @@ def missing_methods(lib: Any, log: Log) -> None:
 
 def attributes_of_ctx(lib: Any, log: Log) -> None:
     def forward(ctx: Any, x: Any) -> Any:
-        ctx.shape, ctx.dtype, ctx.n = x.shape, "mine", 7
+        ctx.shape, ctx.dtype, ctx.name, ctx.n = x.shape, "mine", "sum", 7
         return x.sum()
 
     def backward(ctx: Any, g: Any) -> Any:
-        log.note(list(ctx.shape), ctx.dtype, ctx.n)
+        log.note(list(ctx.shape), ctx.dtype, ctx.name, ctx.n)
         ctx.seen = True
         return g.expand(ctx.shape)
 
@@ -666,6 +666,8 @@ def attributes_of_ctx(lib: Any, log: Log) -> None:
     (y * 2).backward()
     log.note(x.grad, node.seen, node.n)
     log.refused("has no attribute 'nope'", lambda: node.nope)
+    log.refused("", lambda: setattr(node, "next_functions", ()))
+    log.refused("", lambda: setattr(node, "metadata", {}))
 
 
 def exceptions_leave_everything_usable(lib: Any, log: Log) -> None:
