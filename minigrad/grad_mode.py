@@ -28,7 +28,7 @@ is_recording = _recording.get  # what operations ask; backward() can do less wit
 
 def set_grad_mode(enabled: bool) -> None:
     _enabled.set(enabled)
-    _recording.set(enabled or (_forward.get() and not _inference.get()))
+    _recording.set((enabled or _forward.get()) and not _inference.get())
 
 
 def set_forward_mode(is_open: bool) -> None:
@@ -169,7 +169,7 @@ class inference_mode(GradMode):  # torch's name
         super().__enter__()
 
     def __exit__(self, *exception: Any) -> None:
-        _inference.set(self.inference_before.pop())
+        _inference.set(self.inference_before.pop())  # first: whether to record depends on it
         super().__exit__(*exception)
 
 

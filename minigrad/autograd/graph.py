@@ -1,5 +1,9 @@
 """The graph as a user sees it, and what may be hung on it: hooks for saved tensors, hooks that
-wait for several gradients, and what a node saved.  torch.autograd.graph's names."""
+wait for several gradients, and what a node saved.  torch.autograd.graph's names.
+
+Different from torch: a pack hook gets a node's own result without its history.  With it, a hook
+that keeps the tensor would make a cycle, and the graph would wait for the garbage collector.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,10 @@ from typing import Any
 
 from minigrad import engine
 from minigrad.autograd.backward import GradientEdge, get_gradient_edge
+from minigrad.grad_mode import GradMode
 from minigrad.hooks import RemovableHandle
 from minigrad.memory import note_write, owner_of, version
-from minigrad.node import NO_EDGE, Node
+from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.define import is_number
 from minigrad.ops.inplace import before_write
 from minigrad.recording import observers
@@ -71,7 +76,7 @@ def pack(node: Node) -> None:
     """Give what a new node saved to the innermost pack hook."""
     hooks = _stack.get()
     if hooks and type(node.saved) is tuple and node.saved:
-        node.saved = PackedTensors(node.saved, hooks[-1])
+        node.saved = PackedTensors(node, node.saved, hooks[-1])
 
 
 class PackedTensors:
@@ -79,17 +84,22 @@ class PackedTensors:
 
     __slots__ = ("items", "plain", "unpack_hook")
 
-    def __init__(self, arrays: tuple[Any, ...], hooks: saved_tensors_hooks) -> None:
+    def __init__(self, node: Node, arrays: tuple[Any, ...], hooks: saved_tensors_hooks) -> None:
         self.plain = [array is None or is_number(array) for array in arrays]
-        pairs = zip(arrays, self.plain, strict=True)
-        self.items = [array if plain else packed(array, hooks) for array, plain in pairs]
         self.unpack_hook = hooks.unpack_hook
+        with GradMode(False):
+            self.items = [
+                array if plain else packed(saved_value(node, place, array), hooks)
+                for place, (array, plain) in enumerate(zip(arrays, self.plain, strict=True))
+            ]
 
     def arrays(self) -> tuple[Any, ...]:
-        pairs = zip(self.items, self.plain, strict=True)
-        return tuple(item if plain else self.unpack(item) for item, plain in pairs)
+        return tuple(map(self.array, range(len(self.items))))
 
-    def unpack(self, item: Any) -> Any:
+    def array(self, place: int) -> Any:
+        item = self.items[place]
+        if self.plain[place]:
+            return item
         result = self.unpack_hook(item)
         if not isinstance(result, Tensor):
             raise TypeError(
@@ -99,10 +109,10 @@ class PackedTensors:
         return result.array
 
 
-def packed(array: Any, hooks: saved_tensors_hooks) -> Any:
-    before = version(array)
-    result = hooks.pack_hook(constant(array))
-    if version(array) != before:
+def packed(tensor: Tensor, hooks: saved_tensors_hooks) -> Any:
+    before = version(tensor.array)
+    result = hooks.pack_hook(tensor)
+    if version(tensor.array) != before:
         raise RuntimeError(
             "A saved tensor pack hook is modifying its input in place. Tensors provided as input "
             "to pack hook can not be modified by in-place operations as this can lead to "
@@ -273,39 +283,55 @@ TORCH_NAMES = {"x": "self", "input": "self", "y": "other"}  # in _saved_... attr
 
 def saved_attribute(node: Node, name: str) -> Any:
     """node._saved_self and its like: a saved tensor, or a number that the formula needs."""
-    if name.startswith("_saved_"):
-        wanted = name[len("_saved_") :]
-        names = [TORCH_NAMES.get(n, n) for n in node.saved_names]
-        if wanted in names and (node.saved is None or len(node.saved_arrays())):
-            place = names.index(wanted)
-            array = node.saved_arrays()[place]
-            if array is not None:
-                return saved_value(node, place, array)
-            if is_saved_at_times(node, place):
-                return None
+    wanted = name.removeprefix("_saved_")
+    names = [TORCH_NAMES.get(n, n) for n in node.saved_names]
+    if wanted != name and wanted in names and node.saved != ():
+        place = names.index(wanted)
+        saved: Any = node.saved
+        packed = isinstance(saved, PackedTensors)  # then, nothing else is unpacked
+        array = saved.array(place) if packed else node.saved_arrays()[place]
+        if array is not None:
+            numbers = getattr(getattr(node, "definition", None), "numbers", ())
+            return array.item() if place in numbers else with_history(array, edge_at(node, place))
+        if is_saved_at_times(node, place):
+            return None
     raise AttributeError(f"{type(node).__name__!r} object has no attribute {name!r}")
 
 
 def is_saved_at_times(node: Node, place: int) -> bool:
     """Whether some gradient of such a node needs what stands there, if not those wanted here."""
-    definition = getattr(type(node), "definition", None)
+    definition = getattr(node, "definition", None)
     if definition is None:
         return True
     return any(place in d.positions for d in definition.derivatives if d is not None)
 
 
-def saved_value(node: Node, place: int, array: Any) -> Any:
-    """A saved array as a Tensor with the history it had, or a number as a number."""
-    definition = getattr(type(node), "definition", None)
-    if definition is not None and place in definition.numbers:
-        return array.item()
-    if definition is not None and place < len(definition.parameters):
-        inputs = definition.inputs
-        edge = node.next_functions[inputs.index(place)] if place in inputs else NO_EDGE
-    else:
-        edges = [*node.next_functions, (node, 0)]
-        edge = edges[min(place, len(edges) - 1)]
+def saved_value(node: Node, place: int, array: Any) -> Tensor:
+    """A saved array as a Tensor: an input with its history, a result of the node without."""
+    edge = edge_at(node, place)
+    return constant(array) if edge[0] is node else with_history(array, edge)
+
+
+def with_history(array: Any, edge: Edge) -> Tensor:
+    """A saved array as the Tensor it was; what is no input (index arrays, say) has no history."""
+    target, output_nr = edge
+    if target is None or target.output_kind(output_nr) != (array.shape, array.dtype):
+        return constant(array)
     return saved_tensor(array, edge)
+
+
+def edge_at(node: Node, place: int) -> Edge:
+    """The edge of what a node saved at a place: of an input, or of the node's result."""
+    places = getattr(node, "_saved_edges", None)  # a user's Function saves what it likes
+    if places is not None:
+        return (node, places[place]) if isinstance(places[place], int) else places[place]
+    edges: list[Edge] = list(node.next_functions)
+    definition = getattr(node, "definition", None)
+    if definition is not None:
+        edges = [NO_EDGE] * len(definition.parameters)
+        for position, edge in zip(definition.inputs, node.next_functions, strict=True):
+            edges[position] = edge
+    return (node, 0) if place >= len(edges) else edges[place]
 
 
 def call_node(node: Node, *grads: Tensor) -> Any:

@@ -206,6 +206,8 @@ def write(x: Tensor, result: Tensor, places: Any = ...) -> None:
     has_tangent = bool(open_levels()) and catch_up(edge)
     if has_tangent and not is_grad_enabled() and x.requires_grad:
         raise RuntimeError(TANGENT_UNDER_NO_GRAD)
+    for watch in before_write.values():  # again: what was just recorded may have saved x
+        watch(array)
     new = kernels.converted(values, array.dtype) if values.dtype != array.dtype else values
     array[places] = new[places]
     note_write(array)
