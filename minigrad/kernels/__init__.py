@@ -215,9 +215,9 @@ def concatenate(arrays: Sequence[Array], axis: int) -> Array:
     dtype = arrays[0].dtype
     for array in arrays[1:]:
         dtype = promote(dtype, array.dtype)
-    check_one_device(arrays)
+    all_numpy = check_one_device(arrays)
     parts = [array for array in arrays if array.shape != (0,)] or list(arrays[:1])
-    if NUMPY.issuperset(map(type, parts)):
+    if all_numpy:
         return np.concatenate(parts, axis, dtype=dtype)
     if builtins.any(is_batched(part) for part in parts):
         parts = [part.astype(dtype, copy=False) for part in parts]
@@ -238,13 +238,14 @@ def join(parts: Sequence[Array], axis: int, dtype: np.dtype[Any]) -> Array:
     return result
 
 
-def check_one_device(arrays: Sequence[Array]) -> None:
-    """RuntimeError unless all arrays are on one device.  (Pointwise kernels see to it too.)"""
+def check_one_device(arrays: Sequence[Array]) -> bool:
+    """RuntimeError unless all arrays are on one device (pointwise kernels see to it too); returns
+    whether they are all NumPy's."""
     for array in arrays:
         if type(array) is not np.ndarray:
             break
     else:
-        return
+        return True
     found = {array.device for array in arrays}
     if len(found) > 1:
         names = ["cpu" if device == "cpu" else f"cuda:{device}" for device in found]
@@ -252,6 +253,7 @@ def check_one_device(arrays: Sequence[Array]) -> None:
             "Expected all tensors to be on the same device, but found at least two devices, "
             f"{' and '.join(sorted(names, reverse=True))}! Move one with .to(device)."
         )
+    return False
 
 
 # --------------------------------------------------------------------------------------- routines
@@ -306,18 +308,34 @@ def routine_of_two(on_cpu: Callable[..., Any], x: int = 0, y: int = 1) -> Callab
     return run
 
 
-def routine_of_many(
-    on_cpu: Callable[..., Any], arrays_of: Callable[[tuple[Any, ...]], Sequence[Any]]
-) -> Callable[..., Any]:
-    """The same for any number of arrays, which `arrays_of` finds among the arguments."""
+def routine_of_many(on_cpu: Callable[..., Any], *places: int) -> Callable[..., Any]:
+    """The same for any number of arrays, of which some may be None."""
 
     def run(*arguments: Any) -> Any:
         if observer is not None:
             return observer(run, arguments)
-        arrays = arrays_of(arguments)
-        if NUMPY.issuperset(map(type, arrays)):
-            return on_cpu(*arguments)
-        return elsewhere(on_cpu, arrays)(*arguments)
+        for place in places:
+            if type(arguments[place]) not in NUMPY:
+                return elsewhere(on_cpu, [arguments[i] for i in places])(*arguments)
+        return on_cpu(*arguments)
+
+    run.__name__, run.__doc__ = on_cpu.__name__, on_cpu.__doc__
+    return run
+
+
+def routine_of_indices(on_cpu: Callable[..., Any], x: int, indices: int) -> Callable[..., Any]:
+    """The same for an array and a tuple of index arrays, at these places of the arguments."""
+
+    def run(*arguments: Any) -> Any:
+        if observer is not None:
+            return observer(run, arguments)
+        for index in arguments[indices]:
+            if type(index) is not np.ndarray:
+                break
+        else:
+            if type(arguments[x]) is np.ndarray:
+                return on_cpu(*arguments)
+        return elsewhere(on_cpu, (arguments[x], *arguments[indices]))(*arguments)
 
     run.__name__, run.__doc__ = on_cpu.__name__, on_cpu.__doc__
     return run
@@ -374,10 +392,10 @@ softmax_backward = routine_of_two(rows.softmax_backward)
 log_softmax = routine(rows.log_softmax)
 log_softmax_backward = routine_of_two(rows.log_softmax_backward)
 cross_entropy_rows = routine_of_two(rows.cross_entropy_rows)
-layer_norm = routine_of_many(rows.layer_norm, lambda given: given[:3])
-layer_norm_backward = routine_of_many(rows.layer_norm_backward, lambda given: given[:5])
+layer_norm = routine_of_many(rows.layer_norm, 0, 1, 2)
+layer_norm_backward = routine_of_many(rows.layer_norm_backward, 0, 1, 2, 3, 4)
 take_rows = routine_of_two(indexing.take_rows)
 add_rows = routine_of_two(indexing.add_rows, 1, 2)
-gather_nd = routine_of_many(indexing.gather_nd, lambda given: (given[0], *given[1]))
-scatter_add_nd = routine_of_many(indexing.scatter_add_nd, lambda given: (*given[2], given[3]))
+gather_nd = routine_of_indices(indexing.gather_nd, 0, 1)
+scatter_add_nd = routine_of_indices(indexing.scatter_add_nd, 3, 2)
 nonzero = routine(indexing.nonzero)
