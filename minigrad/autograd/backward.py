@@ -117,7 +117,7 @@ def seed(number: int, output: Differentiable, gradient: Any, is_grads_batched: b
     else:
         shape, dtype = output.node.output_kind(output.output_nr)
     if gradient is None:
-        check_scalar(shape, dtype)
+        check_scalar(shape, dtype, edge_for(output)[0])
         like = output.array if isinstance(output, Tensor) else np.empty(0)
         return constant(kernels.full(shape, 1, dtype, like))
     if not isinstance(gradient, Tensor):
@@ -133,11 +133,12 @@ def seed(number: int, output: Differentiable, gradient: Any, is_grads_batched: b
     return gradient
 
 
-def check_scalar(shape: tuple[int, ...], dtype: Any) -> None:
+def check_scalar(shape: tuple[int, ...], dtype: Any, node: Node | None) -> None:
     """A gradient of 1 is meant only for a single real number."""
     if np.prod(shape) != 1:
+        made = f", made at {node.line}," if node is not None and node.line else ""
         raise RuntimeError(
-            "grad can be implicitly created only for scalar outputs, but this one has shape "
+            f"grad can be implicitly created only for scalar outputs, but this one{made} has shape "
             f"{list(shape)}: reduce it, as in .sum().backward(), or pass the gradient of each "
             "element as backward(gradient)"
         )

@@ -480,3 +480,10 @@ def test_the_warning_about_a_result_tells_where_it_was_made() -> None:
     with pytest.warns(UserWarning, match="attribute of a Tensor that is not a leaf") as caught:
         assert y.grad is None
     assert f"result of MulBackward0, made at {line}, in test_the_warning" in str(caught[0].message)
+
+
+def test_backward_of_several_numbers_tells_where_they_were_made() -> None:
+    y, line = tensor([1.0, 2.0], requires_grad=True) * 2, here()
+    with pytest.raises(RuntimeError, match="only for scalar outputs") as caught:
+        y.backward()
+    assert f"but this one, made at {line}, in test_backward_of_several" in str(caught.value)
