@@ -1,4 +1,5 @@
-"""First and second derivatives of every operation, compared with finite differences."""
+"""First and second derivatives of every operation, backward and forward, one and many at once,
+compared with finite differences."""
 
 import functools
 from typing import Any
@@ -44,22 +45,23 @@ def test_an_unknown_derivative_raises() -> None:
         (x // 2 + x).sum().backward()
 
 
-def checked(sample: Sample, check: Any) -> None:
+def checked(sample: Sample, check: Any, **options: bool) -> None:
     names = sample.floating
     tensors = [sample.tensors(minigrad, requires_grad=True)[name] for name in names]
-    assert check(function_of(sample, names), tensors)
+    assert check(function_of(sample, names), tensors, **options)
 
 
 @pytest.mark.parametrize("number", range(len(SAMPLES)), ids=map(str, SAMPLES))
 def test_first_derivatives(number: int) -> None:
     if has_gradient(number):
-        checked(SAMPLES[number], gradcheck)
+        batches = {"check_batched_grad": True, "check_batched_forward_grad": True}
+        checked(SAMPLES[number], gradcheck, check_forward_ad=True, **batches)
 
 
 @pytest.mark.parametrize("number", range(len(SAMPLES)), ids=map(str, SAMPLES))
 def test_second_derivatives(number: int) -> None:
     if has_gradient(number):
-        checked(SAMPLES[number], gradgradcheck)
+        checked(SAMPLES[number], gradgradcheck, check_fwd_over_rev=True)
 
 
 # ------------------------------------------------------------------- are the samples any good?
