@@ -667,6 +667,26 @@ KNOWN: dict[str, tuple[Any, tuple[Any, ...], str]] = {
         (variable(3),),
         "each input element has a part in 4 output elements: add their gradients up, do not aver",
     ),
+    "sum for a mean": (
+        function(lambda x: x.mean(1), lambda g, x: g[:, None].expand(2, 3)),
+        (variable(2, 3),),
+        "each output element is made of 3 input elements: the gradient of a mean is divided by",
+    ),
+    "half of a sigmoid's": (
+        function(lambda x: x.sigmoid(), lambda g, x: g * x.sigmoid()),
+        (variable(2, 3),),
+        "every entry is right once multiplied by (1 - the output).",
+    ),
+    "a tanh forgotten": (
+        function(lambda x: x.tanh(), lambda g, x: g),
+        (variable(2, 3),),
+        "every entry is right once multiplied by (1 - the output ** 2).",
+    ),
+    "the diagonal of a softmax": (
+        function(lambda x: x.softmax(1), lambda g, x: g * x.softmax(1) * (1 - x.softmax(1))),
+        (variable(2, 3),),
+        "backward is right where an output element depends on the input element at its own place",
+    ),
     "missing factor": (
         function(lambda x, y: x * y, lambda g, x, y: (g, g * x)),
         (variable(2, 2), variable(2, start=2.0)),
@@ -815,6 +835,11 @@ def test_few_numbers_may_fall_apart_by_chance() -> None:
 def test_no_hint_without_finite_differences() -> None:
     zero = function(lambda x: x.log(), lambda g, x: g * 0)
     assert not hint_of(complaint(zero, minigrad.zeros(2, dtype=float64, requires_grad=True)))
+
+
+def test_huge_outputs_are_no_trouble() -> None:
+    wrong = function(lambda x: x + 1e200, lambda g, x: g * x.exp())
+    assert not hint_of(complaint(wrong, variable(3)))
 
 
 @pytest.mark.parametrize("name", KNOWN)

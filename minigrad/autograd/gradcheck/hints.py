@@ -25,7 +25,8 @@ def hints(case: Mismatch) -> list[str]:
         return doubts
     if not (np.isfinite(case.analytical).all() and np.isfinite(case.numerical).all()):
         return []
-    return [said for said in (ask(case) for ask in MISTAKES) if said is not None][:1]
+    with np.errstate(all="ignore"):
+        return [said for said in (ask(case) for ask in MISTAKES) if said is not None][:1]
 
 
 def explains(case: Mismatch, guess: Matrix) -> bool:
@@ -168,11 +169,16 @@ def scaled(case: Mismatch) -> str | None:
         return None
     if abs(factor + 1) < 1e-3:
         return "every entry has the wrong sign: look for a minus that is missing or too much."
-    reach = outputs_reached(case)
+    reach, sources = count_of_each(case, axis=1), count_of_each(case, axis=0)
     if reach > 1 and abs(factor * reach - 1) < 1e-3:
         return (
             f"every entry is 1/{reach} of what it should be, and each input element has a part in "
             f"{reach} output elements: add their gradients up, do not average them."
+        )
+    if sources > 1 and abs(factor / sources - 1) < 1e-3:
+        return (
+            f"every entry is {sources} times what it should be, and each output element is made of "
+            f"{sources} input elements: the gradient of a mean is divided by their number."
         )
     return (
         f"every entry is {factor:.4g} times what it should be: look for a constant factor that is "
@@ -180,9 +186,10 @@ def scaled(case: Mismatch) -> str | None:
     )
 
 
-def outputs_reached(case: Mismatch) -> int:
-    """How many output elements each input element moves; 0 if not all move as many."""
-    counts = set((np.abs(case.numerical) > case.subject.atol).sum(axis=1).tolist())
+def count_of_each(case: Mismatch, axis: int) -> int:
+    """How many output elements each input element moves (axis 1), or how many input elements move
+    each output element (axis 0); 0 if it is not the same for all."""
+    counts = set((np.abs(case.numerical) > case.subject.atol).sum(axis=axis).tolist())
     return int(counts.pop()) if len(counts) == 1 else 0
 
 
@@ -213,22 +220,26 @@ def times(number: float) -> str:
 
 def factors(case: Mismatch) -> Iterator[tuple[str, Matrix]]:
     """Inputs and outputs, laid along the rows or columns of the Jacobian."""
-    wanted = case.subject.wanted
-    named = [(f"input {i}", x) for i, x in enumerate(wanted)]
-    named += [
-        (f"argument {i} of func", x)
-        for i, x in enumerate(case.subject.inputs)
-        if is_numbers(x) and not x.requires_grad
-    ]
-    named += [("the output" if len(case.outputs) == 1 else "this output", case.output)]
-    for name, x in named:
-        values = np.asarray(x.host_array(), np.float64)
+    for name, values in named_values(case):
         along_rows = stretched(values, case.input)
         if along_rows is not None:
             yield name, along_rows.reshape(-1, 1)
         along_columns = stretched(values, case.output)
         if along_columns is not None:
             yield name, along_columns.reshape(1, -1)
+
+
+def named_values(case: Mismatch) -> Iterator[tuple[str, Matrix]]:
+    """What derivatives are often made of."""
+    for number, x in enumerate(case.subject.wanted):
+        yield f"input {number}", np.asarray(x.host_array(), np.float64)
+    for number, x in enumerate(case.subject.inputs):
+        if is_numbers(x) and not x.requires_grad:
+            yield f"argument {number} of func", np.asarray(x.host_array(), np.float64)
+    output = np.asarray(case.output.host_array(), np.float64)
+    yield "the output", output
+    yield "(1 - the output)", 1 - output  # as in the derivative of a sigmoid
+    yield "(1 - the output ** 2)", 1 - output**2  # of tanh
 
 
 def is_numbers(x: object) -> bool:
@@ -257,6 +268,20 @@ def not_added_up(case: Mismatch) -> str | None:
     )
 
 
+def only_the_diagonal(case: Mismatch) -> str | None:
+    """softmax taken for a function of one number."""
+    given, true = case.analytical, case.numerical
+    if case.input.array.shape != case.output.array.shape or len(true) < MANY:
+        return None
+    diagonal = np.diag(np.diag(true))
+    if not case.subject.close(given, diagonal) or np.count_nonzero(np.diag(true)) < MANY:
+        return None
+    return (
+        f"{case.rule} is right where an output element depends on the input element at its own "
+        "place, and zero elsewhere. But other input elements move it, too."
+    )
+
+
 def only_somewhere(case: Mismatch) -> str | None:
     """Right for the input elements on one side of a number, wrong on the other."""
     wrong = case.wrong.any(axis=1)
@@ -282,5 +307,6 @@ def only_somewhere(case: Mismatch) -> str | None:
 
 DOUBTS = (low_precision, random_or_modifying, shared_memory, kink)
 MISTAKES = (
-    *(no_gradient, scaled, swapped, transposed, missing_factor, not_added_up, only_somewhere),
+    *(no_gradient, scaled, swapped, transposed, missing_factor, not_added_up, only_the_diagonal),
+    only_somewhere,
 )
