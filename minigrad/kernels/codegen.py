@@ -17,6 +17,7 @@ import functools
 import inspect
 import re
 import textwrap
+import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from types import FunctionType
 from typing import Any
@@ -41,6 +42,9 @@ PLAIN = {name: getattr(builtins, name) for name in BUILTINS}  # not the operatio
 RUNTIME = {"load", "store", "boolean", "float16", "float32", "float64", "uint8"}
 RUNTIME |= {"int8", "int16", "int32", "int64"}
 WHOLE = {"floor", "ceil", "trunc", "rint"}  # leave an integer as it is
+
+
+compiling = threading.RLock()  # NumPy takes a loop only once
 
 
 class Formula:
@@ -130,10 +134,12 @@ class Formula:
         return cpu_text(self, np.dtype(dtype))
 
     def compile_loop(self, dtype: Dtype) -> None:
-        """Give the ufunc a loop for operands of `dtype`."""
-        module = jit.load_generated(f"{self.name}_{dtype}", self.source(dtype))
-        ufunc.add_loop(self.plain_ufunc, module.loop.address, self.dtypes(dtype))
-        self.compiled.add(dtype)
+        """Give the ufunc a loop for operands of `dtype`, though several threads ask at once."""
+        with compiling:
+            if dtype not in self.compiled:
+                module = jit.load_generated(f"{self.name}_{dtype}", self.source(dtype))
+                ufunc.add_loop(self.plain_ufunc, module.loop.address, self.dtypes(dtype))
+                self.compiled.add(dtype)
 
 
 class Functions:

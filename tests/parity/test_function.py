@@ -814,7 +814,90 @@ def directly(lib: Any, log: Log) -> None:
     log.note(y.grad_fn.apply(lib.ones(1, dtype=lib.float64)))
 
 
+# --------------------------------------------------------------------------------- forward mode
+
+
+def pushed(lib: Any, function: Any, x: Any, *others: Any) -> list[Any]:
+    """The results and their tangents, with ones as the tangent of x."""
+    forward_ad = lib.autograd.forward_ad
+    with forward_ad.dual_level():
+        out = function.apply(forward_ad.make_dual(x, lib.ones_like(x)), *others)
+        results = out if isinstance(out, tuple) else (out,)
+        found = []
+        for y in results:
+            primal, tangent = forward_ad.unpack_dual(y) if hasattr(y, "dtype") else (y, None)
+            found.append([t.tolist() if hasattr(t, "dtype") else t for t in (primal, tangent)])
+        return found
+
+
+def tangents(lib: Any, log: Log) -> None:
+    def forward(ctx: Any, x: Any, n: int, y: Any, index: Any) -> Any:
+        ctx.save_for_forward(x * 7, None)
+        ctx.save_for_backward(x)
+        ctx.n = n
+        return x * n * y, n, index
+
+    def with_none(ctx: Any, *args: Any) -> Any:
+        ctx.set_materialize_grads(False)
+        return forward(ctx, *args)
+
+    def jvp(ctx: Any, *given: Any) -> Any:
+        log.note(ctx.needs_input_grad, *(None if t is None else t.tolist() for t in given))
+        log.note([None if t is None else t.tolist() for t in ctx.saved_tensors])
+        return given[0] * ctx.n, None, None
+
+    x, y = lib.ones(2, dtype=lib.float64), lib.ones(2, dtype=lib.float64) * 3
+    for made in (forward, with_none):
+        function = custom(lib, made, jvp=jvp)
+        log.note(pushed(lib, function, x, 2, y, lib.tensor([1, 2])))
+
+
+def tangents_of_views_and_writes(lib: Any, log: Log) -> None:
+    def into(ctx: Any, t: Any) -> Any:
+        t.mul_(2)
+        return t * 1
+
+    x = leaf(lib, 1.0, 2.0)
+    flat = lambda ctx, x: x.view(-1)  # noqa: E731
+    log.note(pushed(lib, custom(lib, flat, jvp=lambda ctx, t: t.view(-1)), x))
+    log.note(pushed(lib, custom(lib, lambda ctx, x: x, jvp=lambda ctx, t: t.view_as(t)), x))
+    for words, forward, jvp in (
+        ("the jvp is not returning a view", flat, lambda ctx, t: t * 1),
+        ("the jvp is not returning a view", lambda ctx, x: x, lambda ctx, t: t),
+        ("view of the given grad input", flat, lambda ctx, t: lib.ones_like(t).view(-1)),
+    ):
+        function = custom(lib, forward, jvp=jvp)
+        log.refused(words, lambda f=function: pushed(lib, f, x))
+    constant = x.detach().clone()
+    function = custom(lib, doubled_in_place, jvp=lambda ctx, t: t.mul_(2))
+    log.note(pushed(lib, function, constant))
+    words = "not modifying the forward mode gradients inplace"
+    function = custom(lib, doubled_in_place, jvp=lambda ctx, t: t * 2)
+    log.refused(words, lambda: pushed(lib, function, constant))
+
+
+def tangents_that_do_not_fit(lib: Any, log: Log) -> None:
+    def fails(ctx: Any, t: Any) -> Any:
+        raise ValueError("mine")
+
+    x = leaf(lib, 1.0, 2.0)
+    integer = lambda ctx, x: (x * 1, x.long())  # noqa: E731
+    for words, forward, jvp in (
+        ("(expected 1 but got 2)", squared, lambda ctx, t: (t, t)),
+        ("expected Variable or None (got float) for grad output 0", squared, lambda ctx, t: 3.0),
+        ("expected Variable or None (got list)", squared, lambda ctx, t: [t]),
+        ("has a different size than that of the original", squared, lambda ctx, t: lib.ones(3)),
+        ("returned a gradient at position 1", integer, lambda ctx, t: (t, t)),
+        ("mine", squared, fails),
+    ):
+        function = custom(lib, forward, jvp=jvp)
+        log.refused(words, lambda f=function: pushed(lib, f, x))
+    words = "You must implement the jvp function for custom autograd.Function"
+    log.refused(words, lambda: pushed(lib, custom(lib, squared), x))
+
+
 PROGRAMS = [
+    *(tangents, tangents_of_views_and_writes, tangents_that_do_not_fit),
     *(outputs_of_every_kind, one_in_a_tuple, the_same_result_twice, an_argument_twice),
     *(an_argument_as_it_is, a_view_of_an_argument, a_view_among_several),
     *(results_that_existed_before, integer_results, results_without_gradient),
