@@ -159,7 +159,9 @@ def test_frozen() -> None:
     layer = nn.Linear(2, 1)
     layer.weight.requires_grad_(False)
     text = explain_grad(layer.weight)
-    assert text.startswith("layer.weight.grad is None: layer.weight does not require one any more")
+    assert text.startswith(
+        "layer.weight.grad is None: layer.weight does not require one: requires_"
+    )
     with explaining():
         _, line = layer.bias.requires_grad_(False), here()
     text = explain_grad(layer.bias)
@@ -543,3 +545,56 @@ def test_the_profile_function_of_before_comes_back() -> None:
         assert Latest.record.watch is not sys.getprofile()  # type: ignore[union-attr]
     finally:
         sys.setprofile(None)
+
+
+def test_only_the_paths_to_x_count() -> None:
+    x, other = leaf(0.0, 1.0), leaf(-1.0, 1.0)
+    loss = (x.sqrt() + other.log()).sum()
+    loss.backward(retain_graph=True)
+    text = explain_grad(x)
+    assert "SqrtBackward0" in text
+    assert "LogBackward0" not in text
+
+
+def test_a_value_from_another_branch() -> None:
+    x, other = leaf(1.0, 1.0), leaf(0.0, 1.0)
+    y, line = other.log(), here()
+    loss = (x * y * 0).sum()
+    loss.backward(retain_graph=True)
+    text = explain_grad(x)
+    assert f"In the forward pass it began at LogBackward0, made at\n    {line}" in text
+    assert "In the backward pass it began at MulBackward0" in text
+
+
+def test_a_weight_that_was_zeroed_is_not_a_gradient_that_was_forgotten() -> None:
+    w = leaf(1.0, 2.0)
+    with explaining(), no_grad():
+        w.zero_()
+    assert "forgotten" not in explain_grad(w)
+
+
+def test_assigning_a_gradient_inside_explaining() -> None:
+    w = leaf(1.0, 2.0)
+    with explaining():
+        w.grad = ones(2)
+    assert explain_grad(w) == "w.grad is there: from 1 to 1 in shape [2]."
+
+
+def test_a_deep_graph() -> None:
+    x = leaf(1.0)
+    y = x * 0
+    for _ in range(3000):
+        y = y + 1
+    y.backward(retain_graph=True)
+    assert "the other factor is 0 everywhere" in explain_grad(x)
+
+
+def test_on_each_device(device: str) -> None:
+    w = leaf(-1.0, -2.0)
+    x = w.to(device)
+    loss = x.relu().sum()
+    loss.backward(retain_graph=True)
+    if device == "cuda":
+        assert "`.to()`, `.cuda()` and `.float()` make a new tensor" in explain_grad(x)
+    assert "ReluBackward0" in explain_grad(w)
+    assert "the units are dead" in explain_grad(w)

@@ -132,9 +132,13 @@ def frozen(q: Question) -> str | None:
     line = q.record.frozen.get(q.x) if q.record else None
     if line is None and type(q.x) is Tensor:
         return None
-    where = f" at{at(line)}\n" if line else " (parameters do when they are made). "
+    where = (
+        f" at{at(line)}\n"
+        if line
+        else ", or it was made so (parameters require one unless told otherwise). "
+    )
     return (
-        f"{q.name} does not require one any more: requires_grad_(False) froze it{where}"
+        f"{q.name} does not require one: requires_grad_(False) froze it{where}"
         f"{q.name}.requires_grad_() turns it on again."
     )
 

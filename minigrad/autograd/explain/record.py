@@ -63,6 +63,7 @@ class Record:
         self.origins = OfTensors()  # the Cut that a tensor without a history comes from
         self.frozen = OfTensors()  # the line of requires_grad_(False)
         self.cleared = OfTensors()  # the line that forgot .grad
+        self.zeroed = OfTensors()  # the line that filled it with zeros
         self.steps: Steps = {}  # of the latest backward pass
 
     def watch(self, frame: FrameType, event: str, result: Any) -> None:
@@ -92,7 +93,9 @@ class Record:
             return
         if name == "requires_grad_" and type(x.edge) is not Leaf:
             self.frozen.put(x, line)
-        elif name == "zero_" or (name == "grad" and given[1:] == [None]):
+        elif name == "zero_":
+            self.zeroed.put(x, line)
+        elif name == "grad" and len(given) == 2 and given[1] is None:
             self.cleared.put(x, line)
 
     def note_history(self, frame: FrameType, result: Any) -> None:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.autograd.explain.flow import Facts, Step, Steps, facts_of, follow
-from minigrad.autograd.explain.graph import edge_now, is_freed, likely_loss, nodes_behind
+from minigrad.autograd.explain.graph import (
+    edge_now,
+    is_freed,
+    leading_to,
+    likely_loss,
+    nodes_behind,
+)
 from minigrad.autograd.explain.missing import Question
 from minigrad.autograd.explain.reasons import reason
 from minigrad.autograd.explain.words import SHOWN, at, in_short, made, values_of
+from minigrad.engine import sequence_nr
 from minigrad.leaf import AccumulateGrad
-from minigrad.node import Edge
+from minigrad.node import Edge, Node
 from minigrad.tensor import Tensor
 
 FREED = (
@@ -34,37 +41,47 @@ def why_wrong(q: Question, grad: Tensor) -> str:
 
 
 def zeroed(q: Question, grad: Tensor) -> str:
-    line = q.record.cleared.get(grad) if q.record else None
+    line = q.record.zeroed.get(grad) if q.record else None
     return f"It was filled with zeros at{at(line)}" if line else ""
 
 
 def where_it_began(q: Question, facts: Facts) -> str:
-    loss = q.loss or likely_loss(q.x)
     edge, steps = edge_now(q.x), q.record.steps if q.record else {}
+    loss = q.loss or (None if agrees(steps, edge, facts) else likely_loss(q.x))
     if loss is not None and not is_freed(nodes_behind([edge_now(loss)[0]])):
         try:
             steps = follow(edge_now(loss), np.ones_like(values_of(loss.array)), reason)
         except Exception as error:
             return f"Which step did it cannot be told: going backward once more failed ({error})."
-    elif not any(step.gave(edge) for step in steps.values()):
+    elif not agrees(steps, edge, facts):
         return FREED
-    return not_finite(steps) if facts.strange else all_zero(steps, edge)
+    return not_finite(steps, edge) if facts.strange else all_zero(steps, edge)
+
+
+def agrees(steps: Steps, edge: Edge, facts: Facts) -> bool:
+    """Whether notes are of the pass that made this gradient, as far as one can see."""
+    arrived = [given for step in steps.values() for given in step.gave(edge)]
+    if facts.strange:
+        return any(given.strange for given in arrived)
+    return bool(arrived) and not any(given.strange for given in arrived)
 
 
 # ------------------------------------------------------------------------------ NaN and infinity
 
 
-def not_finite(steps: Steps) -> str:
-    """The first step forward and the first step backward where a value is not finite."""
+def not_finite(steps: Steps, edge: Edge) -> str:
+    """On the ways to x, the first step forward and the first one backward that is not finite."""
     words = []
-    strange = [(edge, step) for step in steps.values() for edge in step.strange]
+    leading = leading_to(edge, sorted(steps, key=sequence_nr))
+    on_path = [step for step in steps.values() if step.node in leading]
+    strange = [(value, step) for step in on_path for value in step.strange]
     for (node, _), user in sorted(strange, key=age)[:1]:
         if node in steps:
             words.append(f"In the forward pass it began at {described(steps[node])}")
         else:
             kind = "A constant" if node is None else "A leaf"
             words.append(f"{kind} is not finite itself, as it came to {described(user)}")
-    backward = next((s for s in steps.values() if not s.is_finite and s.was_finite), None)
+    backward = next((s for s in on_path if not s.is_finite and s.was_finite), None)
     if backward is not None:
         words.append(f"In the backward pass it began at {described(backward)}")
     return "\n".join(words) or (
@@ -107,19 +124,21 @@ def all_zero(steps: Steps, edge: Edge) -> str:
 
 def zeroing(steps: Steps, edge: Edge) -> list[str]:
     """Walk up from x, along zeros, to where something still came in, and say what zeroed it."""
+    senders: dict[Edge, set[Node]] = {}
+    for step in steps.values():
+        for target in step.node.next_functions:
+            senders.setdefault(target, set()).add(step.node)
     words, seen, waiting = [], {edge}, [edge]
     while waiting:
         target = waiting.pop()
-        senders = [step for step in steps.values() if step.gave(target)]
-        if not all(facts.all_zero for step in senders for facts in step.gave(target)):
-            node = target[0]
-            assert node is not None
-            words.append(f"Zeros came from a hook, or paths that cancel, at {made(node)}")
+        sent = [steps[node] for node in senders.get(target, ()) if steps[node].gave(target)]
+        if not all(facts.all_zero for step in sent for facts in step.gave(target)):
+            assert target[0] is not None
+            words.append(f"Zeros came from a hook, or paths that cancel, at {made(target[0])}")
             continue
-        for step in senders:
-            if not step.was_all_zero:
-                words.append(f"Zeros came from {described(step)}")
+        words += [f"Zeros came from {described(step)}" for step in sent if not step.was_all_zero]
+        for step in sent:
             outputs = {(step.node, nr) for nr, facts in enumerate(step.given) if facts}
             waiting += outputs - seen if step.was_all_zero else []
             seen |= outputs
-    return list(dict.fromkeys(words))
+    return words
