@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from minigrad import kernels
 from minigrad.autograd.explain.flow import Facts, Step, Steps, facts_of, follow
 from minigrad.autograd.explain.graph import (
     edge_now,
@@ -14,7 +13,7 @@ from minigrad.autograd.explain.graph import (
 )
 from minigrad.autograd.explain.missing import Question
 from minigrad.autograd.explain.reasons import reason
-from minigrad.autograd.explain.words import SHOWN, at, in_short, made, values_of
+from minigrad.autograd.explain.words import SHOWN, at, in_short, made
 from minigrad.engine import sequence_nr
 from minigrad.leaf import AccumulateGrad
 from minigrad.node import Edge, Node
@@ -50,7 +49,9 @@ def where_it_began(q: Question, facts: Facts) -> str:
     loss = q.loss or (None if agrees(steps, edge, facts) else likely_loss(q.x))
     if loss is not None and not is_freed(nodes_behind([edge_now(loss)[0]])):
         try:
-            steps = follow(edge_now(loss), np.ones_like(values_of(loss.array)), reason)
+            array = loss.array
+            seed = kernels.full(array.shape, 1, array.dtype, array)
+            steps = follow(edge_now(loss), seed, reason)
         except Exception as error:
             return f"Which step did it cannot be told: going backward once more failed ({error})."
     elif not agrees(steps, edge, facts):
