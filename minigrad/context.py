@@ -184,7 +184,8 @@ def fitting(node: Any, grad: Any, kind: Kind, index: int) -> Tensor | None:
 
 NOT_RETURNED = (
     "Some elements marked as dirty during the forward method were not returned as output. The "
-    "inputs that are modified inplace must all be outputs of the Function."
+    "inputs that are modified inplace must all be outputs of the Function: return each of them "
+    "from forward."
 )
 LEAF_MODIFIED = (
     "a leaf Variable that requires grad has been used in an in-place operation. Give apply() a "

@@ -27,8 +27,8 @@ NAMES = {
         unflatten unsqueeze utils var vmap where xlogy zeros zeros_like
     """,
     "minigrad.autograd": """
-        Function GradcheckError backward detect_anomaly enable_grad explaining forward_ad functional
-        grad gradcheck gradgradcheck graph inference_mode no_grad set_detect_anomaly
+        Function GradcheckError backward detect_anomaly enable_grad explaining forward_ad function
+        functional grad gradcheck gradgradcheck graph inference_mode no_grad set_detect_anomaly
         set_grad_enabled
     """,
     "minigrad.autograd.graph": """
@@ -38,6 +38,9 @@ NAMES = {
     """,
     "minigrad.autograd.forward_ad": """
         UnpackedDualTensor dual_level enter_dual_level exit_dual_level make_dual unpack_dual
+    """,
+    "minigrad.autograd.function": """
+        BackwardCFunction Function FunctionCtx InplaceFunction once_differentiable
     """,
     "minigrad.autograd.functional": """
         hessian hvp jacobian jvp vhp vjp

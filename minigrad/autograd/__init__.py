@@ -1,7 +1,7 @@
 """The namespace of torch.autograd: backward, grad, Function, gradcheck, graph, and more."""
 
 from minigrad.anomaly import detect_anomaly, set_detect_anomaly
-from minigrad.autograd import forward_ad, functional, graph
+from minigrad.autograd import forward_ad, function, functional, graph
 from minigrad.autograd.backward import backward, grad
 from minigrad.autograd.explain import explaining
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
@@ -16,6 +16,7 @@ __all__ = [
     "enable_grad",
     "explaining",
     "forward_ad",
+    "function",
     "functional",
     "grad",
     "gradcheck",

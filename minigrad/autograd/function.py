@@ -86,6 +86,10 @@ def run_jvp(node: BackwardCFunction, tangents: Sequence[Tensor | None]) -> list[
     node.saved_for_forward = node.unpacked(*node._for_forward)
     try:
         results = node.apply_jvp(*given)
+    except Exception as error:
+        if hasattr(error, "add_note"):  # since Python 3.11
+            error.add_note(f"This happened in the jvp of {node.name()}, made at {node.line}.")
+        raise
     finally:
         node.saved_for_forward = ()
     results = results if isinstance(results, tuple) else (results,)
@@ -98,9 +102,9 @@ def run_jvp(node: BackwardCFunction, tangents: Sequence[Tensor | None]) -> list[
     for position, (tangent, kind) in enumerate(zip(results, node._output_kinds, strict=True)):
         check_tangent(node, tangent, kind, position)
     for position, place in node._modified.items():
-        check_modified(tangents[place], results[position], versions[place])
+        check_modified(node, tangents[place], results[position], versions[place])
     for position, place in node._shown.items():
-        check_view(tangents[place], results[position])
+        check_view(node, tangents[place], results[position])
     return list(results)
 
 
@@ -139,7 +143,7 @@ def check_tangent(node: BackwardCFunction, tangent: Any, kind: Kind | None, posi
         )
 
 
-def check_modified(given: Any, result: Any, before: int) -> None:
+def check_modified(node: Node, given: Any, result: Any, before: int) -> None:
     """Where forward modified an argument, jvp must modify its tangent."""
     if given is None:
         return
@@ -147,27 +151,27 @@ def check_modified(given: Any, result: Any, before: int) -> None:
         raise RuntimeError(
             "An inplace custom Function is not modifying the forward mode gradients inplace. If "
             "the forward is modifying an input inplace, then the jvp function must modify the "
-            "corresponding gradient inplace."
+            f"corresponding gradient inplace. {node.name()} was made at {node.line}."
         )
     if result is not given:
         raise RuntimeError(
             "An inplace custom Function is not returning the forward mode gradients as-is. If the "
             "forward is modifying an input inplace, then the jvp function must modify the gradient "
-            "inplace and return it as-is."
+            f"inplace and return it as-is. {node.name()} was made at {node.line}."
         )
 
 
-def check_view(given: Any, result: Any) -> None:
+def check_view(node: Node, given: Any, result: Any) -> None:
     """Where forward returned a view of an argument, jvp must return one of its tangent."""
     if given is None or result is None:
         return
     if not is_view(result):
         raise RuntimeError(
             "A custom Function's forward is returning a view (or an input as-is) but the jvp is "
-            "not returning a view."
+            f"not returning a view. {node.name()} was made at {node.line}: use t.view_as(t) for t."
         )
     if owner_of(result.array) is not owner_of(given.array):
         raise RuntimeError(
             "A custom Function is returning a view but the jvp is not returning a view of the "
-            "given grad input."
+            f"given grad input. {node.name()} was made at {node.line}."
         )
