@@ -11,12 +11,14 @@ each makes the tangent of its output from those of its inputs.
 
 - A pointwise operation's Jacobian is diagonal, so its derivative formula takes a tangent as well as
   a gradient.
+- The tangent of a view is the same view of the tangent.
 - Any other node is asked for its vjp, g -> J'g, which is linear in g; the vjp of that is t -> Jt.
 - A Function has the jvp that its author wrote.
 
 torch computes every tangent at once with the value.  Here that is seen in one case: if memory that
-an operation saved is overwritten before the tangent of its result was asked for, unpack_dual()
-raises.  (A write to the result itself, and backward(), let the level catch up first: levels.py.)
+an operation saved, or a given tangent, is overwritten before the tangent of a result was asked for,
+unpack_dual() raises.  (A write to the result itself, and backward(), let the level catch up first:
+see levels.py.)
 """
 
 from __future__ import annotations
@@ -35,12 +37,21 @@ from minigrad.engine import Captures, run_backward
 from minigrad.function import BackwardCFunction
 from minigrad.grad_mode import GradMode, is_grad_enabled
 from minigrad.levels import close_level, forward_only, open_level
-from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.memory import tick, write_after
+from minigrad.node import NO_EDGE, Edge, Node, line_of
 from minigrad.ops.define import PointwiseNode
 from minigrad.ops.inplace import CopySlices
 from minigrad.ops.pointwise import add
 from minigrad.ops.reduction import sum_to
-from minigrad.ops.view import IN_FUNCTION, expand, put, view_edge
+from minigrad.ops.view import (
+    IN_FUNCTION,
+    PermuteNode,
+    ReshapeNode,
+    ViewNode,
+    expand,
+    put,
+    view_edge,
+)
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, saved_without_history
 
 __all__ = [
@@ -93,7 +104,7 @@ class Level:
 
     def __init__(self) -> None:
         self.known: WeakKeyDictionary[Node, Known] = WeakKeyDictionary()
-        self.sources: list[Node] = []  # that of a leaf is not held by anything else
+        self.sources: list[tuple[Node, Tensor, int]] = []  # where tangents come from, since when
         self.first: float = float("inf")  # older nodes than the first dual depend on none
 
     def __enter__(self) -> Level:
@@ -142,7 +153,7 @@ class Level:
         node, _ = edge_of(x)
         assert node is not None
         self.known[node] = Known((tangent,), tracked or edge_of(tangent) is not NO_EDGE)
-        self.sources.append(node)
+        self.sources.append((node, tangent, tick()))
         self.first = min(self.first, node.sequence_nr)
 
     def unpack(self, y: Tensor) -> UnpackedDualTensor:
@@ -169,9 +180,23 @@ class Level:
 
     def tangent_at(self, edge: Edge) -> Tensor | None:
         """The tangent of the tensor with this edge, computed if it is not known yet."""
-        for node in self.unknown_behind(edge):
+        nodes = self.unknown_behind(edge)
+        if nodes:
+            self.check_sources()
+        for node in nodes:
             self.known[node] = self.push_through(node)
         return self.known_of(edge).tangents[edge[1]]
+
+    def check_sources(self) -> None:
+        """RuntimeError if a tangent was written to since it was given, for it is used only now."""
+        for _, tangent, since in self.sources:
+            write = write_after(tangent.array, since)
+            if write is not None:
+                raise RuntimeError(
+                    "a tangent given to make_dual() has been modified by an inplace operation at "
+                    f"{line_of(write.code, write.instruction)}, before the tangents of what was "
+                    "computed from it were unpacked. Give a clone() of it to make_dual()."
+                )
 
     def known_of(self, edge: Edge) -> Known:
         node = edge[0]
@@ -206,6 +231,8 @@ class Level:
         if all(t is None for t in tangents):
             return Known((None,) * node.outputs, tracked)
         tracked = tracked or any(t is not None and edge_of(t) is not NO_EDGE for t in tangents)
+        if node not in forward_only:
+            return Known(jvp_of(node, tangents, tracked), tracked)
         with real_edges(node):
             return Known(jvp_of(node, tangents, tracked), tracked)
 
@@ -223,8 +250,8 @@ def real_edges(node: Node) -> Iterator[None]:
     """Inside, a node that was made under no_grad leads where it would lead otherwise, and what is
     recorded lets no gradient through."""
     hidden = node.next_functions
-    node.next_functions = forward_only.get(node, hidden)
-    with GradMode(is_grad_enabled() and node not in forward_only):
+    node.next_functions = forward_only[node]
+    with GradMode(False):
         try:
             yield
         finally:
@@ -269,6 +296,10 @@ def jvp_of(node: Node, tangents: list[Tensor | None], tracked: bool) -> Sequence
     node.check_saved()
     if isinstance(node, BackwardCFunction):
         return function_tangents(node, tangents, tracked)
+    if isinstance(node, ViewNode | ReshapeNode | PermuteNode):
+        (tangent,) = tangents
+        assert tangent is not None
+        return (node.jvp(tangent) if tracked else constant(node.jvp(tangent.array)),)
     if not isinstance(node, PointwiseNode):
         return transposed_twice(node, tangents, tracked)
     if tracked:

@@ -188,6 +188,9 @@ class ViewNode(Node):
     def vjp(self, grad: Either) -> Any:
         return (put(zeros_like(grad, self.input_shape), grad, self.show),)
 
+    def jvp(self, tangent: Either) -> Either:
+        return self.show(tangent)
+
 
 class AsStridedBackward0(ViewNode):
     __slots__ = ()
@@ -250,6 +253,9 @@ class ReshapeNode(Node):
 
     def vjp(self, grad: Either) -> Any:
         return (reshape(grad, self.input_shape),)
+
+    def jvp(self, tangent: Either) -> Either:
+        return reshape(tangent, self.shape)
 
 
 class ViewBackward0(ReshapeNode):
@@ -408,6 +414,9 @@ class PermuteNode(Node):
 
     def vjp(self, grad: Either) -> Any:
         return (permute(grad, self.inverse),)
+
+    def jvp(self, tangent: Either) -> Either:
+        return permute(tangent, inverse(self.inverse))
 
 
 class PermuteBackward0(PermuteNode):

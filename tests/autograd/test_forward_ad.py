@@ -227,6 +227,15 @@ def test_overwriting_what_another_result_needs_is_refused() -> None:
             unpack_dual(y)
 
 
+def test_overwriting_a_given_tangent_is_refused() -> None:
+    with dual_level():
+        tangent = number(1.0)
+        y = make_dual(number(2.0), tangent) * 3
+        tangent.mul_(5)
+        with pytest.raises(RuntimeError, match=r"tangent .* modified .* in test_overwriting_a"):
+            unpack_dual(y)
+
+
 # ------------------------------------------------------------------------------- grad modes
 
 
