@@ -54,8 +54,9 @@ class Program:
         return self.choose(self.tensors)
 
     def shaped_like(self, x: Any) -> Any:
-        """Another tensor that can be broadcast to x, or a new one."""
-        fitting = [y for y in self.tensors if y is not x and is_stretched(y.shape, x.shape)]
+        """Another tensor that can be broadcast to x, or a new one.  (What torch makes of operands
+        that overlap with gaps depends on the order of its loops.)"""
+        fitting = [y for y in self.tensors if is_stretched(y.shape, x.shape) and not overlap(x, y)]
         return self.choose(fitting) if fitting else self.constant(*x.shape)
 
     # -------------------------------------------------------------------------- what came of it
@@ -110,6 +111,15 @@ def attempt(function: Callable[..., Any], *arguments: Any) -> tuple[Any, Excepti
 def is_stretched(shape: Any, wanted: Any) -> bool:
     pairs = zip(reversed(shape), reversed(wanted), strict=False)
     return len(shape) <= len(wanted) and all(a in (1, b) for a, b in pairs)
+
+
+def overlap(x: Any, y: Any) -> bool:
+    return np.shares_memory(x.detach().numpy(), y.detach().numpy())
+
+
+def is_untracked(x: Any) -> bool:
+    """Made under no_grad of what requires a gradient: of x * such a view, torch saves less."""
+    return bool(x._is_view() and x.requires_grad and attempt(lambda: x.is_leaf)[0])
 
 
 def view(program: Program, x: Any) -> Any:
@@ -199,7 +209,7 @@ def read(program: Program, x: Any) -> Any:
     """A new tensor."""
     y = program.shaped_like(x)
     kinds: list[Any] = [
-        ("mul", lambda: x * y),
+        ("mul", lambda: x + y if is_untracked(x) or is_untracked(y) else x * y),
         ("add", lambda: x + y),
         ("sin", lambda: x.sin()),
         ("exp", lambda: (x - 1).exp()),
