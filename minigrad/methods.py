@@ -70,7 +70,7 @@ METHODS = {
     "less": pointwise.lt,
     "less_equal": pointwise.le,
     "lerp": pointwise.lerp,
-    "masked_fill": pointwise.masked_fill,
+    "masked_fill": assign.masked_fill,
     "multiply": pointwise.mul,
     "negative": pointwise.neg,
     "not_equal": pointwise.ne,

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.grad_mode import is_recording
-from minigrad.node import NO_EDGE
+from minigrad.node import NO_EDGE, Node
 from minigrad.ops.define import NUMBERS, as_tensor
 from minigrad.ops.index import (
     Indices,
@@ -31,7 +31,7 @@ from minigrad.ops.inplace import (
     write,
 )
 from minigrad.ops.move import to_device_array
-from minigrad.ops.pointwise import masked_fill_number
+from minigrad.ops.pointwise import masked_fill_number, where
 from minigrad.ops.view import expand, reshape, stretched_axes, zeros_like
 from minigrad.shapes import broadcast_shape
 from minigrad.tensor import TENSORS, Tensor, constant, edge_of, record
@@ -275,3 +275,36 @@ def index_shape(shape: tuple[int, ...], indices: Indices) -> tuple[int, ...]:
     neighbours = axes == list(range(axes[0], axes[-1] + 1))
     start = axes[0] if neighbours else 0
     return (*rest[:start], *common, *rest[start:])
+
+
+# ------------------------------------------------------------------------------ values at a mask
+
+
+class MaskedFillBackward1(Node):
+    """x.masked_fill(mask, a tensor of 0 dimensions)"""
+
+    __slots__ = ()
+
+    def vjp(self, grad: Either) -> Any:
+        (mask,) = self.saved_arrays()
+        if type(grad) in TENSORS:
+            mask = constant(mask)
+        return masked_fill_number(grad, mask, 0), where(mask, grad, zeros_like(grad, None))
+
+
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """A value where the mask is true, x elsewhere"""
+    if mask.array.dtype.kind != "b":
+        raise RuntimeError(
+            f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}"
+        )
+    if type(value) not in TENSORS:
+        return masked_fill_number(input, mask, value)
+    if value.array.ndim:
+        raise RuntimeError(
+            "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
+            f"{value.array.ndim} dimension(s)."
+        )
+    value = value.to(input.device, input.dtype)
+    result = where(mask.array, value.array, input.array)
+    return record(MaskedFillBackward1, result, (input, value), (mask.array,))

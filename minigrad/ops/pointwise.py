@@ -550,16 +550,6 @@ def masked_fill_number(x, condition, value: Number):
 
 
 @pointwise(
-    x=lambda grad, condition: where(condition, 0, grad),
-    y=lambda grad, condition: where(condition, grad, 0),
-    node="MaskedFillBackward1",
-)
-def masked_fill_tensor(x, condition, y):
-    """y where the condition holds, x elsewhere"""
-    return y if condition else x
-
-
-@pointwise(
     x=lambda grad, x, y: where(x < y, 0, where(x == y, grad / 2, grad)),
     y=lambda grad, x, y: where(y < x, 0, where(x == y, grad / 2, grad)),
 )
@@ -776,22 +766,6 @@ def fmod(input: Any, other: Any) -> Any:
     """The remainder of x / other, with the sign of x"""
     check_divisor(input, other)
     return (fmod_number if type(other) in NUMBERS else fmod_tensor)(input, other)
-
-
-def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
-    """A value where the mask is true, x elsewhere"""
-    if mask.array.dtype.kind != "b":
-        raise RuntimeError(
-            f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}"
-        )
-    if type(value) not in TENSORS:
-        return masked_fill_number(input, mask, value)
-    if value.array.ndim:
-        raise RuntimeError(
-            "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
-            f"{value.array.ndim} dimension(s)."
-        )
-    return masked_fill_tensor(input, mask, value.to(input.device))
 
 
 def square(input: Any) -> Any:

@@ -83,7 +83,6 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "lerp_tensor": ("x.lerp(y, weight)",),
     "log_sigmoid": ("F.logsigmoid(x)",),
     "masked_fill_number": ("x.masked_fill(condition, 2)",),
-    "masked_fill_tensor": ("x.masked_fill(condition, y.sum())",),
     "number_pow": ("1.7 ** y", "2 ** y"),
     "pow_number": ("x ** 2.5", "x ** 0", "x ** 1", "x ** 3", "x ** 0.5", "x ** -1.0"),
     "pow_two": ("x ** 2",),
