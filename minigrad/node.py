@@ -79,6 +79,7 @@ class Node:
     outputs = 1
     aliases: frozenset[int] = frozenset()  # outputs that show an input's memory: not written to
     is_variable = False  # what a transform of minigrad.func differentiates with respect to
+    requires_grad = True  # as all of torch's nodes say
     plain = True  # with one output, of `shape` and `dtype`; otherwise ask output_kind()
     saved_names: tuple[str, ...] = ()  # of what `saved` holds, for pictures
 

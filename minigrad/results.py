@@ -14,6 +14,7 @@ from typing import Any
 from minigrad import context
 from minigrad.context import check_saved_types, kind_of
 from minigrad.grad_mode import RecordNothing
+from minigrad.hooks import Hooks
 from minigrad.leaf import Leaf
 from minigrad.memory import note_write
 from minigrad.node import NO_EDGE
@@ -38,9 +39,9 @@ def finished(
         if not is_in(x, results):
             raise RuntimeError(context.NOT_RETURNED)
     if True in ctx._differentiable:
-        kept = ctx.shape, ctx.dtype
+        kept = ctx.shape, ctx.dtype, ctx.hooks
         attach(ctx, results[ctx._differentiable.index(True)].array)
-        ctx.shape, ctx.dtype = kept
+        ctx.shape, ctx.dtype, ctx.hooks = kept
     inputs = [x for x in args if isinstance(x, Tensor)]
     if apart:
         check_returned_as_is(ctx, inputs, results)
@@ -55,7 +56,7 @@ def check_names(ctx: Any) -> None:
     """AttributeError if forward kept something on ctx where the node has its own."""
     name = (
         ("saved" if ctx.saved != () else "")
-        or ("hooks" if ctx.hooks is not None else "")
+        or ("hooks" if not isinstance(ctx.hooks, Hooks | None) else "")
         or ("code" if ctx.code is not NO_CODE else "")
         or ("vjp" if getattr(ctx.vjp, "__self__", None) is not ctx else "")
     )

@@ -683,6 +683,50 @@ def exceptions_leave_everything_usable(lib: Any, log: Log) -> None:
     log.note(x.grad)
 
 
+def forward_may_differentiate(lib: Any, log: Log) -> None:
+    def forward(ctx: Any, x: Any) -> Any:
+        with lib.enable_grad():
+            ctx.inside = x.detach().requires_grad_()
+            ctx.cube = ctx.inside**3
+        return ctx.cube.detach()
+
+    def backward(ctx: Any, g: Any) -> Any:
+        return lib.autograd.grad(ctx.cube, ctx.inside, g)
+
+    def reentrant(ctx: Any, g: Any) -> Any:
+        with lib.enable_grad():
+            inside = ctx.saved_tensors[0].detach().requires_grad_()
+            (inside**2).sum().backward()
+        return g * inside.grad
+
+    def recorded(ctx: Any, x: Any) -> Any:
+        with lib.enable_grad():
+            return x * 2
+
+    x = leaf(lib, 1.0, 2.0)
+    for function in (
+        custom(lib, forward, backward),
+        custom(lib, squared, reentrant),
+        custom(lib, recorded, lambda ctx, g: g * 5),
+    ):
+        y = function.apply(x)
+        y.sum().backward()
+        log.note(y, x.grad)
+
+
+def dtypes_of_gradients(lib: Any, log: Log) -> None:
+    def backward(ctx: Any, g: Any) -> Any:
+        log.note(g)
+        return g
+
+    x = leaf(lib, 1.0)
+    custom(lib, lambda ctx, x: x.float(), backward).apply(x).backward()
+    log.note(x.grad)
+    log.note(custom(lib, lambda ctx, n: lib.ones(n)).apply(2))
+    log.note(custom(lib, lambda ctx: lib.ones(1)).apply())
+    log.note(custom(lib, lambda ctx, n: x * n).apply(2))
+
+
 # -------------------------------------------------------------------------------- higher orders
 
 
@@ -741,9 +785,13 @@ def once_differentiable(lib: Any, log: Log) -> None:
 
 
 def hooks_around(lib: Any, log: Log) -> None:
-    two = custom(lib, lambda ctx, x: (x * 2, x * 3), lambda ctx, g, h: g * 2 + h * 3)
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.register_hook(lambda inputs, outputs: log.note("of forward", inputs, outputs))
+        return x * 2, x * 3
+
     x = leaf(lib, 1.0)
-    a, b = two.apply(x)
+    a, b = custom(lib, forward, lambda ctx, g, h: g * 2 + h * 3).apply(x)
+    log.note(a.grad_fn.requires_grad)
     a.register_hook(lambda g: log.note("a", g))
     b.register_hook(lambda g: log.note(g) if g is None else g * 10)
     b.retain_grad()
@@ -897,6 +945,7 @@ def tangents_that_do_not_fit(lib: Any, log: Log) -> None:
 
 
 PROGRAMS = [
+    *(forward_may_differentiate, dtypes_of_gradients),
     *(tangents, tangents_of_views_and_writes, tangents_that_do_not_fit),
     *(outputs_of_every_kind, one_in_a_tuple, the_same_result_twice, an_argument_twice),
     *(an_argument_as_it_is, a_view_of_an_argument, a_view_among_several),
