@@ -104,7 +104,8 @@ class Level:
 
     def __init__(self) -> None:
         self.known: WeakKeyDictionary[Node, Known] = WeakKeyDictionary()
-        self.sources: list[tuple[Node, Tensor, int]] = []  # where tangents come from, since when
+        self.given: WeakKeyDictionary[Node, int] = WeakKeyDictionary()  # tangents, by their time
+        self.leaves: list[Node] = []  # nothing else holds the node of a leaf
         self.first: float = float("inf")  # older nodes than the first dual depend on none
 
     def __enter__(self) -> Level:
@@ -119,7 +120,8 @@ class Level:
     ) -> None:
         close_level(self)
         self.known.clear()
-        self.sources.clear()
+        self.given.clear()
+        self.leaves.clear()
         self.first = float("inf")
 
     def dual(self, x: Tensor, tangent: Tensor) -> Tensor:
@@ -153,7 +155,9 @@ class Level:
         node, _ = edge_of(x)
         assert node is not None
         self.known[node] = Known((tangent,), tracked or edge_of(tangent) is not NO_EDGE)
-        self.sources.append((node, tangent, tick()))
+        self.given[node] = tick()
+        if not node.next_functions:
+            self.leaves.append(node)
         self.first = min(self.first, node.sequence_nr)
 
     def unpack(self, y: Tensor) -> UnpackedDualTensor:
@@ -182,15 +186,16 @@ class Level:
         """The tangent of the tensor with this edge, computed if it is not known yet."""
         nodes = self.unknown_behind(edge)
         if nodes:
-            self.check_sources()
+            self.check_given()
         for node in nodes:
             self.known[node] = self.push_through(node)
         return self.known_of(edge).tangents[edge[1]]
 
-    def check_sources(self) -> None:
+    def check_given(self) -> None:
         """RuntimeError if a tangent was written to since it was given, for it is used only now."""
-        for _, tangent, since in self.sources:
-            write = write_after(tangent.array, since)
+        for node, time in list(self.given.items()):
+            (tangent,) = self.known[node].tangents
+            write = None if tangent is None else write_after(tangent.array, time)
             if write is not None:
                 raise RuntimeError(
                     "a tangent given to make_dual() has been modified by an inplace operation at "
