@@ -22,10 +22,12 @@ from minigrad.memory import inference_memory, is_inference, note_write, tick, wr
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.define import NUMBERS, as_tensor
 from minigrad.ops.view import (
+    IN_FUNCTION,
     Replay,
     View,
     keep_retaining,
     put,
+    short_name,
     stretched_axes,
     zeros_like,
 )
@@ -101,7 +103,12 @@ def check_history(x: Tensor, operands: Sequence[Any] = ()) -> None:
         edge.refuse("is being")
         of_base = edge.base.edge
         if edge.requires_grad and (of_base is NO_EDGE or type(of_base) is Leaf):
-            raise RuntimeError(leaf_message("a view of a leaf Variable"))
+            made = f" (The view was made at {edge.line}.)" if edge.line else ""
+            raise RuntimeError(leaf_message("a view of a leaf Variable") + made)
+    elif type(edge) is tuple and edge[0] is not None and edge[1] in edge[0].aliases:
+        node, output_nr = edge
+        what = f"Output {output_nr} of {short_name(node)} is a view and is being modified inplace."
+        raise RuntimeError(f"{what} {IN_FUNCTION} ({node.name()} was made at {node.line}.)")
 
 
 def wants_gradient(x: Any) -> bool:
