@@ -252,6 +252,14 @@ def test_no_grad_stops_gradients_but_not_tangents() -> None:
     assert grad(value, x)[0].item() == 4  # with y * y as a constant
 
 
+def test_a_gradient_without_a_graph_has_a_tangent() -> None:
+    with dual_level():
+        x = make_dual(number(2.0).requires_grad_(), number(1.0))
+        (slope,) = grad(x**3, x)
+        assert not slope.requires_grad
+        assert unpack_dual(slope).tangent.item() == 12
+
+
 def test_after_the_level_no_grad_records_nothing() -> None:
     x = number(2.0).requires_grad_()
     with minigrad.no_grad():
