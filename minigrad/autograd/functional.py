@@ -191,17 +191,15 @@ def cut_rows(
     ]
 
 
-def cut_columns(
-    stacked: Sequence[Tensor], outputs: Sequence[Tensor], inputs: Sequence[Tensor]
-) -> list[list[Tensor]]:
+def cut_columns(stacked: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[list[Tensor]]:
     """Blocks [output][input] of a Jacobian that is a stack of columns for each output."""
     sizes = [x.numel() for x in inputs]
     return [
         [
-            part.reshape(output.shape + x.shape)
+            part.reshape(part.shape[:-1] + x.shape)
             for part, x in zip(split(columns.movedim(0, -1), sizes, -1), inputs, strict=True)
         ]
-        for columns, output in zip(stacked, outputs, strict=True)
+        for columns in stacked
     ]
 
 

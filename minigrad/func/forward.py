@@ -12,7 +12,7 @@ from minigrad.func.reverse import jacrev
 from minigrad.func.variables import Argnums, check_outputs, chosen, replaced, split_aux, variable
 from minigrad.grad_mode import enable_grad, is_grad_enabled
 from minigrad.ops.creation import zeros_like
-from minigrad.ops.view import stack, unbind
+from minigrad.ops.vmap import vmap
 from minigrad.pytree import Tree, tree_flatten, tree_map, tree_unflatten
 from minigrad.tensor import Tensor
 
@@ -126,20 +126,15 @@ def jacfwd(
         inputs, structure = tree_flatten(args if argnums is None else chosen(args, argnums))
 
         def column(direction: Tree) -> Any:
-            return jvp_at(func, args, direction, argnums, False, has_aux)
+            _, tangent, aux = jvp_at(func, args, direction, argnums, False, has_aux)
+            return tangent, aux
 
-        columns = [
-            column(tree_unflatten(direction, structure))
-            for direction in zip(*map(unbind, standard_basis(inputs)), strict=True)
-        ]
-        output, _, aux = columns[0]
-        outputs, output_structure = tree_flatten(output)
-        tangents = [tree_flatten(tangent)[0] for _, tangent, _ in columns]
-        stacked = [stack(rows) for rows in zip(*tangents, strict=True)]
-        blocks = cut_columns(stacked, outputs, inputs)
-        matrix = [tree_unflatten(row, structure) for row in blocks]
+        basis = tree_unflatten(standard_basis(inputs), structure)
+        tangents, aux = vmap(column, randomness=randomness)(basis)
+        stacked, output_structure = tree_flatten(tangents)
+        matrix = [tree_unflatten(row, structure) for row in cut_columns(stacked, inputs)]
         result = tree_unflatten(matrix, output_structure)
-        return (result, aux) if has_aux else result
+        return (result, tree_map(lambda x: x[0], aux)) if has_aux else result
 
     return jacobian
 

@@ -21,6 +21,7 @@ from minigrad.func.variables import (
 )
 from minigrad.grad_mode import enable_grad, is_grad_enabled
 from minigrad.ops.view import stack, unbind
+from minigrad.ops.vmap import vmap
 from minigrad.pytree import Tree, TreeSpec, tree_flatten, tree_map, tree_unflatten
 from minigrad.tensor import Tensor, has_history
 
@@ -173,14 +174,24 @@ def jacrev(
         output, vjp_fn, aux = vjp_at(func, args, argnums, has_aux)
         outputs, output_structure = tree_flatten(output)
         inputs, structure = tree_flatten(chosen(args, argnums))
-        rows = [
-            tree_flatten(vjp_fn(tree_unflatten(weights, output_structure)))[0]
-            for weights in zip(*map(unbind, standard_basis(outputs)), strict=True)
-        ]
-        stacked = [stack(column) for column in zip(*rows, strict=True)]
+        basis = tree_unflatten(standard_basis(outputs), output_structure)
+        stacked, _ = tree_flatten(all_rows(vjp_fn, basis, chunk_size))
         blocks = cut_rows(stacked, outputs, inputs)
         matrix = [tree_unflatten(row, structure) for row in blocks]
         result = tree_unflatten(matrix, output_structure)
         return (result, aux) if has_aux else result
 
     return jacobian
+
+
+def all_rows(vjp_fn: Function, basis: Tree, chunk_size: int | None) -> Tree:
+    """vjp_fn of every row of the basis, `chunk_size` of them at a time."""
+    if chunk_size != 1:
+        return vmap(vjp_fn, chunk_size=chunk_size)(basis)
+    parts, structure = tree_flatten(basis)  # one after the other, for what vmap does not take
+    rows = [
+        tree_flatten(vjp_fn(tree_unflatten(weights, structure)))
+        for weights in zip(*map(unbind, parts), strict=True)
+    ]
+    columns = zip(*(leaves for leaves, _ in rows), strict=True)
+    return [stack(column) for column in columns]
