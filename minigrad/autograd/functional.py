@@ -17,13 +17,30 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minigrad.autograd.backward import grad
+from minigrad.autograd.basis import cut_columns, cut_rows, standard_basis
+from minigrad.autograd.forward_ad import Level, check_dtypes
+from minigrad.autograd.strict import (
+    CONSTANT_GRADIENT,
+    CONSTANT_HESSIAN,
+    CONSTANT_JACOBIAN,
+    INDEPENDENT,
+    INDEPENDENT_JACOBIAN,
+    LINEAR,
+    NO_GRAPH,
+    NO_TRICK,
+    NO_TRICK_FOR_HESSIAN,
+    OUTPUT_INDEPENDENT,
+    Found,
+    check_found,
+    check_graph,
+)
 from minigrad.grad_mode import enable_grad
-from minigrad.ops.creation import eye, zeros_like
-from minigrad.ops.view import as_variable, split, stack, unbind
+from minigrad.ops.creation import zeros_like
+from minigrad.ops.view import as_variable, stack, unbind
+from minigrad.ops.vmap import vmap
 from minigrad.tensor import Tensor, has_history
 
 Tensors = Tensor | tuple[Tensor, ...]
-Found = Sequence[Tensor | None]  # gradients: None where nothing depends on the input
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
@@ -135,21 +152,28 @@ def jacobian(
     """The Jacobian of `func`: for an output and an input, a tensor with the shapes of both.
 
     It is indexed [output][input] where there are tuples of them.  In reverse mode a row takes one
-    backward pass.
+    backward pass, and `vectorize` runs them all at once; forward mode needs `vectorize`.
     """
     check_strategy(strategy)
+    if strategy == "forward-mode":
+        check_forward_mode(create_graph, strict, vectorize)
+        return forward_jacobian(func, inputs)
     with enable_grad():
         several_inputs, point = variables(inputs, "jacobian", create_graph)
         several_outputs, outputs = evaluate(func, point, "jacobian", strict)
-        blocks = [
-            jacobian_of_output(number, output, point, create_graph, strict)
-            for number, output in enumerate(outputs)
-        ]
-    matrix = tuple(finished(row, several_inputs, create_graph) for row in blocks)
-    return matrix if several_outputs else matrix[0]
+        if vectorize:
+            check_vectorize(strict)
+            matrix = rows_at_once(outputs, point, create_graph)
+        else:
+            matrix = [
+                rows_one_by_one(number, output, point, create_graph, strict)
+                for number, output in enumerate(outputs)
+            ]
+    rows = tuple(finished(row, several_inputs, create_graph) for row in matrix)
+    return rows if several_outputs else rows[0]
 
 
-def jacobian_of_output(
+def rows_one_by_one(
     number: int, output: Tensor, point: Sequence[Tensor], create_graph: bool, strict: bool
 ) -> list[Tensor]:
     """The derivatives of one output, a block for each input: row j is e_j^T J."""
@@ -164,43 +188,36 @@ def jacobian_of_output(
     ]
 
 
-def standard_basis(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """The rows of the identity matrix, cut into the shapes of the tensors.
-
-    For each tensor, one with a new first dimension: entry j is 1 in the j-th element of all of
-    them, and 0 elsewhere.
-    """
-    total = sum(x.numel() for x in tensors)
-    parts, start = [], 0
-    for x in tensors:
-        columns = eye(total, dtype=x.dtype, device=x.device)[:, start : start + x.numel()]
-        parts.append(columns.reshape(total, *x.shape))
-        start += x.numel()
-    return parts
-
-
-def cut_rows(
-    stacked: Sequence[Tensor], outputs: Sequence[Tensor], inputs: Sequence[Tensor]
+def rows_at_once(
+    outputs: Sequence[Tensor], point: Sequence[Tensor], create_graph: bool
 ) -> list[list[Tensor]]:
-    """Blocks [output][input] of a Jacobian that is one tall matrix for each input."""
-    sizes = [x.numel() for x in outputs]
-    columns = [split(rows, sizes) for rows in stacked]
-    return [
-        [column[i].view(output.shape + x.shape) for column, x in zip(columns, inputs, strict=True)]
-        for i, output in enumerate(outputs)
-    ]
+    """All e_j^T J, for all outputs, by one backward pass."""
+
+    def row(*weights: Tensor) -> tuple[Tensor, ...]:
+        return or_zeros(gradients(outputs, point, weights, create_graph), point)
+
+    return cut_rows(vmap(row)(*standard_basis(outputs)), outputs, point)
 
 
-def cut_columns(stacked: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[list[Tensor]]:
-    """Blocks [output][input] of a Jacobian that is a stack of columns for each output."""
-    sizes = [x.numel() for x in inputs]
-    return [
-        [
-            part.reshape(part.shape[:-1] + x.shape)
-            for part, x in zip(split(columns.movedim(0, -1), sizes, -1), inputs, strict=True)
-        ]
-        for columns in stacked
-    ]
+def forward_jacobian(func: Callable[..., Tensors], inputs: Tensors) -> Any:
+    """All J e_j, the columns of J, by one forward pass."""
+    several_inputs, point = as_tensors(inputs, "inputs", "jacobian")
+    several_outputs = False
+
+    def column(*directions: Tensor) -> tuple[Tensor, ...]:
+        nonlocal several_outputs
+        with Level() as level:
+            duals = [level.dual(x, t) for x, t in zip(point, directions, strict=True)]
+            several_outputs, outputs = evaluate(func, duals, "jacobian", strict=False)
+            results = [level.unpack(y) for y in outputs]
+        return or_zeros([y.tangent for y in results], [y.primal for y in results])
+
+    for x in point:
+        check_dtypes(x, x)
+    with enable_grad():
+        columns = vmap(column)(*standard_basis(point))
+    rows = tuple(finished(row, several_inputs, True) for row in cut_columns(columns, point))
+    return rows if several_outputs else rows[0]
 
 
 def hessian(
@@ -337,68 +354,8 @@ def as_tensors(given: Any, what: str, name: str) -> tuple[bool, tuple[Tensor, ..
     return several, tensors
 
 
-# ------------------------------------------------------------------------------ strict mode
+# ------------------------------------------------------------------------------ options
 
-
-def check_found(found: Found, strict: bool, message: str) -> None:
-    """In strict mode a gradient must exist."""
-    for number, gradient in enumerate(found):
-        if strict and gradient is None:
-            raise RuntimeError(message.format(number))
-
-
-def check_graph(tensors: Found, strict: bool, message: str) -> None:
-    """In strict mode an output, or a derivative, must depend on the inputs."""
-    check_found(tensors, strict, INDEPENDENT)
-    for number, x in enumerate(tensors):
-        if strict and x is not None and not has_history(x):
-            raise RuntimeError(message.format(number))
-
-
-NOT_ALLOWED = "This is not allowed in strict mode"
-INSTEAD = "With strict=False a derivative of zero comes out."
-NO_GRAPH = (
-    "Output {} of the user-provided function does not require gradients. The outputs must be "
-    f"computed in a differentiable manner from the input when running in strict mode. {INSTEAD}"
-)
-INDEPENDENT = (
-    "The output of the user-provided function is independent of input {}. "
-    f"{NOT_ALLOWED}. {INSTEAD}"
-)
-OUTPUT_INDEPENDENT = (
-    "Output {} of the user-provided function is independent of input {}. "
-    f"{NOT_ALLOWED}. {INSTEAD}"
-)
-INDEPENDENT_JACOBIAN = (
-    "The jacobian of the user-provided function is independent of input {}. "
-    f"{NOT_ALLOWED}. {INSTEAD}"
-)
-CONSTANT_JACOBIAN = (
-    "The jacobian of the user-provided function is independent of input {}. "
-    f"{NOT_ALLOWED} when create_graph=True. {INSTEAD}"
-)
-CONSTANT_HESSIAN = (
-    "The hessian of the user-provided function is independent of input {}. "
-    f"{NOT_ALLOWED} when create_graph=True. {INSTEAD}"
-)
-CONSTANT_GRADIENT = (
-    "The gradient with respect to input {} is independent of the inputs of the user-provided "
-    f"function. {NOT_ALLOWED}. {INSTEAD}"
-)
-LINEAR = (
-    "While computing the hessian, found that the jacobian of the user-provided function with "
-    "respect to input {} is independent of the input. "
-    f"{NOT_ALLOWED}. You should ensure that your function is twice differentiable and that the "
-    "jacobian depends on the inputs (this would be violated by a linear function for example)."
-)
-NO_TRICK = (
-    "The gradient with respect to the input is independent of entry {} in the grad_outputs when "
-    f"using the double backward trick to compute forward mode gradients. {NOT_ALLOWED}."
-)
-NO_TRICK_FOR_HESSIAN = (
-    "The hessian of the user-provided function is independent of entry {} in the grad_jacobian. "
-    f"{NOT_ALLOWED} as it prevents from using the double backward trick to replace forward mode AD."
-)
 NO_VECTOR_IN = (
     "The vector v can only be None if the input to the user-provided function is a single Tensor "
     "with a single element."
@@ -415,4 +372,30 @@ def check_strategy(strategy: str) -> None:
             'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your '
             'function has more outputs than inputs, "forward-mode" tends to be more performant. '
             'Otherwise, prefer to use "reverse-mode".'
+        )
+
+
+def check_vectorize(strict: bool) -> None:
+    if strict:
+        raise RuntimeError(
+            "jacobian: `strict=True` and `vectorized=True` are not supported together. "
+            "Please either set `strict=False` or `vectorize=False`."
+        )
+
+
+def check_forward_mode(create_graph: bool, strict: bool, vectorize: bool) -> None:
+    """What torch's forward mode does not take either."""
+    for given, name, error in (
+        (create_graph, "create_graph", NotImplementedError),
+        (strict, "strict", RuntimeError),
+    ):
+        if given:
+            raise error(
+                f'jacobian: `{name}=True` and `strategy="forward-mode"` are not supported together '
+                f'(yet). Please either set `{name}=False` or `strategy="reverse-mode"`.'
+            )
+    if not vectorize:
+        raise NotImplementedError(
+            "Computing Jacobian using forward-AD or forward-over-reverse Hessian is only "
+            "implemented for `vectorize=True`."
         )

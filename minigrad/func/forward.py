@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from minigrad.autograd.basis import cut_columns, standard_basis
 from minigrad.autograd.forward_ad import Level, check_dtypes
-from minigrad.autograd.functional import cut_columns, standard_basis
 from minigrad.func.reverse import jacrev
 from minigrad.func.variables import Argnums, check_outputs, chosen, replaced, split_aux, variable
 from minigrad.grad_mode import enable_grad, is_grad_enabled

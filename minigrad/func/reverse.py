@@ -6,7 +6,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minigrad.autograd.functional import cut_rows, gradients, or_zeros, standard_basis
+from minigrad.autograd.basis import cut_rows, standard_basis
+from minigrad.autograd.functional import gradients, or_zeros
 from minigrad.func.variables import (
     Argnums,
     alias,
