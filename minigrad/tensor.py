@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import printing
+from minigrad import kernels, printing
 from minigrad.grad_mode import check_flag, is_inference_mode_enabled, is_recording
 from minigrad.hooks import RemovableHandle
 from minigrad.leaf import AccumulateGrad, Leaf
@@ -221,6 +221,10 @@ class Tensor(Values):
     def data(self) -> Tensor:
         """The same memory, outside of the graph and out of sight: writes through it are not seen as
         damage.  Assigning replaces this tensor's array."""
+        if type(self.array) is not np.ndarray and kernels.is_batched(self.array):
+            raise RuntimeError(
+                "accessing `data` under vmap transform is not allowed: use x.detach()"
+            )
         return constant(apart(self.array))
 
     @data.setter

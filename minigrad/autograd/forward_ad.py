@@ -39,6 +39,7 @@ from minigrad.grad_mode import GradMode, is_grad_enabled
 from minigrad.levels import close_level, forward_only, open_level
 from minigrad.memory import tick, write_after
 from minigrad.node import NO_EDGE, Edge, Node, line_of
+from minigrad.ops.batch import SumSamplesBackward
 from minigrad.ops.define import PointwiseNode
 from minigrad.ops.inplace import CopySlices
 from minigrad.ops.pointwise import add
@@ -305,6 +306,8 @@ def jvp_of(node: Node, tangents: list[Tensor | None], tracked: bool) -> Sequence
         (tangent,) = tangents
         assert tangent is not None
         return (node.jvp(tangent) if tracked else constant(node.jvp(tangent.array)),)
+    if isinstance(node, SumSamplesBackward) and tangents[0] is not None:
+        return (node.tangent(tangents[0]),)
     if not isinstance(node, PointwiseNode):
         return transposed_twice(node, tangents, tracked)
     if tracked:

@@ -90,11 +90,17 @@ class SumSamplesBackward(Node):
     def vjp(self, grad: Either) -> Any:
         return (sum_samples(grad, self.level),)
 
+    def tangent(self, tangent: Tensor) -> Tensor:
+        """In forward mode, every sample gets the tangent."""
+        shared: Tensor = share_samples(tangent, self.level)
+        return shared
 
-class ShareSamplesBackward(SumSamplesBackward):
+
+class ShareSamplesBackward(Node):
     """The derivative of sum_samples: every sample gets the gradient."""
 
-    __slots__ = ()
+    __slots__ = ("level",)
+    level: Level
 
     def vjp(self, grad: Either) -> Any:
         return (share_samples(grad, self.level),)
@@ -129,6 +135,8 @@ def sum_where_shared(outputs: Iterable[Tensor], level: Level) -> None:
         if isinstance(node, SplitSamplesBackward) and node.level is level:
             continue  # its gradients have all samples in one array again
         waiting += [target for target, _ in node.next_functions]
+        if level.was_paused_at(node.sequence_nr):
+            continue  # made in a Function's rule, where the samples can be seen
         node.next_functions = tuple(summed(edge, level, sums) for edge in node.next_functions)
         if hasattr(node, "_saved_edges"):  # of a Function: the places of what it saved
             node._saved_edges = tuple(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from minigrad.kernels.batched.array import has_level
 from minigrad.kernels.batched.levels import Level, running
-from minigrad.ops.batch import join_samples, split_samples
+from minigrad.ops.batch import SumSamplesBackward, join_samples, split_samples
 from minigrad.ops.vmap import spread_over
 from minigrad.pytree import tree_flatten, tree_map, tree_unflatten
 from minigrad.shapes import axis_of
-from minigrad.tensor import TENSORS
+from minigrad.tensor import TENSORS, record
 
 MORE = "(See torch's notes on extending torch.func.)"
 
@@ -58,26 +57,18 @@ def run_rule(function: Any, args: tuple[Any, ...]) -> Any:
 
     in_dims = tree_map(dim_of, args)
     if all(dim is None for dim in tree_flatten(in_dims)[0]):
-        return outside(level, lambda: function.apply(*args))
+        with level.paused(samples_are_seen=False):
+            return function.apply(*args)
     info = VmapInfo(level.size, level.randomness)
     seen = tree_map(visible, args)
-    returned = outside(level, lambda: function.vmap(info, in_dims, *seen))
+    with level.paused(samples_are_seen=True):
+        returned = function.vmap(info, in_dims, *seen)
     if not isinstance(returned, tuple) or len(returned) != 2:
         raise RuntimeError(
             "Expected the vmap staticmethod to have two returns, an output and out_dims with "
             f"pytree structure compatible with the output. Got a {type(returned)} instead"
         )
     return hidden(*returned, level)
-
-
-def outside(level: Level, call: Callable[[], Any]) -> Any:
-    """Call something as if the innermost level were not there."""
-    levels = running()
-    levels.pop()
-    try:
-        return call()
-    finally:
-        levels.append(level)
 
 
 def hidden(output: Any, out_dims: Any, level: Level) -> Any:
@@ -91,8 +82,13 @@ def hidden(output: Any, out_dims: Any, level: Level) -> Any:
             f"`output`. out_dims has structure {tree_flatten(out_dims)[1]} but output has "
             f"structure {structure}. {MORE}"
         )
-    made = [
-        x if dim is None else split_samples(x, axis_of(dim, x.array.ndim), level)
-        for x, dim in zip(leaves, dims, strict=True)
-    ]
+    made = [hidden_result(x, dim, level) for x, dim in zip(leaves, dims, strict=True)]
     return tree_unflatten(made, structure)
+
+
+def hidden_result(x: Any, dim: int | None, level: Level) -> Any:
+    if dim is not None:
+        return split_samples(x, axis_of(dim, x.array.ndim), level)
+    if type(x) not in TENSORS:
+        return x
+    return record(SumSamplesBackward, x.array, (x,), level=level)  # as of what was there before

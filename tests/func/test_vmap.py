@@ -238,6 +238,19 @@ def test_an_outer_level_over_the_gradient_of_an_inner_one() -> None:
     assert result.tolist() == (2 * x * x.sum(0)).tolist()
 
 
+def test_forward_mode_over_what_is_shared() -> None:
+    x, w = x23(), minigrad.tensor([1.0, 2, 3])
+
+    def total(v: Any) -> Any:
+        return vmap(lambda a: (v * v * v * a).sum())(x).sum()
+
+    def slope(v: Any) -> Any:
+        return minigrad.func.jvp(total, (v,), (v,))[1]
+
+    assert slope(w).item() == (3 * w**3 * x.sum(0)).sum().item()
+    assert minigrad.func.grad(slope)(w).tolist() == (9 * w**2 * x.sum(0)).tolist()
+
+
 def test_retained_and_hooked_gradients_inside() -> None:
     seen = []
     x = x23().requires_grad_()
@@ -373,6 +386,7 @@ def test_refused_randomness() -> None:
         (lambda a: np.asarray(a), "Cannot access data pointer"),
         (lambda a: a[a > 0], "dynamic shape.*boolean mask.*where"),
         (lambda a: a.sum().requires_grad_().backward(), r"backward\(\) called inside"),
+        (lambda a: a.data, "accessing `data` under vmap transform is not allowed"),
     ],
 )
 def test_looking_at_values(look: Any, message: str) -> None:
@@ -415,6 +429,13 @@ def test_other_wrong_arguments() -> None:
         vmap(lambda a: a, out_dims=2)(x23())
     with pytest.raises(IndexError, match="index 7 is out of bounds"):
         vmap(lambda i: minigrad.ones(3)[i])(minigrad.tensor([[1], [7]]))
+
+
+def test_what_escaped() -> None:
+    kept: list[Any] = []
+    vmap(lambda a: (kept.append(a), a)[1])(x23())
+    with pytest.raises(RuntimeError, match="may have escaped from inside a function being vmapped"):
+        (kept[0] + 1).tolist()
 
 
 def test_an_exception_leaves_no_level_behind() -> None:
@@ -481,6 +502,45 @@ def test_what_a_rule_is_told() -> None:
     assert RuledSquare.calls == [(3, "error", (0,), (3,)), (2, "same", (0,), (2, 3))]
     vmap(lambda a: RuledSquare.apply(minigrad.ones(3)))(x23())
     assert len(RuledSquare.calls) == 2  # nothing of the samples in it
+
+
+class Scale(Function):
+    """x * x * w, and a number that its rule makes for all samples together."""
+
+    @staticmethod
+    def forward(x: Any, w: Any) -> Any:
+        return x * x * w, (x * w).sum()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any, grad_of_sum: Any) -> Any:
+        x, w = ctx.saved_tensors
+        return 2 * grad * x * w + grad_of_sum * w, grad * x * x + grad_of_sum * x
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, x: Any, w: Any) -> Any:
+        return Scale.apply(x, w), (0, None)
+
+
+def test_a_rule_with_shared_arguments_and_results() -> None:
+    w = minigrad.tensor([1.0, 2, 3], requires_grad=True)
+    x = x23().requires_grad_()
+    doubled = w * 2
+
+    def f(a: Any) -> Any:
+        first, second = Scale.apply(a, doubled)
+        return (first * a).sum() + second * a.sum()
+
+    expected = (x**3 * doubled).sum() + (x * doubled).sum() * x.sum()
+    result = vmap(f)(x).sum()
+    assert result.item() == expected.item()
+    ours, theirs = (grad(y, (x, w), retain_graph=True) for y in (result, expected))
+    assert [g.tolist() for g in ours] == [g.tolist() for g in theirs]
+    alone = vmap(lambda a: (RuledSquare.apply(doubled) * a).sum())(x)
+    assert grad(alone.sum(), w)[0].tolist() == (8 * w * x.sum(0)).tolist()
 
 
 def test_functions_without_a_rule() -> None:

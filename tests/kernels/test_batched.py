@@ -127,10 +127,14 @@ def test_a_copy_for_what_differs() -> None:
 
 
 def test_numpy_sees_no_values() -> None:
-    x = BatchedArray(numbers(2, 3), OUTER)
+    escaped = BatchedArray(numbers(2, 3), OUTER)
     for look in (np.asarray, kernels.to_host):
-        with pytest.raises(RuntimeError, match="Cannot access data pointer"):
-            look(x)
+        with Level(2, "error") as level:
+            x = BatchedArray(numbers(2, 3), level.number)
+            with pytest.raises(RuntimeError, match="Cannot access data pointer"):
+                look(x)
+        with pytest.raises(RuntimeError, match="may have escaped from inside a function"):
+            look(escaped)
     with pytest.raises(TypeError, match=r"np\.exp has no kernel"):
         np.exp(x)  # type: ignore[call-overload]
 

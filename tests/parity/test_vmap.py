@@ -140,6 +140,23 @@ def second_derivatives_inside(lib: Any) -> Any:
     return [hessians, jacobians, gradient]
 
 
+def forward_mode(lib: Any) -> Any:
+    x, w = numbers(lib, 2, 3), numbers(lib, 3) + 2
+    func = lib.func
+
+    def total(v: Any) -> Any:
+        return func.vmap(lambda a: (v * v * a).sin().sum())(x).sum()
+
+    return [
+        *func.vmap(lambda a, b: func.jvp(lambda c: c.sin() * c.sum(), (a,), (b,)))(x, x + 1),
+        *func.jvp(func.vmap(lambda a: a.softmax(0) * w), (x,), (x + 1,)),
+        func.grad(lambda v: func.jvp(total, (v,), (v * 2,))[1])(w),
+        func.jacfwd(lambda v: func.vmap(lambda a: v * a)(x))(w),
+        func.vmap(func.jacfwd(lambda a: a.cos() * a.sum()))(x),
+        func.hessian(total)(w),
+    ]
+
+
 def writes(lib: Any) -> Any:
     def f(a: Any) -> Any:
         made = lib.zeros_like(a)
@@ -222,7 +239,14 @@ def functions(lib: Any) -> Any:
 
 PROGRAMS = [
     *(dimensions, levels, shared_results, chunks, per_sample_gradients, ensemble),
-    *(gradients_of_what_is_shared, second_derivatives_inside, writes, writes_outside, indices),
+    *(
+        forward_mode,
+        gradients_of_what_is_shared,
+        second_derivatives_inside,
+        writes,
+        writes_outside,
+        indices,
+    ),
     *(batched_gradients, functions),
 ]
 

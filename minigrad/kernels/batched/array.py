@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
-from minigrad.kernels.batched.levels import IN_PLACE, NO_MEMORY
+from minigrad.kernels.batched.levels import ESCAPED, IN_PLACE, NO_MEMORY, running
 from minigrad.kernels.codegen import FORMULAS
 from minigrad.shapes import infer
 
@@ -128,10 +128,11 @@ class BatchedArray:
     # ----------------------------------------------------------------------------- NumPy's hooks
 
     def to_host(self) -> Any:
-        raise RuntimeError(NO_MEMORY)
+        is_running = any(level.number == self.level for level in running())
+        raise RuntimeError(NO_MEMORY if is_running else ESCAPED)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        raise RuntimeError(NO_MEMORY)
+        return self.to_host()
 
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = (None,), **options: Any

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from minigrad.memory import tick
@@ -25,6 +27,11 @@ DYNAMIC_SHAPE = (
     "vmap: We do not support batching operators that can support dynamic shape. Attempting to "
     "batch over indexing with a boolean mask. Use minigrad.where(mask, x, 0) to keep the shape."
 )
+ESCAPED = (
+    "Either your tensor may have escaped from inside a function being vmapped and this is a user "
+    "error, or there is an internal error. Return it from the function: vmap's result has the "
+    "samples as a dimension."
+)
 NO_MEMORY = (
     "Cannot access data pointer of Tensor that doesn't have storage: inside vmap it stands for all "
     "samples at once. Return it from the function, and look at the result of vmap."
@@ -38,12 +45,13 @@ class Level:
     its older vmap, in torch.autograd: there forward just runs on all samples.
     """
 
-    __slots__ = ("asks_for_rules", "number", "randomness", "size")
+    __slots__ = ("asks_for_rules", "number", "pauses", "randomness", "size")
 
     def __init__(self, size: int, randomness: str, asks_for_rules: bool = True):
         self.size, self.randomness, self.asks_for_rules = size, randomness, asks_for_rules
         self.number = tick()
         tick()  # the moment after: of the nodes that sum over the batch
+        self.pauses: list[tuple[int, int]] = []
 
     def __enter__(self) -> Level:
         running().append(self)
@@ -51,6 +59,22 @@ class Level:
 
     def __exit__(self, *_: Any) -> None:
         running().remove(self)
+
+    @contextmanager
+    def paused(self, samples_are_seen: bool) -> Iterator[None]:
+        """Inside, this level, the innermost, is not running.  `samples_are_seen`: as a dimension of
+        what is computed there, so that gradients are those of all samples."""
+        levels, start = running(), tick()
+        levels.remove(self)
+        try:
+            yield
+        finally:
+            levels.append(self)
+            if samples_are_seen:
+                self.pauses.append((start, tick()))
+
+    def was_paused_at(self, time: int) -> bool:
+        return any(start < time < stop for start, stop in self.pauses)
 
 
 class Stack(threading.local):
