@@ -23,10 +23,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.dtypes import type_name
 from minigrad.grad_mode import is_recording
-from minigrad.kernels import launch, launch1, launch2
+from minigrad.kernels import converted, full, launch, launch1, launch2
 from minigrad.kernels.codegen import CONDITION, SCALARS, Formula, Number
-from minigrad.kernels.promotion import Dtype, number_dtype, promote
+from minigrad.kernels.promotion import CATEGORY, Dtype, number_dtype, promote
+from minigrad.memory import note_write
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.tensor import (
     TENSORS,
@@ -278,7 +280,9 @@ def unary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
     saves = definition.keep(True)
     keep_x, keep_result = saves or (False, False)
 
-    def op(input: Any) -> Any:
+    def op(input: Any, *, out: Any = None) -> Any:
+        if out is not None:
+            return into(op, out, input)
         if type(input) not in TENSORS:
             return of_mixed(definition, op, (input,))
         array, edge = input.array, input.edge
@@ -300,7 +304,9 @@ def binary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
     keep_both = definition.keep(True, True)
     keep_first, keep_second = definition.keep(True, False), definition.keep(False, True)
 
-    def op(input: Any, other: Any) -> Any:
+    def op(input: Any, other: Any, *, out: Any = None) -> Any:
+        if out is not None:
+            return into(op, out, input, other)
         if type(input) not in TENSORS or type(other) not in TENSORS:
             return of_pair(definition, op, input, other)
         x_array, y_array, x_edge, y_edge = input.array, other.array, input.edge, other.edge
@@ -339,7 +345,9 @@ def general(definition: Definition, node_type: type[Node]) -> Callable[..., Any]
     count = len(definition.parameters)
     keep = functools.cache(definition.keep)
 
-    def op(*args: Any, **named: Any) -> Any:
+    def op(*args: Any, out: Any = None, **named: Any) -> Any:
+        if out is not None:
+            return into(op, out, *args, **named)
         if named or len(args) != count:
             args = arguments(definition, args, named)
         if not TENSORS.issuperset(map(type, args)):
@@ -362,6 +370,30 @@ def general(definition: Definition, node_type: type[Node]) -> Callable[..., Any]
         return attach(node, result)
 
     return op
+
+
+def into(op: Any, out: Any, *args: Any, **named: Any) -> Tensor:
+    """op(..., out=out): the result is written to `out`, which takes its shape."""
+    name = op.__name__.removeprefix("scaled_")
+    if type(out) not in TENSORS:
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+    if is_recording() and any(type(x) in TENSORS and x.requires_grad for x in (out, *args)):
+        raise RuntimeError(
+            f"{name}(): functions with out=... arguments don't support automatic differentiation, "
+            "but one of the arguments requires grad. Leave out= away and use the result, or call "
+            "it inside `with minigrad.no_grad():`."
+        )
+    values = op(*args, **named).array
+    if CATEGORY[values.dtype.kind] > CATEGORY[out.array.dtype.kind]:
+        raise RuntimeError(
+            f"result type {type_name(values.dtype)} can't be cast to the desired output type "
+            f"{type_name(out.array.dtype)}"
+        )
+    if out.array.shape != values.shape:
+        out.array = full(values.shape, 0, out.array.dtype, out.array)
+    out.array[...] = converted(values, out.array.dtype)
+    note_write(out.array)
+    return out
 
 
 def arguments(definition: Definition, args: tuple[Any, ...], named: dict[str, Any]) -> Any:

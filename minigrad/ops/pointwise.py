@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.kernels.codegen import Number
-from minigrad.ops.define import NUMBERS, POINTWISE, pointwise
+from minigrad.ops.define import NUMBERS, POINTWISE, into, pointwise
 from minigrad.tensor import TENSORS, Tensor
 
 SQRT_HALF = math.sqrt(0.5)
@@ -717,16 +717,20 @@ def bitwise_invert(x):
 # ---------------------------------------------------- operations that choose one of those above
 
 
-def scaled_add(input: Any, other: Any, *, alpha: float = 1) -> Any:
+def scaled_add(input: Any, other: Any, *, alpha: float = 1, out: Any = None) -> Any:
     """input + alpha * other"""
+    if out is not None:
+        return into(scaled_add, out, input, other, alpha=alpha)
     if alpha == 1:
         return add(input, other)
     check_alpha(alpha, input, other)
     return add_multiple(input, other, alpha)
 
 
-def scaled_sub(input: Any, other: Any, *, alpha: float = 1) -> Any:
+def scaled_sub(input: Any, other: Any, *, alpha: float = 1, out: Any = None) -> Any:
     """input - alpha * other"""
+    if out is not None:
+        return into(scaled_sub, out, input, other, alpha=alpha)
     if alpha == 1:
         return sub(input, other)
     check_alpha(alpha, input, other)
@@ -785,8 +789,10 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     return gelu_erf(input) if approximate == "none" else gelu_tanh(input)
 
 
-def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
+def clamp(input: Any, min: Any = None, max: Any = None, *, out: Any = None) -> Any:
     """x, kept between `min` and `max`: numbers, tensors or None."""
+    if out is not None:
+        return into(clamp, out, input, min, max)
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if type(min) in TENSORS or type(max) in TENSORS:

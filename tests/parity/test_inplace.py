@@ -210,3 +210,52 @@ def test_torch_has_the_same_in_place_forms() -> None:
     theirs = {f"{n}_" for n in names if hasattr(torch.Tensor, f"{n}_")}
     assert theirs - set(FORMS) == reshaping
     assert all(hasattr(torch.Tensor, form) for form in FORMS)
+
+
+# ------------------------------------------------------------------------------------------ out=
+
+OUT = {
+    "torch.add(c, 1, out=d)": "",
+    "torch.add(c, d, alpha=2, out=d)": "",
+    "torch.sub(c, 2, alpha=2, out=d)": "",
+    "torch.mul(c, d, out=d)": "",
+    "torch.exp(c, out=d)": "",
+    "torch.exp(c, out=e)": "",
+    "torch.eq(c, 1, out=d)": "",
+    "torch.clamp(c, 0.5, out=d)": "",
+    "torch.where(mask, c, d, out=d)": "",
+    "torch.logical_not(mask, out=mask)": "",
+    "torch.sin(c, out=f)": "",
+    "torch.add(c, 1, out=i)": "result type Double can't be cast to the desired output type Long",
+    "torch.exp(a, out=d)": "exp(): functions with out=... arguments don't support automatic",
+    "torch.add(a, 1, out=d)": "add(): functions with out=... arguments don't support automatic",
+    "torch.mul(c, 2, out=a)": "mul(): functions with out=... arguments don't support automatic",
+    "torch.clamp(a, 0, out=d)": "clamp(): functions with out=... arguments don't support automatic",
+    "torch.where(mask, a, c, out=d)": "where(): functions with out=... arguments don't support",
+    "torch.exp(c, out=[d])": "must be Tensor, not list",
+}
+
+
+@pytest.mark.parametrize("expression", OUT)
+def test_out(expression: str) -> None:
+    def run(library: Any) -> Any:
+        names = operands(library)
+        names |= {"c": names["a"].detach() * 1, "d": names["y"].detach() * 1}
+        names |= {"e": library.empty(0, dtype=library.float64), "i": library.zeros(2, 3).long()}
+        names |= {"f": library.zeros(2, 3)}
+        result = eval(expression, names)
+        assert result is eval(expression.rpartition("out=")[2].rstrip(")"), names)
+        return result, result._version
+
+    (theirs, wrong), (ours, error) = (outcome(run, library) for library in LIBRARIES)
+    if OUT[expression]:
+        assert wrong is not None
+        same_error(wrong, error)
+        assert OUT[expression] in str(error)
+        assert OUT[expression] in str(wrong)
+        return
+    assert wrong is None
+    assert error is None, error
+    same_tensor(theirs[0], ours[0])
+    if not expression.endswith("=e)"):  # torch counts the change of its shape, too
+        assert ours[1] == theirs[1]
