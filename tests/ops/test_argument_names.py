@@ -9,9 +9,9 @@ import minigrad
 from minigrad.nn import functional as F
 
 PARAMETERS = """
-    add(input, other, alpha) sub(input, other, alpha)
+    add(input, other, alpha, out) sub(input, other, alpha, out)
     rsub(input, other) maximum(input, other) exp(input)
-    pow(input, exponent) clamp(input, min, max) clamp_min(input, min) lerp(input, end, weight)
+    pow(input, exponent) clamp(input, min, max, out) clamp_min(input, min) lerp(input, end, weight)
     addcmul(input, tensor1, tensor2, value) where(condition, input, other)
     matmul(input, other) mm(input, mat2) bmm(input, mat2) mv(input, vec) dot(input, tensor)
     outer(input, vec2) transpose(input, dim0, dim1) squeeze(input, dim) select(input, dim, index)
