@@ -99,12 +99,12 @@ class Values:
 
     def item(self) -> Any:
         """The value of a one-element tensor as a Python number."""
+        if kernels.is_batched(self.array):
+            raise RuntimeError(ITEM_IN_VMAP)
         if self.array.size != 1:
             raise RuntimeError(
                 f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
             )
-        if kernels.is_batched(self.array):
-            raise RuntimeError(ITEM_IN_VMAP)
         return self.host_array().item()
 
     def tolist(self) -> Any:
@@ -112,11 +112,11 @@ class Values:
         return self.host_array().tolist()
 
     def __bool__(self) -> bool:
+        if kernels.is_batched(self.array):
+            raise RuntimeError(CONTROL_FLOW_IN_VMAP)
         if self.array.size != 1:
             reason = "no values" if self.array.size == 0 else "more than one value"
             raise RuntimeError(f"Boolean value of Tensor with {reason} is ambiguous")
-        if kernels.is_batched(self.array):
-            raise RuntimeError(CONTROL_FLOW_IN_VMAP)
         return bool(self.item())
 
     def __float__(self) -> float:

@@ -168,7 +168,15 @@ FUNCTION = {
     "F.forward(x)": "You must implement the forward function for custom autograd.Function.",
 }
 
-PROGRAMS = {**BACKWARD, **LEAVES, **WRITES, **HOOKS, **GRAPH, **MODES, **FUNCTION}
+VMAP = {
+    "vmap(lambda a: a.item())(x)": "vmap: It looks like you're calling .item() on a Tensor.",
+    "vmap(lambda a: a.item())(v)": "vmap: It looks like you're calling .item() on a Tensor.",
+    "vmap(lambda a: a if a > 0 else -a)(x)": "a Tensor in some data-dependent control flow.",
+    "vmap(lambda a: a if a > 0 else -a)(v)": "a Tensor in some data-dependent control flow.",
+    "vmap(lambda a: a.tolist())(x)": "Cannot access data pointer of Tensor that doesn't have",
+}
+
+PROGRAMS = {**BACKWARD, **LEAVES, **WRITES, **HOOKS, **GRAPH, **MODES, **FUNCTION, **VMAP}
 
 
 def names(lib: Any) -> dict[str, Any]:
@@ -177,7 +185,7 @@ def names(lib: Any) -> dict[str, Any]:
     return {
         **{"lib": lib, "ag": lib.autograd, "graph": lib.autograd.graph, "F": lib.autograd.Function},
         **{"x": x, "v": v, "y": y, "f": y.grad_fn, "c": lib.ones(3, 4)},
-        **{"i": lib.tensor([0, 1, 2]), "ones": lib.ones, "copy": copy},
+        **{"i": lib.tensor([0, 1, 2]), "ones": lib.ones, "copy": copy, "vmap": lib.func.vmap},
     }
 
 
