@@ -13,7 +13,7 @@ import pytest
 
 import minigrad
 from minigrad import tensor
-from minigrad.autograd import Function, forward_ad, grad, gradcheck
+from minigrad.autograd import Function, forward_ad, grad, gradcheck, gradgradcheck
 from minigrad.autograd.function import FunctionCtx, InplaceFunction, once_differentiable
 
 
@@ -242,14 +242,14 @@ def test_an_expanded_gradient_is_summed_for_a_modified_view() -> None:
     """The view is not forward's first tensor, and its old values have a gradient, too."""
 
     def forward(ctx: Any, factor: Any, target: Any) -> Any:
-        ctx.save_for_backward(factor, target.clone())
         target.mul_(factor)
+        ctx.save_for_backward(factor, target)
         ctx.mark_dirty(target)
         return target
 
     def backward(ctx: Any, g: Any) -> Any:
-        factor, before = ctx.saved_tensors
-        return g * before, g * factor
+        factor, result = ctx.saved_tensors
+        return g * result / factor, g * factor
 
     def program(factor: Any, x: Any) -> Any:
         base = x * 1
@@ -258,6 +258,7 @@ def test_an_expanded_gradient_is_summed_for_a_modified_view() -> None:
 
     x = tensor([[1.0, 2.0], [3.0, 4.0]], dtype=minigrad.float64, requires_grad=True)
     assert gradcheck(program, (leaf(2.0), x))
+    assert gradgradcheck(program, (leaf(2.0), x))
 
 
 def test_a_write_behind_the_back_counts() -> None:
