@@ -109,6 +109,8 @@ WRITES = {
     "y.unbind()[0].add_(1)": "is a view and is being modified inplace. This view is the output of",
     "y.split(1)[0].mul_(2)": "is a view and is being modified inplace. This view is the output of",
     "c.expand(2, 3, 4).add_(1)": "more than one element of the written-to tensor refers to a",
+    "lib.add(x, x, out=c)": "functions with out=... arguments don't support automatic",
+    "lib.mul(c, c, out=x)": "functions with out=... arguments don't support automatic",
     "y[0].detach_()": "Can't detach views in-place",
 }
 
