@@ -67,7 +67,8 @@ before_write: dict[object, Callable[[Any], None]] = {}
 def check_writable(x: Tensor, operands: Sequence[Any] = ()) -> None:
     """RuntimeError where an in-place write would lose or falsify a gradient or a value."""
     check_history(x, operands)
-    check_elements(x)
+    if 0 in x.array.strides:
+        check_elements(x)
     check_overlap(x, operands)
 
 
@@ -84,14 +85,17 @@ def check_overlap(x: Tensor, operands: Sequence[Any]) -> None:
     """RuntimeError if an operand shares memory with x, its elements at other places."""
     array = x.array
     for y in operands:
-        if type(y) in TENSORS and partly_overlaps(array, y.array):
+        if type(y) not in TENSORS or (array.base is None and y.array.base is None):
+            continue
+        if partly_overlaps(array, y.array):
             raise RuntimeError(OVERLAP)
 
 
 def check_history(x: Tensor, operands: Sequence[Any] = ()) -> None:
     """RuntimeError where the write would be recorded, and x is a leaf or an unclear view."""
-    for watch in before_write.values():
-        watch(x.array)
+    if before_write:
+        for watch in before_write.values():
+            watch(x.array)
     if inference_memory and is_inference(x.array) and not is_inference_mode_enabled():
         raise RuntimeError(WRITE_TO_INFERENCE)
     if not is_grad_enabled():
@@ -99,16 +103,22 @@ def check_history(x: Tensor, operands: Sequence[Any] = ()) -> None:
     edge = x.edge
     if type(edge) is Leaf:
         raise RuntimeError(leaf_message("a leaf Variable"))
-    if type(edge) is View and any(wants_gradient(y) for y in (x, *operands)):
-        edge.refuse("is being")
-        of_base = edge.base.edge
-        if edge.requires_grad and (of_base is NO_EDGE or type(of_base) is Leaf):
-            made = f" (The view was made at {edge.line}.)" if edge.line else ""
-            raise RuntimeError(leaf_message("a view of a leaf Variable") + made)
-    elif type(edge) is tuple and edge[0] is not None and edge[1] in edge[0].aliases:
+    if type(edge) is View:
+        if any(wants_gradient(y) for y in (x, *operands)):
+            check_view(edge)
+    elif edge[0] is not None and edge[1] in edge[0].aliases:
         node, output_nr = edge
         what = f"Output {output_nr} of {short_name(node)} is a view and is being modified inplace."
         raise RuntimeError(f"{what} {IN_FUNCTION} ({node.name()} was made at {node.line}.)")
+
+
+def check_view(view: View) -> None:
+    """RuntimeError if a view may not be written to, or is one of a leaf."""
+    view.refuse("is being")
+    of_base = view.base.edge
+    if view.requires_grad and (of_base is NO_EDGE or type(of_base) is Leaf):
+        made = f" (The view was made at {view.line}.)" if view.line else ""
+        raise RuntimeError(leaf_message("a view of a leaf Variable") + made)
 
 
 def wants_gradient(x: Any) -> bool:
@@ -122,7 +132,7 @@ def leaf_message(what: str) -> str:
 def partly_overlaps(x: Array, y: Array) -> bool:
     """Whether two arrays share memory, element by element at different places.  As in torch, what
     has gaps is not looked at."""
-    if x is y or (x.base is None and y.base is None) or not kernels.may_share_memory(x, y):
+    if x is y or not kernels.may_share_memory(x, y):
         return False
     x, y = getattr(x, "layout", x), getattr(y, "layout", y)
     same = x.strides == y.strides and x.shape == y.shape and x.ctypes.data == y.ctypes.data
