@@ -132,6 +132,8 @@ def sum_where_shared(outputs: Iterable[Tensor], level: Level) -> None:
         if node is None or node in seen or is_outside(node, level):
             continue
         seen.add(node)
+        if isinstance(node, AccumulateGrad):
+            continue  # of a leaf made inside
         if isinstance(node, SplitSamplesBackward) and node.level is level:
             continue  # its gradients have all samples in one array again
         waiting += [target for target, _ in node.next_functions]

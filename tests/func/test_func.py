@@ -123,6 +123,14 @@ def test_gradients_of_many_samples_at_once() -> None:
     same(grad(lambda x: vmap(cubes)(x).sum())(rows), 3 * rows.numpy() ** 2)
 
 
+def test_gradients_of_what_all_samples_share() -> None:
+    rows, scale = tensor([[1.0, 2.0], [3.0, 4.0]]), tensor([0.5, 2.0]).requires_grad_()
+    found = vmap(grad(lambda x: (scale * x * x).sum()))(rows)
+    same(found, 2 * scale.detach().numpy() * rows.numpy())
+    found.sum().backward()
+    same(scale.grad, 2 * rows.numpy().sum(0))
+
+
 def test_perturbations_are_not_confused() -> None:
     """The inner derivative must take the outer x for a constant: d/dx (x * d/dy (x + y)) is 1."""
 
