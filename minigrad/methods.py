@@ -22,6 +22,7 @@ from minigrad.ops import (
     pointwise,
     random,
     reduction,
+    shared_memory,
     view,
 )
 from minigrad.ops.define import NUMBERS, POINTWISE
@@ -51,7 +52,7 @@ OPERATORS = {
 }
 
 METHODS = {
-    "_is_view": view.is_view,
+    "_is_view": shared_memory.is_view,
     "backward": backward_of_tensor,
     # other names of pointwise operations
     "absolute": pointwise.abs,
@@ -160,7 +161,7 @@ METHODS = {
 PROPERTIES = {
     "T": view.reversed_dimensions,
     "mT": view.matrix_transpose,
-    "_base": view.base_of,
+    "_base": shared_memory.base_of,
 }
 
 # The operations that torch has in-place forms of: x.abs_() and so on.

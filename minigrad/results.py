@@ -19,7 +19,8 @@ from minigrad.leaf import Leaf
 from minigrad.memory import note_write
 from minigrad.node import NO_EDGE
 from minigrad.ops.inplace import rebase_history
-from minigrad.ops.view import View, view_as
+from minigrad.ops.shared_memory import View
+from minigrad.ops.view import view_as
 from minigrad.recording import notify, observers
 from minigrad.tensor import Tensor, attach, edge_of
 

@@ -1,7 +1,7 @@
 """Tensor: an array that may require a gradient, and remembers the operation that made it.
 
 A tensor's `edge` says where its gradient goes: (node, output number) for the result of an
-operation, NO_EDGE for a constant, and a Leaf (or, in ops/view.py, a View) that is asked for it.
+operation, NO_EDGE for a constant, and a Leaf (or a View of ops/shared_memory.py) that is asked.
 Operators and methods are operations of ops/, bound in methods.py.
 """
 

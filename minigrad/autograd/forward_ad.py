@@ -44,15 +44,8 @@ from minigrad.ops.define import PointwiseNode
 from minigrad.ops.inplace import CopySlices
 from minigrad.ops.pointwise import add
 from minigrad.ops.reduction import sum_to
-from minigrad.ops.view import (
-    IN_FUNCTION,
-    PermuteNode,
-    ReshapeNode,
-    ViewNode,
-    expand,
-    put,
-    view_edge,
-)
+from minigrad.ops.shared_memory import IN_FUNCTION, ViewNode, put, view_edge
+from minigrad.ops.view import PermuteNode, ReshapeNode, expand
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, saved_without_history
 
 __all__ = [

@@ -32,7 +32,8 @@ from minigrad.ops.inplace import (
 )
 from minigrad.ops.move import to_device_array
 from minigrad.ops.pointwise import masked_fill_number, where
-from minigrad.ops.view import expand, reshape, stretched_axes, zeros_like
+from minigrad.ops.shared_memory import stretched_axes, zeros_like
+from minigrad.ops.view import expand, reshape
 from minigrad.shapes import broadcast_shape
 from minigrad.tensor import TENSORS, Tensor, constant, edge_of, record
 

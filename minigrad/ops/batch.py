@@ -16,7 +16,7 @@ from minigrad.kernels.batched.array import batched, has_level, spread, unbatched
 from minigrad.kernels.batched.levels import Level
 from minigrad.leaf import AccumulateGrad
 from minigrad.node import Edge, Node
-from minigrad.ops.view import view_of
+from minigrad.ops.shared_memory import view_of
 from minigrad.shapes import inverse
 from minigrad.tensor import TENSORS, Tensor, attach, edge_of, record
 

@@ -21,7 +21,7 @@ from minigrad.levels import catch_up, open_levels
 from minigrad.memory import inference_memory, is_inference, note_write, tick, write_after
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.define import NUMBERS, as_tensor
-from minigrad.ops.view import (
+from minigrad.ops.shared_memory import (
     IN_FUNCTION,
     Replay,
     View,
