@@ -10,6 +10,7 @@ import minigrad
 from minigrad import explain_grad, nn, no_grad, ones, tensor
 from minigrad.autograd import Function, explaining, grad
 from minigrad.autograd.explain.record import Latest
+from minigrad.utils.checkpoint import checkpoint
 
 
 @pytest.fixture(autouse=True)
@@ -598,3 +599,14 @@ def test_on_each_device(device: str) -> None:
         assert "`.to()`, `.cuda()` and `.float()` make a new tensor" in explain_grad(x)
     assert "ReluBackward0" in explain_grad(w)
     assert "the units are dead" in explain_grad(w)
+
+
+def test_a_backward_pass_inside_of_another_is_part_of_it() -> None:
+    w = leaf(1.0, 2.0)
+    with explaining():
+        y = w * 0
+        loss = checkpoint(minigrad.exp, y, use_reentrant=True).sum()
+        loss.backward()
+    names = {node.name() for node in Latest.record.steps}  # type: ignore[union-attr]
+    assert {"SumBackward0", "CheckpointFunctionBackward", "ExpBackward0", "MulBackward0"} <= names
+    assert "the other factor is 0 everywhere" in explain_grad(w)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from minigrad.autograd.explain.flow import Steps, look
 from minigrad.autograd.explain.graph import edge_now
 from minigrad.autograd.explain.reasons import reason
+from minigrad.engine import run_backward
 from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled
 from minigrad.leaf import AccumulateGrad, Leaf
 from minigrad.memory import IN_LIBRARY
@@ -27,6 +28,7 @@ from minigrad.tensor import TENSORS, Tensor
 KEPT = 10_000  # cuts; of a longer program, the latest
 TAKES_VALUES = {"item", "tolist", "numpy", "__float__", "__int__", "__array__"}
 COPIES_VALUES = {"tensor", "as_tensor"}
+BACKWARD = run_backward.__code__
 CHANGES = {"requires_grad_", "grad", "zero_"}
 UNRECORDED = {"apply", "checkpoint"}  # they run what users wrote under no_grad: that is no cut
 
@@ -71,7 +73,7 @@ class Record:
         if event not in ("call", "return") or not IN_LIBRARY[code.co_filename] or caller is None:
             return
         if event == "call":
-            if code.co_name == "run_backward":
+            if code is BACKWARD and not any(f.f_code is BACKWARD for f in frames_above(frame)):
                 self.steps = {}
         elif code.co_name in ("vjp", "vjp_of_tensors"):
             self.note_step(frame, result)
