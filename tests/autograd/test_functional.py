@@ -88,6 +88,14 @@ def test_hessian_is_what_finite_differences_of_the_gradient_say() -> None:
     )
 
 
+@pytest.mark.parametrize("strategy", ["reverse-mode", "forward-mode"])
+def test_all_rows_or_columns_at_once(strategy: str) -> None:
+    at_once = jacobian(wavy, X, vectorize=True, strategy=strategy)
+    np.testing.assert_allclose(at_once.numpy(), jacobian(wavy, X).numpy(), atol=1e-12)
+    at_once = hessian(cubes, X, vectorize=True, outer_jacobian_strategy=strategy)
+    np.testing.assert_allclose(at_once.numpy(), np.diag(6 * X.numpy()), atol=1e-12)
+
+
 def test_shapes_are_those_of_the_output_and_then_of_the_input() -> None:
     x, y = minigrad.ones(2, 3), minigrad.ones(4)
     rows = jacobian(lambda x, y: (x.sum(1), y.reshape(2, 2) * x[0, 0]), (x, y))

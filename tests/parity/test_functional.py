@@ -28,6 +28,8 @@ def names(lib: Any) -> dict[str, Any]:
     leaves = {"X": x.clone().requires_grad_(), "Y": y.clone().requires_grad_()}
     return {
         **{"x": x, "y": y, "one": one, "v2": y[:2], "v3": y, "vx": x.cos(), "vy": y.cos()},
+        **{"forward": {"vectorize": True, "strategy": "forward-mode"}},
+        **{"forward_outside": {"vectorize": True, "outer_jacobian_strategy": "forward-mode"}},
         **{**vars(functions), **vars(lib.autograd.functional), **leaves, "lib": lib},
     }
 
@@ -87,6 +89,18 @@ ACCEPTED = [
     "hessian(first, (x, y))",
     "hessian(lambda x: x.sum(), y)",
     "hessian(lambda x: (x ** 3).sum().reshape(1, 1), y)",
+    # all rows at once
+    "jacobian(rows, x, vectorize=True)",
+    "jacobian(rows, X, create_graph=True, vectorize=True)",
+    "jacobian(constant, y, vectorize=True)",
+    "jacobian(pair, (x, y), vectorize=True)",
+    "jacobian(pair, (x, Y), create_graph=True, vectorize=True)",
+    "jacobian(some, (X, y), vectorize=True)",
+    "jacobian(lambda x: (x * 2,), y, vectorize=True)",
+    "hessian(number, x, vectorize=True)",
+    "hessian(cube, Y, create_graph=True, vectorize=True)",
+    "hessian(mixed, (x, y), vectorize=True)",
+    "hessian(lambda x: x.sum(), y, vectorize=True)",
     # derivatives of derivatives
     "vjp(lambda x: jacobian(rows, x, create_graph=True), x, lib.ones(2, 2, 3).double())",
     "jacobian(lambda y: hessian(lambda y: (y ** 4).sum(), y, create_graph=True), y)",
@@ -105,6 +119,33 @@ def test_accepted(expression: str, mode: str) -> None:
         with getattr(lib, mode)():
             results.append(eval(expression, names(lib)))
     same_tree(*results)
+
+
+# Forward mode gives lists in torch, which documents tuples; and its Hessians keep a graph that
+# leads nowhere.
+FORWARD = [
+    "jacobian(rows, x, **forward)",
+    "jacobian(rows, X, **forward)",
+    "jacobian(pair, (x, y), **forward)",
+    "jacobian(some, (x, y), **forward)",
+    "jacobian(constant, y, **forward)",
+    "jacobian(lambda x: (x * 2,), (y,), **forward)",
+    "hessian(number, x, **forward_outside)",
+    "hessian(mixed, (x, y), **forward_outside)",
+    "hessian(lambda x: x.sum(), y, **forward_outside)",
+]
+
+
+def tuples(value: Any) -> Any:
+    """Tuples in the place of lists, and of tensors without a graph."""
+    if isinstance(value, tuple | list):
+        return tuple(tuples(x) for x in value)
+    return value.detach()
+
+
+@pytest.mark.parametrize("expression", FORWARD)
+def test_forward_mode(expression: str) -> None:
+    same_tree(*(tuples(eval(expression, names(lib))) for lib in LIBRARIES))
 
 
 REFUSED = {
@@ -155,6 +196,13 @@ REFUSED = {
     # options
     "jacobian(rows, x, strategy='sideways')": 'strategy to be either "forward-mode" or "reverse',
     "hessian(number, x, outer_jacobian_strategy='up')": 'strategy to be either "forward-mode" or "',
+    "jacobian(rows, x, strict=True, vectorize=True)": "`strict=True` and `vectorized=True` are",
+    "hessian(number, x, strict=True, vectorize=True)": "`strict=True` and `vectorized=True` are",
+    "jacobian(rows, x, strategy='forward-mode')": "implemented for `vectorize=True`",
+    "jacobian(rows, x, strict=True, **forward)": '`strict=True` and `strategy="forward-mode"` are',
+    "jacobian(rows, x, True, **forward)": '`create_graph=True` and `strategy="forward-mode"` are',
+    "jacobian(linear, lib.tensor([1, 2]), **forward)": "Expected primal to be floating point",
+    "jacobian(lambda x: [x], x, **forward)": "must be either a Tensor or a tuple of Tensors",
 }
 
 
