@@ -112,7 +112,7 @@ def check(node: Node, results: Sequence[Any]) -> None:
 
 
 def has_nan(grad: Any) -> bool:
-    array = grad.array if type(grad) in TENSORS else grad
+    array = kernels.physical(grad.array if type(grad) in TENSORS else grad)
     return bool(kernels.to_host(kernels.any(ne(array, array), tuple(range(array.ndim)), False)))
 
 

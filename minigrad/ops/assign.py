@@ -212,7 +212,9 @@ def picked(x: Tensor, indices: Any) -> Indices:
             raise IndexError(
                 f"too many indices for tensor of dimension {x.array.ndim} (got {len(indices)})"
             )
-        found += [None] if key is None else positions(np.asarray(key), x, len(found))
+        if key is not None and not kernels.is_batched(key):
+            key = np.asarray(key)
+        found += [None] if key is None else positions(key, x, len(found))
     return found + [None] * (x.array.ndim - len(found))
 
 

@@ -251,6 +251,18 @@ def test_forward_mode_over_what_is_shared() -> None:
     assert minigrad.func.grad(slope)(w).tolist() == (9 * w**2 * x.sum(0)).tolist()
 
 
+def test_anomaly_mode() -> None:
+    x = x23().requires_grad_()
+    with minigrad.autograd.set_detect_anomaly(True):
+        assert grad(vmap(lambda a: (a * a).sum())(x).sum(), x)[0].tolist() == (2 * x).tolist()
+        result = vmap(lambda a: (a.sqrt() * 0).sum())(x)
+        with (
+            pytest.warns(UserWarning, match="Error detected in SqrtBackward0"),
+            pytest.raises(RuntimeError, match="'SqrtBackward0' returned nan values"),
+        ):
+            grad(result.sum(), x)
+
+
 def test_retained_and_hooked_gradients_inside() -> None:
     seen = []
     x = x23().requires_grad_()
@@ -275,10 +287,11 @@ def test_writes_to_samples() -> None:
         made = a.new_zeros(3)
         made[0] = a[1]
         made[1:].add_(a[:2])
+        made.index_put_((a[:1].long() % 3,), a[2])
         a.mul_(2)
         return made
 
-    assert vmap(f)(x).tolist() == [[1, 0, 1], [4, 3, 4]]
+    assert vmap(f)(x).tolist() == [[2, 0, 1], [5, 3, 4]]
     assert x.tolist() == [[0, 2, 4], [6, 8, 10]]
 
 
