@@ -25,7 +25,7 @@ import numpy as np
 
 from minigrad.dtypes import type_name
 from minigrad.grad_mode import is_recording
-from minigrad.kernels import converted, full, launch, launch1, launch2
+from minigrad.kernels import check_assignable, converted, full, launch, launch1, launch2
 from minigrad.kernels.codegen import CONDITION, SCALARS, Formula, Number
 from minigrad.kernels.promotion import CATEGORY, Dtype, number_dtype, promote
 from minigrad.memory import note_write
@@ -389,6 +389,7 @@ def into(op: Any, out: Any, *args: Any, **named: Any) -> Tensor:
             f"result type {type_name(values.dtype)} can't be cast to the desired output type "
             f"{type_name(out.array.dtype)}"
         )
+    check_assignable(out.array, values)
     if out.array.shape != values.shape:
         out.array = full(values.shape, 0, out.array.dtype, out.array)
     out.array[...] = converted(values, out.array.dtype)

@@ -160,6 +160,25 @@ def test_chunks(chunk_size: int) -> None:
     assert [p.tolist() for p in parts] == [w.tolist() for w in whole]
 
 
+def test_on_both_devices(device: str) -> None:
+    x = minigrad.tensor([[1.0, 2], [3, 4], [5, 6]], device=device, requires_grad=True)
+    weight = minigrad.tensor([[1.0, 0], [2, 1]], device=device, requires_grad=True)
+    index = minigrad.tensor([[1], [0], [1]], device=device)
+
+    def f(a: Any, i: Any) -> Any:
+        made = a.new_zeros(2)
+        made[1:] = a[i]
+        return (vmap(lambda row: row.dot(a))(weight) * made).sum() + a.softmax(0).sum()
+
+    result = vmap(f)(x, index)
+    loop = minigrad.stack([f(x[i], index[i]) for i in range(3)])
+    np.testing.assert_allclose(result.tolist(), loop.tolist(), 1e-6)
+    ours, theirs = (grad(y.sum(), (x, weight)) for y in (result, loop))
+    for a, b in zip(ours, theirs, strict=True):
+        assert a.device.type == device
+        np.testing.assert_allclose(a.tolist(), b.tolist(), 1e-5, 1e-6)
+
+
 # -------------------------------------------------------------------------------------- gradients
 
 
@@ -326,6 +345,7 @@ def test_a_write_reaches_the_tensor_outside() -> None:
     [
         lambda a: minigrad.zeros(3).add_(a),
         lambda a: minigrad.zeros(3).copy_(a),
+        lambda a: minigrad.mul(a, 2, out=minigrad.zeros(3)),
         lambda a: minigrad.zeros(3).masked_fill_(a > 0, 1.0),
         lambda a: minigrad.zeros(3).__setitem__(0, a[0]),
         lambda a: minigrad.zeros(3).__setitem__(minigrad.tensor([0]), a[:1]),
