@@ -122,7 +122,8 @@ class Vmap:
             outputs, outputs_structure = tree_flatten(func(*args))
             out_dims = self.dims_of_outputs(outputs, outputs_structure)
             results = [self.leave(x, dim, level) for x, dim in zip(outputs, out_dims, strict=True)]
-        sum_where_shared([x for x in results if type(x) in TENSORS], level)
+        changed = [x for x in (*results, *leaves) if type(x) in TENSORS]
+        sum_where_shared(changed, level)  # arguments, too, if they were written to
         return results, outputs_structure
 
     def dims_of_outputs(self, outputs: list[Any], structure: TreeSpec) -> list[int | None]:

@@ -340,6 +340,16 @@ def test_a_write_reaches_the_tensor_outside() -> None:
     assert x.grad.tolist() == [[3, 3, 3], [3, 3, 3]]
 
 
+def test_a_write_that_no_result_shows() -> None:
+    weight = minigrad.ones(3, requires_grad=True)
+    x = x23().requires_grad_()
+    y = x * 1
+    vmap(lambda a: (a.mul_(weight * 2), minigrad.ones(1))[1])(y)
+    of_x, of_weight = grad(y.sum(), (x, weight))
+    assert of_x.tolist() == [[2, 2, 2], [2, 2, 2]]
+    assert of_weight.tolist() == (2 * x.sum(0)).tolist()
+
+
 @pytest.mark.parametrize(
     "write",
     [
