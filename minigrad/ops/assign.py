@@ -305,7 +305,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         return masked_fill_number(input, mask, value)
     if value.array.ndim:
         raise RuntimeError(
-            "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
+            "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{value.array.ndim} dimension(s)."
         )
     value = value.to(input.device, input.dtype)
