@@ -1,4 +1,4 @@
-"""Whether operations are recorded: no_grad, enable_grad, set_grad_enabled, inference_mode."""
+"""Whether operations are recorded: no_grad, enable_grad, set_grad_enabled."""
 
 from __future__ import annotations
 
@@ -6,34 +6,45 @@ import functools
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
-from types import TracebackType
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# A ContextVar has one value a thread, and is read twice as fast as a threading.local.
-_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
+# What operations ask: whether to record.  A ContextVar has one value a thread, and is read twice as
+# fast as a threading.local.  Two rare values make it differ from what is_grad_enabled() says.
+_recording: ContextVar[Any] = ContextVar("recording", default=True)
+FOR_TANGENTS = "for tangents"  # under no_grad, while forward mode needs the graph
+NOT_IN_INFERENCE = None  # under enable_grad, in inference mode
 
 _inference: ContextVar[bool] = ContextVar("inference_mode", default=False)
+_forward: ContextVar[bool] = ContextVar("forward_mode", default=False)  # whether a level is open
 
-# Whether a level of forward mode is open: it needs the graph, under no_grad too.
-_forward: ContextVar[bool] = ContextVar("forward_mode", default=False)
-
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
-
-is_grad_enabled = _enabled.get
+is_recording = _recording.get
 is_inference_mode_enabled = _inference.get
-is_recording = _recording.get  # what operations ask; backward() can do less with the graph
+
+
+def is_grad_enabled() -> bool:
+    """Whether results require a gradient if what they are computed from does."""
+    recording = _recording.get()
+    return recording is True or recording is NOT_IN_INFERENCE
 
 
 def set_grad_mode(enabled: bool) -> None:
-    _enabled.set(enabled)
-    _recording.set((enabled or _forward.get()) and not _inference.get())
+    if enabled:
+        _recording.set(NOT_IN_INFERENCE if _inference.get() else True)
+    else:
+        _recording.set(FOR_TANGENTS if _forward.get() and not _inference.get() else False)
+
+
+def set_mode(mode: ContextVar[bool], value: bool) -> None:
+    """Set inference or forward mode, on which the meaning of the grad mode depends."""
+    enabled = is_grad_enabled()
+    mode.set(value)
+    set_grad_mode(enabled)
 
 
 def set_forward_mode(is_open: bool) -> None:
-    _forward.set(is_open)
-    set_grad_mode(_enabled.get())
+    set_mode(_forward, is_open)
 
 
 class GradMode:
@@ -41,22 +52,17 @@ class GradMode:
 
     def __init__(self, mode: bool):
         self.mode = mode
-        self.previous: list[bool] = []
+        self.previous: list[Any] = []
 
     def clone(self) -> GradMode:
         return GradMode(self.mode)
 
     def __enter__(self) -> None:
-        self.previous.append(_enabled.get())
+        self.previous.append(_recording.get())
         set_grad_mode(self.mode)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        set_grad_mode(self.previous.pop())
+    def __exit__(self, *exception: object) -> None:
+        _recording.set(self.previous.pop())
 
     def __call__(self, function: F) -> F:
         if inspect.isgeneratorfunction(function):
@@ -138,14 +144,13 @@ class set_grad_enabled(GradMode):  # torch's name
     def __init__(self, mode: bool):
         check_flag(mode, "set_grad_enabled", "enabled")
         super().__init__(mode)
-        self.previous.append(_enabled.get())
-        set_grad_mode(self.mode)
+        super().__enter__()
 
     def __enter__(self) -> None:
         set_grad_mode(self.mode)
 
     def __call__(self, function: F) -> F:
-        set_grad_mode(self.previous[-1])  # a decorator leaves the mode of its module alone
+        _recording.set(self.previous[-1])  # a decorator leaves the mode of its module alone
         return super().__call__(function)
 
 
@@ -164,12 +169,12 @@ class inference_mode(GradMode):  # torch's name
         return inference_mode(self.inference)
 
     def __enter__(self) -> None:
-        self.inference_before.append(_inference.get())
-        _inference.set(self.inference)
         super().__enter__()
+        self.inference_before.append(_inference.get())
+        set_mode(_inference, self.inference)
 
-    def __exit__(self, *exception: Any) -> None:
-        _inference.set(self.inference_before.pop())  # first: whether to record depends on it
+    def __exit__(self, *exception: object) -> None:
+        _inference.set(self.inference_before.pop())
         super().__exit__(*exception)
 
 
@@ -181,10 +186,10 @@ class RecordNothing(GradMode):
         self.forward_before: list[bool] = []
 
     def __enter__(self) -> None:
-        self.forward_before.append(_forward.get())
-        _forward.set(False)
         super().__enter__()
+        self.forward_before.append(_forward.get())
+        set_mode(_forward, False)
 
-    def __exit__(self, *exception: Any) -> None:
+    def __exit__(self, *exception: object) -> None:
         _forward.set(self.forward_before.pop())
         super().__exit__(*exception)

@@ -67,22 +67,22 @@ class AccumulateGrad(Node):
         return hooks
 
     def vjp(self, grad: Array) -> tuple[()]:
-        if self.variable.edge is not NO_EDGE:  # unless it requires no gradient any more
-            with accumulating:
-                self.accumulate(grad)
+        variable = self.variable
+        if variable.edge is NO_EDGE:  # it requires no gradient any more
+            return ()
+        with accumulating:
+            have = variable._grad
+            if have is None:  # the array itself may become .grad only if nobody else can see it
+                alone = sys.getrefcount(grad) <= UNSHARED and has_memory_alone(grad)
+                variable._set_grad(grad if alone else grad.copy())
+            elif have.edge is NO_EDGE:
+                kernels.add_into(have.array, grad)
+                note_write(have.array)
+            else:
+                variable._set_grad(kernels.add(have.array, grad))
+        if self.hooks is not None:
             self.run_hooks()
         return ()
-
-    def accumulate(self, grad: Array) -> None:
-        have = self.variable._grad
-        if have is None:  # the array itself may become .grad only if nobody else can see it
-            alone = sys.getrefcount(grad) <= UNSHARED and has_memory_alone(grad)
-            self.variable._set_grad(grad if alone else grad.copy())
-        elif have.edge is NO_EDGE:
-            kernels.add_into(have.array, grad)
-            note_write(have.array)
-        else:
-            self.variable._set_grad(kernels.add(have.array, grad))
 
     def vjp_of_tensors(self, grad: Any) -> tuple[()]:
         if not is_grad_enabled():  # what tangents it has are for autograd.grad
@@ -119,10 +119,6 @@ def has_memory_alone(array: Array) -> bool:
 
 
 def references_of_argument(array: Array) -> int:
-    return references_in_callee(array)
-
-
-def references_in_callee(array: Array) -> int:
     return sys.getrefcount(array)
 
 
@@ -131,8 +127,7 @@ def references_of_base(array: Array) -> int:
 
 
 def count_unshared() -> int:
-    """What getrefcount says in the callee of a callee (accumulate, called by vjp, called by the
-    engine) of an array that only the engine's one variable holds."""
+    """What getrefcount says in a callee of an array that only its caller's one variable holds."""
     array = np.empty(0)
     return references_of_argument(array)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.backward import backward_of_tensor
-from minigrad.autograd.graph import call_node, saved_attribute
+from minigrad.autograd.graph import call_node, saved_at
 from minigrad.node import Node
 from minigrad.ops import (
     assign,
@@ -270,5 +270,5 @@ def bind() -> None:
     Tensor.__eq__ = comparison(pointwise.eq)  # type: ignore[method-assign]
     Tensor.__ne__ = comparison(pointwise.ne)  # type: ignore[method-assign]
     Tensor.__iter__ = iterate  # type: ignore[attr-defined]
-    Node.__getattr__ = saved_attribute  # type: ignore[attr-defined]
+    Node.saved_value = saved_at  # type: ignore[attr-defined]
     Node.__call__ = call_node  # type: ignore[method-assign]

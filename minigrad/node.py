@@ -55,6 +55,19 @@ def line_of(code: CodeType, instruction: int) -> Line:
     return Line(code.co_filename, code.co_firstlineno, code.co_name, column)
 
 
+TORCH_NAMES = {"x": "self", "input": "self", "y": "other"}  # in _saved_... attributes
+
+
+class Saved:
+    """node._saved_self and its like: what a node saved at a place, as a user sees it."""
+
+    def __init__(self, place: int):
+        self.place = place
+
+    def __get__(self, node: Any, kind: type) -> Any:
+        return self if node is None else node.saved_value(self.place)
+
+
 class Node:
     """Takes the gradient of its output, gives those of its inputs.
 
@@ -91,6 +104,10 @@ class Node:
     dtype: Any
     code: CodeType
     instruction: int
+
+    def __init_subclass__(cls) -> None:
+        for place, name in enumerate(cls.__dict__.get("saved_names", ())):
+            setattr(cls, f"_saved_{TORCH_NAMES.get(name, name)}", Saved(place))
 
     def vjp(self, grad: Any) -> Any:
         """The gradients of the inputs (a sequence, None where there is none).

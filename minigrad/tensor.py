@@ -388,13 +388,14 @@ def record(
     if not is_recording():
         return unrecorded(result)
     edges = []
-    for x in reversed(inputs):  # a leaf's new node runs before those of later inputs
+    for x in inputs[::-1]:  # a leaf's new node runs before those of later inputs
         edge = x.edge
         edges.append(edge if type(edge) is tuple else edge.resolve(x))
+    edges.reverse()
     if edges.count(NO_EDGE) == len(edges):
         return unrecorded(result)
     node = node_type()
-    node.next_functions, node.saved = tuple(edges[::-1]), saved
+    node.next_functions, node.saved = tuple(edges), saved
     for name, value in attributes.items():
         setattr(node, name, value)
     return attach(node, result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from minigrad.autograd.batched_gradients import check_batched_shape, run_batched
 from minigrad.engine import Captures, run_backward
 from minigrad.kernels.batched.levels import BACKWARD_IN_VMAP, running
 from minigrad.levels import catch_up, open_levels
+from minigrad.levels import forward_only, gets_gradient
 from minigrad.node import Edge, Node
 from minigrad.tensor import Tensor, constant, edge_of
 from minigrad.values import Size
@@ -27,6 +29,7 @@ class GradientEdge(NamedTuple):
 
 
 Differentiable = Tensor | GradientEdge
+KINDS = (Tensor, GradientEdge)
 Roots = list[tuple[Edge, Tensor]]
 
 
@@ -46,7 +49,7 @@ def edge_for(x: Differentiable) -> Edge:
 
 
 def as_tuple(given: Any) -> tuple[Any, ...]:
-    if isinstance(given, Tensor | GradientEdge):
+    if isinstance(given, KINDS):
         return (given,)
     return tuple(given)
 
@@ -66,7 +69,7 @@ def inputs_tuple(inputs: Any, caller: str) -> tuple[Differentiable, ...]:
             "you want; backward() without `inputs` reaches all leaves."
         )
     for number, x in enumerate(targets):
-        if not isinstance(x, Tensor | GradientEdge):
+        if not isinstance(x, KINDS):
             raise RuntimeError(
                 f"all inputs have to be Tensors or GradientEdges, but got {type(x).__name__} as "
                 f"element {number}"
@@ -79,9 +82,7 @@ def inputs_tuple(inputs: Any, caller: str) -> tuple[Differentiable, ...]:
 
 def roots_of(outputs: Sequence[Any], gradients: Any, is_grads_batched: bool = False) -> Roots:
     """The edges that a backward pass starts from, with the gradient of each."""
-    if gradients is None:
-        gradients = (None,) * len(outputs)
-    gradients = as_tuple(gradients)
+    gradients = (None,) * len(outputs) if gradients is None else as_tuple(gradients)
     if len(outputs) != len(gradients):
         raise RuntimeError(
             f"got {len(outputs)} tensors and {len(gradients)} gradients: give one for each tensor, "
@@ -94,13 +95,13 @@ def roots_of(outputs: Sequence[Any], gradients: Any, is_grads_batched: bool = Fa
 
 
 def root_edge(number: int, output: Any) -> Edge:
-    if not isinstance(output, Tensor | GradientEdge):
+    if not isinstance(output, KINDS):
         raise AssertionError(
             f"Expected output to be a Tensor or GradientEdge, but got {type(output).__name__} as "
             f"element {number}"
         )
     edge = edge_for(output)
-    if edge[0] is None or (isinstance(output, Tensor) and not output.requires_grad):
+    if edge[0] is None or (forward_only and not gets_gradient(edge[0])):
         raise RuntimeError(
             f"element {number} of tensors does not require grad and does not have a grad_fn. "
             "Nothing that it was computed from requires a gradient, or it was made under "
@@ -135,7 +136,7 @@ def seed(number: int, output: Differentiable, gradient: Any, is_grads_batched: b
 
 def check_scalar(shape: tuple[int, ...], dtype: Any, node: Node | None) -> None:
     """A gradient of 1 is meant only for a single real number."""
-    if np.prod(shape) != 1:
+    if math.prod(shape) != 1:
         made = f", made at {node.line}," if node is not None and node.line else ""
         raise RuntimeError(
             f"grad can be implicitly created only for scalar outputs, but this one{made} has shape "

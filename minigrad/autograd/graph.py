@@ -278,24 +278,20 @@ class AllGradients:
 
 # ------------------------------------------------------------------------------- what a node saved
 
-TORCH_NAMES = {"x": "self", "input": "self", "y": "other"}  # in _saved_... attributes
 
-
-def saved_attribute(node: Node, name: str) -> Any:
-    """node._saved_self and its like: a saved tensor, or a number that the formula needs."""
-    wanted = name.removeprefix("_saved_")
-    names = [TORCH_NAMES.get(n, n) for n in node.saved_names]
-    if wanted != name and wanted in names and node.saved != ():
-        place = names.index(wanted)
-        saved: Any = node.saved
-        packed = isinstance(saved, PackedTensors)  # then, nothing else is unpacked
-        array = saved.array(place) if packed else node.saved_arrays()[place]
-        if array is not None:
-            numbers = getattr(getattr(node, "definition", None), "numbers", ())
-            return array.item() if place in numbers else with_history(array, edge_at(node, place))
-        if is_saved_at_times(node, place):
-            return None
-    raise AttributeError(f"{type(node).__name__!r} object has no attribute {name!r}")
+def saved_at(node: Node, place: int) -> Any:
+    """What node._saved_self and its like show: a saved tensor, or a number of a formula."""
+    saved: Any = node.saved
+    if saved == ():
+        raise AttributeError(f"this {node.name()} saved nothing")
+    packed = isinstance(saved, PackedTensors)  # then, nothing else is unpacked
+    array = saved.array(place) if packed else node.saved_arrays()[place]
+    if array is not None:
+        numbers = getattr(getattr(node, "definition", None), "numbers", ())
+        return array.item() if place in numbers else with_history(array, edge_at(node, place))
+    if is_saved_at_times(node, place):
+        return None
+    raise AttributeError(f"this {node.name()} saves no {node.saved_names[place]}")
 
 
 def is_saved_at_times(node: Node, place: int) -> bool:

@@ -72,7 +72,12 @@ def pointwise(
         if no_derivative:
             kind, definition.differentiable = UnknownDerivative, True
         node_name = node or name.title().replace("_", "") + "Backward0"
-        members = {"__slots__": (), "definition": definition, "kernels": definition.kernels}
+        members = {
+            "__slots__": (),
+            "definition": definition,
+            "kernels": definition.kernels,
+            "saved_names": (*definition.parameters, "result"),
+        }
         node_type = type(node_name, (kind,), members)
         build = unary if definition.is_plain(1) else binary if definition.is_plain(2) else general
         op: Any = functools.wraps(forward)(build(definition, node_type))
@@ -190,10 +195,6 @@ class PointwiseNode(Node):
     __slots__ = ()
     definition: Definition
     kernels: list[Any]
-
-    @property
-    def saved_names(self) -> tuple[str, ...]:  # type: ignore[override]
-        return (*self.definition.parameters, "result")
 
     def vjp(self, grad: Array) -> Any:
         saved = self.saved_arrays()

@@ -176,9 +176,10 @@ def check_targets(labels: Array, ignored: int, classes: int) -> bool:
     """Whether some targets are ignored.  IndexError unless the others are classes."""
     if not labels.size:
         return False
-    labels = kernels.physical(labels).reshape(-1)
+    labels = kernels.physical(labels)
     if not 0 <= ignored < classes and all_in_range(labels, classes):
         return False
+    labels = labels.reshape(-1)
     outside = logical_or(lt(labels, 0), gt(labels, classes - 1))
     wrong = logical_and(ne(labels, ignored), outside)
     if kernels.to_host(kernels.any(wrong, (0,), False)):
