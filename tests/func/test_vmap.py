@@ -586,6 +586,53 @@ def test_a_rule_with_shared_arguments_and_results() -> None:
     assert grad(alone.sum(), w)[0].tolist() == (8 * w * x.sum(0)).tolist()
 
 
+class Product(Function):
+    """x * x * w, with a derivative in both modes."""
+
+    @staticmethod
+    def forward(x: Any, w: Any) -> Any:
+        return x * x * w
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        x, w = ctx.saved_tensors
+        return 2 * grad * x * w, grad * x * x
+
+    @staticmethod
+    def jvp(ctx: Any, of_x: Any, of_w: Any) -> Any:
+        x, w = ctx.saved_tensors
+        return 2 * x * w * of_x + x * x * of_w
+
+
+class GeneratedProduct(Product):
+    generate_vmap_rule = True
+
+
+class RuledProduct(Product):
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, x: Any, w: Any) -> Any:
+        return RuledProduct.apply(x, w), 0
+
+
+@pytest.mark.parametrize("function", [GeneratedProduct, RuledProduct])
+def test_functions_of_what_is_shared(function: Any) -> None:
+    x, w = x23().requires_grad_(), minigrad.tensor([1.0, 2, 3], requires_grad=True)
+
+    def f(shared: Any) -> Any:
+        return vmap(lambda a: function.apply(a, shared * 1))(x)
+
+    (slope,) = grad(f(w).sum(), x, create_graph=True)
+    assert slope.tolist() == (2 * x * w).tolist()
+    assert grad(slope.sum(), w)[0].tolist() == (2 * x.sum(0)).tolist()
+    tangent = minigrad.func.jvp(f, (w,), (w,))[1]
+    assert tangent.tolist() == (x * x * w).tolist()
+
+
 def test_functions_without_a_rule() -> None:
     class Old(Function):
         @staticmethod
