@@ -10,7 +10,7 @@ from minigrad.autograd.basis import cut_columns, standard_basis
 from minigrad.autograd.forward_ad import Level, check_dtypes
 from minigrad.func.reverse import jacrev
 from minigrad.func.variables import Argnums, check_outputs, chosen, replaced, split_aux, variable
-from minigrad.grad_mode import enable_grad, is_grad_enabled
+from minigrad.grad_mode import inference_mode, is_grad_enabled
 from minigrad.ops.creation import zeros_like
 from minigrad.ops.vmap import vmap
 from minigrad.pytree import Tree, tree_flatten, tree_map, tree_unflatten
@@ -55,7 +55,7 @@ def jvp_at(
     check_tensors(leaves, "primals")
     check_tensors(directions, "tangents")
     keep = is_grad_enabled()
-    with enable_grad(), Level() as level:
+    with inference_mode(False), Level() as level:
         duals = [dual(level, x, t) for x, t in zip(leaves, directions, strict=True)]
         inputs = tree_unflatten(duals, structure)
         result = func(*(inputs if argnums is None else replaced(args, argnums, inputs)))
@@ -156,7 +156,7 @@ def linearize(func: Function, *primals: Any) -> tuple[Any, Function]:
     leaves, structure = tree_flatten(primals)
     for x in leaves:
         check_dtypes(x, x)
-    with enable_grad():
+    with inference_mode(False):  # and record, whatever the mode outside
         variables = [variable(x) for x in leaves]
         outputs, output_structure = tree_flatten(func(*tree_unflatten(variables, structure)))
 
@@ -167,7 +167,7 @@ def linearize(func: Function, *primals: Any) -> tuple[Any, Function]:
                 f"Expected the tangents {given} to have the same argspec as the primals {structure}"
             )
         keep = is_grad_enabled()
-        with enable_grad(), Level() as level:
+        with inference_mode(False), Level() as level:
             for number, (x, tangent) in enumerate(zip(variables, directions, strict=True)):
                 check_tangent(number, x, tangent)
                 level.push(x, tangent, not x.is_leaf)

@@ -25,7 +25,7 @@ def variable(x: Any) -> Tensor:
         raise ValueError(f"Thing passed to transform API must be Tensor, got {type(x)}")
     if has_history(x):
         return as_variable(x)
-    return x.detach().requires_grad_()
+    return (x.clone() if x.is_inference() else x.detach()).requires_grad_()
 
 
 def alias(x: Any) -> Any:

@@ -195,6 +195,15 @@ def test_grad_modes() -> None:
     same(grad(half_constant)(X), X.numpy() ** 2)
 
 
+def test_in_inference_mode() -> None:
+    with minigrad.inference_mode():
+        same(grad(cubes)(X), 3 * X.numpy() ** 2)
+        same(grad(cubes)(2 * X), 12 * X.numpy() ** 2)
+        same(jvp(times_a, (X,), (V,))[1], A @ V.numpy())
+        same(hessian(cubes)(X), np.diag(6 * X.numpy()))
+    assert not X.is_inference()
+
+
 def test_arguments_are_left_alone() -> None:
     x, out = X.clone(), minigrad.zeros(3, dtype=minigrad.float64)
     same(grad(lambda x, out: out.copy_(x * x).sum())(x, out), 2 * X.numpy())
