@@ -192,7 +192,7 @@ def all_in_range(labels: Array, classes: int) -> bool:
     """Whether 0 <= label < classes for all; one look is enough, since a negative number without
     its sign is a large one."""
     if type(labels) is np.ndarray:
-        return bool(np.maximum.reduce(labels.view(np.uint64)) < classes)
+        return bool(np.maximum.reduce(labels.view(np.uint64), axis=None) < classes)
     lowest, highest = ends_of(labels)
     return lowest >= 0 and highest < classes
 
