@@ -13,8 +13,7 @@ from minigrad import kernels
 from minigrad.autograd.batched_gradients import check_batched_shape, run_batched
 from minigrad.engine import Captures, run_backward
 from minigrad.kernels.batched.levels import BACKWARD_IN_VMAP, running
-from minigrad.levels import catch_up, open_levels
-from minigrad.levels import forward_only, gets_gradient
+from minigrad.levels import catch_up, forward_only, gets_gradient, open_levels
 from minigrad.node import Edge, Node
 from minigrad.tensor import Tensor, constant, edge_of
 from minigrad.values import Size

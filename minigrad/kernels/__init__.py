@@ -168,7 +168,7 @@ def add_reusing(x: Array, y: Array) -> Array:
 def full(shape: tuple[int, ...], value: float, dtype: np.dtype[Any], like: Array) -> Array:
     """A new array filled with `value`, on the device of `like`."""
     if type(like) is np.ndarray:
-        return np.full(shape, value, dtype)
+        return np.full(shape, value, dtype) if shape else np.array(value, dtype)
     if is_batched(like):
         return batched_module("routines").full(shape, value, dtype, like)
     return cuda_module("array").full(shape, value, dtype, like.device)

@@ -11,6 +11,8 @@ from functools import partial
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
+
 from minigrad import kernels
 from minigrad.grad_mode import is_recording
 from minigrad.node import NO_EDGE, Node
@@ -218,9 +220,9 @@ class TBackward0(PermuteNode):
 
 def permute(input: Either, *order: Any, dims: Any = ()) -> Either:
     """The dimensions in another order."""
-    order = shape_argument(order or (dims,))
     if type(input) not in TENSORS:
-        return input.transpose(order)
+        return input.transpose(*order)
+    order = shape_argument(order or (dims,))
     array = input.array
     axes = tuple(axis_of(d, array.ndim) for d in order)
     if sorted(axes) != list(range(array.ndim)):
@@ -257,6 +259,8 @@ def transpose(input: Either, dim0: int, dim1: int) -> Either:
 
 def t(input: Either) -> Either:
     """The transpose of a matrix; a vector stays as it is."""
+    if type(input) is np.ndarray:
+        return input.T
     array = input.array if type(input) in TENSORS else input
     if array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {array.ndim}D")

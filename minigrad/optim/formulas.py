@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.kernels import Array, launch, launch_into
 from minigrad.kernels.codegen import Formula, Number
 from minigrad.memory import note_write
-from minigrad.ops.define import NUMBERS, function_source
+from minigrad.ops.define import NUMBERS, function_source, number
 from minigrad.tensor import Tensor
 
 Kernel = Callable[..., Any]
@@ -44,7 +44,11 @@ def combination(function: Kernel) -> Kernel:
 
 def with_arrays(operands: tuple[Any, ...], dtype: Any) -> list[Array]:
     """The operands with every Python number as a 0-d array."""
-    return [np.array(x, dtype) if type(x) in NUMBERS else x for x in operands]
+    return [scalar(x, dtype) if type(x) in NUMBERS else x for x in operands]
+
+
+def scalar(x: float, dtype: Any) -> Array:
+    return number(x, dtype).array if type(x) is float and x else np.array(x, dtype)
 
 
 @combination
