@@ -134,9 +134,9 @@ def sum_where_shared(outputs: Iterable[Tensor], level: Level) -> None:
         seen.add(node)
         if isinstance(node, AccumulateGrad):
             continue  # of a leaf made inside
+        waiting += [target for target, _ in node.next_functions]
         if isinstance(node, SplitSamplesBackward) and node.level is level:
             continue  # its gradients have all samples in one array again
-        waiting += [target for target, _ in node.next_functions]
         if level.was_paused_at(node.sequence_nr):
             continue  # made in a Function's rule, where the samples can be seen
         node.next_functions = tuple(summed(edge, level, sums) for edge in node.next_functions)

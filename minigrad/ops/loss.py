@@ -177,6 +177,8 @@ def check_targets(labels: Array, ignored: int, classes: int) -> bool:
     if not labels.size:
         return False
     labels = kernels.physical(labels)
+    if labels.ndim > 1:  # of all samples, under vmap
+        labels = labels.reshape(-1)
     if not 0 <= ignored < classes and all_in_range(labels, classes):
         return False
     labels = labels.reshape(-1)

@@ -10,7 +10,7 @@ from minigrad.ops.batch import SumSamplesBackward, join_samples, split_samples
 from minigrad.ops.vmap import spread_over
 from minigrad.pytree import tree_flatten, tree_map, tree_unflatten
 from minigrad.shapes import axis_of
-from minigrad.tensor import TENSORS, record
+from minigrad.tensor import TENSORS, Tensor, edge_of, record
 
 MORE = "(See torch's notes on extending torch.func.)"
 
@@ -48,17 +48,18 @@ def run_rule(function: Any, args: tuple[Any, ...]) -> Any:
     """Call vmap(info, in_dims, *args) outside of the innermost level: there the samples are a
     dimension that it sees."""
     level = running()[-1]
+    tensors = [x for x in tree_flatten(args)[0] if type(x) in TENSORS]
+    if not any(has_level(x.array, level.number) for x in tensors):
+        with level.paused(samples_are_seen=False):
+            return function.apply(*args)
 
     def dim_of(x: Any) -> int | None:
-        return 0 if type(x) in TENSORS and has_level(x.array, level.number) else None
+        return 0 if type(x) in TENSORS and is_of_samples(x, level) else None
 
     def visible(x: Any) -> Any:
         return x if dim_of(x) is None else join_samples(x, 0, level)
 
     in_dims = tree_map(dim_of, args)
-    if all(dim is None for dim in tree_flatten(in_dims)[0]):
-        with level.paused(samples_are_seen=False):
-            return function.apply(*args)
     info = VmapInfo(level.size, level.randomness)
     seen = tree_map(visible, args)
     with level.paused(samples_are_seen=True):
@@ -69,6 +70,15 @@ def run_rule(function: Any, args: tuple[Any, ...]) -> Any:
             f"pytree structure compatible with the output. Got a {type(returned)} instead"
         )
     return hidden(*returned, level)
+
+
+def is_of_samples(x: Tensor, level: Level) -> bool:
+    """Whether the samples' values differ, or their gradients: of what was made inside, each sample
+    may be asked for its own.  (A leaf may have been made there, too.)"""
+    if has_level(x.array, level.number):
+        return True
+    node, _ = edge_of(x)
+    return node is not None and node.sequence_nr > level.number
 
 
 def hidden(output: Any, out_dims: Any, level: Level) -> Any:

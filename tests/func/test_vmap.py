@@ -624,13 +624,27 @@ def test_functions_of_what_is_shared(function: Any) -> None:
     x, w = x23().requires_grad_(), minigrad.tensor([1.0, 2, 3], requires_grad=True)
 
     def f(shared: Any) -> Any:
-        return vmap(lambda a: function.apply(a, shared * 1))(x)
+        return vmap(lambda a: function.apply(a, shared))(x)
+
+    def g(shared: Any) -> Any:
+        def of_sample(a: Any) -> Any:
+            made_inside = shared * 1
+            return function.apply(a, made_inside) + made_inside * a
+
+        return vmap(of_sample)(x)
+
+    squares, sums = (x * x).sum(0), x.sum(0)
+    assert grad(f(w).sum(), w)[0].tolist() == squares.tolist()
+    assert grad(g(w).sum(), w)[0].tolist() == (squares + sums).tolist()
+    per_sample = vmap(minigrad.func.grad(lambda v, a: function.apply(a, v).sum()), (None, 0))
+    assert per_sample(w.detach(), x).tolist() == (x * x).tolist()
 
     (slope,) = grad(f(w).sum(), x, create_graph=True)
     assert slope.tolist() == (2 * x * w).tolist()
     assert grad(slope.sum(), w)[0].tolist() == (2 * x.sum(0)).tolist()
-    tangent = minigrad.func.jvp(f, (w,), (w,))[1]
-    assert tangent.tolist() == (x * x * w).tolist()
+    for h, expected in ((f, x * x * w), (g, x * x * w + x * w)):
+        tangent = minigrad.func.jvp(h, (w * 1,), (w,))[1]
+        assert tangent.tolist() == expected.tolist()
 
 
 def test_functions_without_a_rule() -> None:
