@@ -93,11 +93,11 @@ def test_every_operation_like_a_loop(sample: Sample) -> None:
             np.testing.assert_allclose(x, y, 1e-10, 1e-10)
 
 
-@pytest.mark.parametrize("sample", SAMPLES[::7], ids=str)
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
 def test_a_level_in_a_level_like_a_loop(sample: Sample) -> None:
     name = sorted(sample.operands)[0]
     operands = leaves(sample, {name})
-    pair = minigrad.stack([operands[name], operands[name] * 1]).detach()
+    pair = minigrad.stack([operands[name][[1, 0]], operands[name]]).detach()
 
     def call(x: Any) -> tuple[Any, ...]:
         return tuple(tensors_in(sample.call(minigrad, {**operands, name: x})))
