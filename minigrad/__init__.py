@@ -26,12 +26,12 @@ from minigrad.dtypes import (
 )
 from minigrad.grad_mode import (
     enable_grad,
-    inference_mode,
     is_grad_enabled,
     is_inference_mode_enabled,
     no_grad,
     set_grad_enabled,
 )
+from minigrad.inference import inference_mode
 from minigrad.kernels.cache import kernel_cache, set_kernel_cache
 from minigrad.kernels.threads import get_num_threads, set_num_threads
 from minigrad.ops.creation import (

@@ -19,6 +19,7 @@ from minigrad.memory import clock
 from minigrad.node import Edge, Node
 from minigrad.ops.pointwise import add
 from minigrad.ops.reduction import sum_to
+from minigrad.reach import leading_to, reachable, sequence_nr
 from minigrad.tensor import Tensor, constant
 
 Captures = dict[Edge, Any]
@@ -196,19 +197,11 @@ class Backward:
                 self.captures[node, output_nr] = grad
 
     def nodes_towards_targets(self) -> set[Node]:
-        """The nodes that must run for gradients to reach the targets.
-
-        Inputs of a node are older than the node, so going through all nodes from the oldest to the
-        youngest meets a node after everything it leads to.
-        """
         targets = [*self.inputs, *(node for node, _ in self.captures if node is not None)]
-        oldest = min(map(sequence_nr, targets), default=0)
-        found = reachable([edge for edge, _ in self.roots], oldest)
-        needed: set[Node] = set()
-        for node in sorted(found, key=sequence_nr):
-            if any(edge[0] in needed or self.is_target(edge) for edge in node.next_functions):
-                needed.add(node)
-        return needed
+        found = reachable(
+            [edge for edge, _ in self.roots], min(map(sequence_nr, targets), default=0)
+        )
+        return leading_to(found, self.is_target)
 
     def is_target(self, edge: Edge) -> bool:
         return edge in self.captures or edge[0] in self.inputs
@@ -226,19 +219,3 @@ class Backward:
 
 
 current: ContextVar[Backward | None] = ContextVar("backward", default=None)
-
-
-def reachable(roots: Iterable[Edge], oldest: int = 0) -> set[Node]:
-    """All nodes that the roots lead to, except those that are older than `oldest`."""
-    found: set[Node] = set()
-    waiting = [node for node, _ in roots]
-    while waiting:
-        node = waiting.pop()
-        if node is not None and node not in found and node.sequence_nr >= oldest:
-            found.add(node)
-            waiting += [target for target, _ in node.next_functions]
-    return found
-
-
-def sequence_nr(node: Node) -> int:
-    return node.sequence_nr

@@ -29,7 +29,8 @@ from minigrad.kernels.batched.levels import running
 from minigrad.node import Edge, Node
 from minigrad.ops.vmap_rule import check_rule, run_rule
 from minigrad.results import NO_CODE, finished
-from minigrad.tensor import Tensor, constant, edge_of, saved_tensor
+from minigrad.saved import saved_tensor
+from minigrad.tensor import Tensor, constant, edge_of
 
 
 class Function:

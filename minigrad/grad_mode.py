@@ -154,30 +154,6 @@ class set_grad_enabled(GradMode):  # torch's name
         return super().__call__(function)
 
 
-class inference_mode(GradMode):  # torch's name
-    """no_grad for good: tensors made inside can never become part of a graph."""
-
-    def __init__(self, mode: bool = True):
-        super().__init__(not mode)
-        self.inference = bool(mode)
-        self.inference_before: list[bool] = []
-
-    def __new__(cls, mode: Any = True) -> Any:
-        return object.__new__(cls) if isinstance(mode, bool) else decorate(cls, mode)
-
-    def clone(self) -> GradMode:
-        return inference_mode(self.inference)
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        self.inference_before.append(_inference.get())
-        set_mode(_inference, self.inference)
-
-    def __exit__(self, *exception: object) -> None:
-        _inference.set(self.inference_before.pop())
-        super().__exit__(*exception)
-
-
 class RecordNothing(GradMode):
     """no_grad for forward mode as well: inside of a user's Function."""
 

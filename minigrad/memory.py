@@ -17,8 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.recording import observers
-
 PACKAGE = str(Path(__file__).parent) + os.sep
 
 tick = itertools.count().__next__
@@ -98,41 +96,6 @@ def note_write(array: Any) -> None:
     write.last = clock.last_write = tick()
     frame = user_frame(2)
     write.code, write.instruction = frame.f_code, frame.f_lasti
-
-
-# ---------------------------------------------------------------------------- inference tensors
-
-NO_SAVING = (
-    "Inference tensors cannot be saved for backward. Please do not use Tensors created in "
-    "inference mode in computation tracked by autograd. To work around this, you can make a clone "
-    "to get a normal tensor and use it in autograd, or use `minigrad.no_grad()` instead of "
-    "`minigrad.inference_mode()`."
-)
-inference_memory: dict[int, Any] = {}  # made in inference mode: weak references, by the owner's id
-
-
-def note_inference(array: Any) -> None:
-    """Remember that the memory of `array` was made in inference mode."""
-    owner, key = owner_of(array), id(owner_of(array))
-    inference_memory[key] = weakref.ref(owner, lambda _: forget_inference(key))
-    observers[NO_SAVING] = refuse_inference
-
-
-def forget_inference(key: int) -> None:
-    inference_memory.pop(key, None)
-    if not inference_memory:
-        observers.pop(NO_SAVING, None)
-
-
-def is_inference(array: Any) -> bool:
-    return id(owner_of(array)) in inference_memory
-
-
-def refuse_inference(node: Any) -> None:
-    """RuntimeError if a new node saved an inference tensor."""
-    saved = node.saved if type(node.saved) is tuple else ()
-    if any(array is not None and is_inference(array) for array in saved):
-        raise RuntimeError(f"{NO_SAVING} ({node.name()}, at {node.line}, wants to save one.)")
 
 
 def version(array: Any) -> int:

@@ -8,9 +8,7 @@ Operators and methods are operations of ops/, bound in methods.py.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,19 +16,10 @@ import numpy as np
 from minigrad import kernels, printing
 from minigrad.grad_mode import check_flag, is_inference_mode_enabled, is_recording
 from minigrad.hooks import RemovableHandle
+from minigrad.inference import is_made_in_inference, note_inference
 from minigrad.leaf import AccumulateGrad, Leaf
 from minigrad.levels import forward_only, gets_gradient, open_levels, tangents_at
-from minigrad.memory import (
-    IN_LIBRARY,
-    apart,
-    get_frame,
-    note_inference,
-    tick,
-    version,
-)
-from minigrad.memory import (
-    is_inference as is_inference_memory,
-)
+from minigrad.memory import IN_LIBRARY, apart, get_frame, tick, version
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.recording import notify, observers
 from minigrad.values import Values
@@ -249,7 +238,7 @@ class Tensor(Values):
 
     def is_inference(self) -> bool:
         """Whether this tensor was made in inference mode."""
-        return is_inference_memory(self.array)
+        return is_made_in_inference(self.array)
 
     # --------------------------------------------------------------------------- its values
 
@@ -399,39 +388,3 @@ def record(
     for name, value in attributes.items():
         setattr(node, name, value)
     return attach(node, result)
-
-
-def saved_values(node: Node, like: Any) -> tuple[Any, ...]:
-    """What `node` saved, as arrays or, beside a gradient that is a Tensor, as Tensors."""
-    arrays = node.saved_arrays()
-    if type(like) not in TENSORS:
-        return arrays
-    edges = [*node.next_functions, (node, 0)]  # after the inputs, the result of the node itself
-    return tuple(
-        None if array is None else saved_tensor(array, edge)
-        for array, edge in zip(arrays, edges, strict=False)
-    )
-
-
-_history: ContextVar[bool] = ContextVar("history_of_saved_tensors", default=True)
-
-
-@contextmanager
-def saved_without_history() -> Iterator[None]:
-    """Inside, what nodes saved counts as constants."""
-    outer = _history.set(False)
-    try:
-        yield
-    finally:
-        _history.reset(outer)
-
-
-def saved_tensor(array: Array, edge: Edge) -> Tensor:
-    """A saved array with the history it had."""
-    if not _history.get():
-        return constant(array)
-    if type(edge[0]) is AccumulateGrad and edge[0].variable.array is array:
-        return edge[0].variable
-    x = constant(array)  # an unpack hook may have made another array of it
-    x.edge = edge if edge[0] is not None else NO_EDGE
-    return x

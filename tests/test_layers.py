@@ -10,7 +10,17 @@ ROOT = Path(__file__).parent.parent
 
 # From low to high; the names are those of files and folders in minigrad/.
 LAYERS = [
-    ["device", "dtypes", "grad_mode", "levels", "memory", "pytree", "recording", "shapes"],
+    [
+        "device",
+        "dtypes",
+        "grad_mode",
+        "inference",
+        "levels",
+        "memory",
+        "pytree",
+        "recording",
+        "shapes",
+    ],
     ["kernels"],
     [
         "hooks",
@@ -20,6 +30,8 @@ LAYERS = [
         "values",
         "printing",
         "tensor",
+        "saved",
+        "reach",
         "context",
         "random",
     ],

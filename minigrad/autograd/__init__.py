@@ -6,7 +6,8 @@ from minigrad.autograd.backward import backward, grad
 from minigrad.autograd.explain import explaining
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.function import Function
-from minigrad.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from minigrad.grad_mode import enable_grad, no_grad, set_grad_enabled
+from minigrad.inference import inference_mode
 
 __all__ = [
     "Function",

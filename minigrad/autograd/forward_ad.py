@@ -46,7 +46,8 @@ from minigrad.ops.pointwise import add
 from minigrad.ops.reduction import sum_to
 from minigrad.ops.shared_memory import IN_FUNCTION, ViewNode, put, view_edge
 from minigrad.ops.view import PermuteNode, ReshapeNode, expand
-from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, saved_without_history
+from minigrad.saved import saved_without_history
+from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of
 
 __all__ = [
     "UnpackedDualTensor",

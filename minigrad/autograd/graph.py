@@ -22,7 +22,8 @@ from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.define import is_number
 from minigrad.ops.inplace import before_write
 from minigrad.recording import observers
-from minigrad.tensor import Tensor, constant, edge_of, saved_tensor
+from minigrad.saved import saved_tensor
+from minigrad.tensor import Tensor, constant, edge_of
 
 __all__ = [
     "GradientEdge",

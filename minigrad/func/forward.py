@@ -10,7 +10,8 @@ from minigrad.autograd.basis import cut_columns, standard_basis
 from minigrad.autograd.forward_ad import Level, check_dtypes
 from minigrad.func.reverse import jacrev
 from minigrad.func.variables import Argnums, check_outputs, chosen, replaced, split_aux, variable
-from minigrad.grad_mode import inference_mode, is_grad_enabled
+from minigrad.grad_mode import is_grad_enabled
+from minigrad.inference import inference_mode
 from minigrad.ops.creation import zeros_like
 from minigrad.ops.vmap import vmap
 from minigrad.pytree import Tree, tree_flatten, tree_map, tree_unflatten

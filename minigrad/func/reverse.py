@@ -20,7 +20,8 @@ from minigrad.func.variables import (
     split_aux,
     variable,
 )
-from minigrad.grad_mode import inference_mode, is_grad_enabled
+from minigrad.grad_mode import is_grad_enabled
+from minigrad.inference import inference_mode
 from minigrad.ops.view import stack, unbind
 from minigrad.ops.vmap import vmap
 from minigrad.pytree import Tree, TreeSpec, tree_flatten, tree_map, tree_unflatten

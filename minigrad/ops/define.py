@@ -30,15 +30,8 @@ from minigrad.kernels.codegen import CONDITION, SCALARS, Formula, Number
 from minigrad.kernels.promotion import CATEGORY, Dtype, number_dtype, promote
 from minigrad.memory import note_write
 from minigrad.node import NO_EDGE, Edge, Node
-from minigrad.tensor import (
-    TENSORS,
-    Tensor,
-    attach,
-    constant,
-    edge_of,
-    saved_tensor,
-    unrecorded,
-)
+from minigrad.saved import saved_tensor
+from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, unrecorded
 
 POINTWISE: dict[str, Any] = {}  # every pointwise operation, by name: tests and docs read it
 NUMBERS = frozenset({int, float, bool})

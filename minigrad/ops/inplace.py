@@ -15,10 +15,11 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled, is_recording
+from minigrad.inference import inference_memory, is_made_in_inference
 from minigrad.kernels.promotion import CATEGORY
 from minigrad.leaf import Leaf
 from minigrad.levels import catch_up, open_levels
-from minigrad.memory import inference_memory, is_inference, note_write, tick, write_after
+from minigrad.memory import note_write, tick, write_after
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.define import NUMBERS, as_tensor
 from minigrad.ops.shared_memory import (
@@ -95,7 +96,7 @@ def check_history(x: Tensor, operands: Sequence[Any] = ()) -> None:
     if before_write:
         for watch in before_write.values():
             watch(x.array)
-    if inference_memory and is_inference(x.array) and not is_inference_mode_enabled():
+    if inference_memory and is_made_in_inference(x.array) and not is_inference_mode_enabled():
         raise RuntimeError(WRITE_TO_INFERENCE)
     if not is_grad_enabled():
         return

@@ -26,7 +26,8 @@ from minigrad.ops.pointwise import (
 )
 from minigrad.ops.reduction import mean, one_hot, sum
 from minigrad.ops.view import permute, reshape, unsqueeze, view
-from minigrad.tensor import TENSORS, Tensor, constant, record, saved_values
+from minigrad.saved import saved_values
+from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
 Either = Any  # a Tensor or an array: the same comes out as went in

@@ -22,8 +22,9 @@ from minigrad.ops.view import (
     unsqueeze,
     view,
 )
+from minigrad.saved import saved_values
 from minigrad.shapes import broadcast_shape
-from minigrad.tensor import TENSORS, Tensor, edge_of, record, saved_values
+from minigrad.tensor import TENSORS, Tensor, edge_of, record
 
 Array = Any
 Either = Any  # a Tensor or an array: the same comes out as went in

@@ -10,8 +10,9 @@ from minigrad import dtypes, kernels
 from minigrad.node import Node
 from minigrad.ops.pointwise import exp, mul, sub
 from minigrad.ops.reduction import mean, sum
+from minigrad.saved import saved_values
 from minigrad.shapes import axis_of
-from minigrad.tensor import TENSORS, Tensor, constant, record, saved_values
+from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
 Either = Any  # a Tensor or an array: the same comes out as went in

@@ -27,8 +27,9 @@ from minigrad.ops.pointwise import (
     where,
 )
 from minigrad.ops.view import cat, expand, narrow, reshape, unsqueeze_axes
+from minigrad.saved import saved_values
 from minigrad.shapes import axes_of, axis_of
-from minigrad.tensor import TENSORS, Tensor, constant, record, saved_values
+from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
 Either = Any  # a Tensor or an array: the same comes out as went in

@@ -23,7 +23,8 @@ from minigrad.autograd.graph import saved_tensors_hooks
 from minigrad.grad_mode import enable_grad
 from minigrad.memory import clock, tick, user_frame, write_after
 from minigrad.node import MODIFIED, NO_EDGE, Node, line_of, type_and_shape
-from minigrad.tensor import Tensor, attach, edge_of, saved_tensor
+from minigrad.saved import saved_tensor
+from minigrad.tensor import Tensor, attach, edge_of
 from minigrad.values import Size
 
 

@@ -6,12 +6,12 @@ import gc
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from minigrad.engine import sequence_nr
 from minigrad.function import BackwardCFunction
 from minigrad.leaf import AccumulateGrad, Leaf
 from minigrad.memory import owner_of
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.define import PointwiseNode
+from minigrad.reach import sequence_nr
 from minigrad.tensor import TENSORS, Tensor
 
 

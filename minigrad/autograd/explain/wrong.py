@@ -14,9 +14,9 @@ from minigrad.autograd.explain.graph import (
 from minigrad.autograd.explain.missing import Question
 from minigrad.autograd.explain.reasons import reason
 from minigrad.autograd.explain.words import SHOWN, at, in_short, made
-from minigrad.engine import sequence_nr
 from minigrad.leaf import AccumulateGrad
 from minigrad.node import Edge, Node
+from minigrad.reach import sequence_nr
 from minigrad.tensor import Tensor
 
 FREED = (
