@@ -27,9 +27,9 @@ NAMES = {
         unflatten unsqueeze utils var vmap where xlogy zeros zeros_like
     """,
     "minigrad.autograd": """
-        Function GradcheckError backward detect_anomaly enable_grad explaining forward_ad function
-        functional grad gradcheck gradgradcheck graph inference_mode no_grad set_detect_anomaly
-        set_grad_enabled
+        Function GradcheckError anomaly_mode backward detect_anomaly enable_grad
+        explaining forward_ad function functional grad grad_mode gradcheck gradgradcheck
+        graph inference_mode no_grad set_detect_anomaly set_grad_enabled
     """,
     "minigrad.autograd.graph": """
         GradientEdge Node allow_mutation_on_saved_tensors disable_saved_tensors_hooks

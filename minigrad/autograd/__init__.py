@@ -1,7 +1,7 @@
 """The namespace of torch.autograd: backward, grad, Function, gradcheck, graph, and more."""
 
 from minigrad.anomaly import detect_anomaly, set_detect_anomaly
-from minigrad.autograd import forward_ad, function, functional, graph
+from minigrad.autograd import anomaly_mode, forward_ad, function, functional, grad_mode, graph
 from minigrad.autograd.backward import backward, grad
 from minigrad.autograd.explain import explaining
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
@@ -12,6 +12,7 @@ from minigrad.inference import inference_mode
 __all__ = [
     "Function",
     "GradcheckError",
+    "anomaly_mode",
     "backward",
     "detect_anomaly",
     "enable_grad",
@@ -20,6 +21,7 @@ __all__ = [
     "function",
     "functional",
     "grad",
+    "grad_mode",
     "gradcheck",
     "gradgradcheck",
     "graph",
