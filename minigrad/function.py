@@ -29,7 +29,7 @@ from minigrad.kernels.batched.levels import running
 from minigrad.node import Edge, Node
 from minigrad.ops.vmap_rule import check_rule, run_rule
 from minigrad.results import NO_CODE, finished
-from minigrad.saved import saved_tensor
+from minigrad.saved import with_histories
 from minigrad.tensor import Tensor, constant, edge_of
 
 
@@ -158,19 +158,17 @@ class BackwardCFunction(Node, FunctionCtx):
             return self.saved_for_forward
         if self._cleared:
             raise RuntimeError(context.ACCESSED_ONCE)
-        found = self.unpacked(self.saved_arrays(), self._saved_edges)
+        found = with_histories(self.saved_arrays(), self.saved_edges())
         if self._forward_cls.clear_saved_tensors_on_access:
             self.saved, self._cleared = (None,), True
         return found
 
-    def unpacked(
-        self, arrays: Iterable[Any], edges: Iterable[Edge | int]
-    ) -> tuple[Tensor | None, ...]:
-        places = [(self, e) if isinstance(e, int) else e for e in edges]
-        return tuple(
-            None if array is None else saved_tensor(array, edge)
-            for array, edge in zip(arrays, places, strict=False)
-        )
+    def saved_edges(self) -> list[Edge]:
+        return self.edges_at(self._saved_edges)
+
+    def edges_at(self, places: Iterable[Edge | int]) -> list[Edge]:
+        """Edges, of which a number stands for that of a result of this node."""
+        return [(self, place) if isinstance(place, int) else place for place in places]
 
     # --------------------------------------------------------------------- what the engine calls
 

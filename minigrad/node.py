@@ -58,7 +58,7 @@ def line_of(code: CodeType, instruction: int) -> Line:
 TORCH_NAMES = {"x": "self", "input": "self", "y": "other"}  # in _saved_... attributes
 
 
-class Saved:
+class SavedAttribute:
     """node._saved_self and its like: what a node saved at a place, as a user sees it."""
 
     def __init__(self, place: int):
@@ -107,7 +107,7 @@ class Node:
 
     def __init_subclass__(cls) -> None:
         for place, name in enumerate(cls.__dict__.get("saved_names", ())):
-            setattr(cls, f"_saved_{TORCH_NAMES.get(name, name)}", Saved(place))
+            setattr(cls, f"_saved_{TORCH_NAMES.get(name, name)}", SavedAttribute(place))
 
     def vjp(self, grad: Any) -> Any:
         """The gradients of the inputs (a sequence, None where there is none).
@@ -177,6 +177,10 @@ class Node:
         if saved is None:
             raise RuntimeError(f"{FREED} ({self.name()} was made at {self.line}.)")
         return saved.arrays()
+
+    def saved_edges(self) -> Sequence[Edge]:
+        """The edge of each place in `saved`: those of the inputs, then that of the result."""
+        return *self.next_functions, (self, 0)
 
     def check_saved(self) -> None:
         """RuntimeError if an array that this node saved was written to afterwards."""

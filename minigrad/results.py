@@ -19,7 +19,7 @@ from minigrad.leaf import Leaf
 from minigrad.memory import note_write
 from minigrad.node import NO_EDGE
 from minigrad.ops.inplace import rebase_history
-from minigrad.ops.shared_memory import View
+from minigrad.ops.shared_memory import is_view
 from minigrad.ops.view import view_as
 from minigrad.recording import notify, observers
 from minigrad.tensor import Tensor, attach, edge_of
@@ -154,7 +154,3 @@ def packed(tensors: Iterable[Tensor | None], places: list[Any]) -> tuple[Any, An
 
 def is_in(x: Any, tensors: Sequence[Any]) -> bool:
     return any(x is y for y in tensors)
-
-
-def is_view(x: Tensor) -> bool:
-    return type(x.edge) is View

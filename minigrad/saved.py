@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -16,10 +16,15 @@ Array = Any  # numpy.ndarray or CudaArray
 
 def saved_values(node: Node, like: Any) -> tuple[Any, ...]:
     """What `node` saved, as arrays or, beside a gradient that is a Tensor, as Tensors."""
-    arrays = node.saved_arrays()
     if type(like) not in TENSORS:
-        return arrays
-    edges = [*node.next_functions, (node, 0)]  # after the inputs, the result of the node itself
+        return node.saved_arrays()
+    return with_histories(node.saved_arrays(), node.saved_edges())
+
+
+def with_histories(
+    arrays: Iterable[Array | None], edges: Iterable[Edge]
+) -> tuple[Tensor | None, ...]:
+    """The Tensors that saved arrays were, from the edge of each."""
     return tuple(
         None if array is None else saved_tensor(array, edge)
         for array, edge in zip(arrays, edges, strict=False)

@@ -12,7 +12,8 @@ from minigrad.grad_mode import GradMode, is_grad_enabled
 from minigrad.leaf import Leaf
 from minigrad.memory import owner_of, version
 from minigrad.node import Node
-from minigrad.results import is_view
+from minigrad.ops.shared_memory import is_view
+from minigrad.saved import with_histories
 from minigrad.tensor import Tensor, constant, has_history, record
 
 __all__ = [
@@ -83,7 +84,8 @@ def run_jvp(node: BackwardCFunction, tangents: Sequence[Tensor | None]) -> list[
     are tensors."""
     given = full_tangents(node, tangents)
     versions = [0 if t is None else version(t.array) for t in tangents]
-    node.saved_for_forward = node.unpacked(*node._for_forward)
+    arrays, places = node._for_forward
+    node.saved_for_forward = with_histories(arrays, node.edges_at(places))
     try:
         results = node.apply_jvp(*given)
     except Exception as error:

@@ -18,7 +18,7 @@ from minigrad.autograd.backward import GradientEdge, get_gradient_edge
 from minigrad.grad_mode import GradMode
 from minigrad.hooks import RemovableHandle
 from minigrad.memory import note_write, owner_of, version
-from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.node import Edge, Node
 from minigrad.ops.define import is_number
 from minigrad.ops.inplace import before_write
 from minigrad.recording import observers
@@ -90,7 +90,7 @@ class PackedTensors:
         self.unpack_hook = hooks.unpack_hook
         with GradMode(False):
             self.items = [
-                array if plain else packed(saved_value(node, place, array), hooks)
+                array if plain else packed(value_to_pack(node, place, array), hooks)
                 for place, (array, plain) in enumerate(zip(arrays, self.plain, strict=True))
             ]
 
@@ -303,7 +303,7 @@ def is_saved_at_times(node: Node, place: int) -> bool:
     return any(place in d.positions for d in definition.derivatives if d is not None)
 
 
-def saved_value(node: Node, place: int, array: Any) -> Tensor:
+def value_to_pack(node: Node, place: int, array: Any) -> Tensor:
     """A saved array as a Tensor: an input with its history, a result of the node without."""
     edge = edge_at(node, place)
     return constant(array) if edge[0] is node else with_history(array, edge)
@@ -318,17 +318,9 @@ def with_history(array: Any, edge: Edge) -> Tensor:
 
 
 def edge_at(node: Node, place: int) -> Edge:
-    """The edge of what a node saved at a place: of an input, or of the node's result."""
-    places = getattr(node, "_saved_edges", None)  # a user's Function saves what it likes
-    if places is not None:
-        return (node, places[place]) if isinstance(places[place], int) else places[place]
-    edges: list[Edge] = list(node.next_functions)
-    definition = getattr(node, "definition", None)
-    if definition is not None:
-        edges = [NO_EDGE] * len(definition.parameters)
-        for position, edge in zip(definition.inputs, node.next_functions, strict=True):
-            edges[position] = edge
-    return (node, 0) if place >= len(edges) else edges[place]
+    """The edge of what a node saved at a place; after its result comes what else it computed."""
+    edges = node.saved_edges()
+    return edges[place] if place < len(edges) else (node, 0)
 
 
 def call_node(node: Node, *grads: Tensor) -> Any:

@@ -30,7 +30,7 @@ from minigrad.kernels.codegen import CONDITION, SCALARS, Formula, Number
 from minigrad.kernels.promotion import CATEGORY, Dtype, number_dtype, promote
 from minigrad.memory import note_write
 from minigrad.node import NO_EDGE, Edge, Node
-from minigrad.saved import saved_tensor
+from minigrad.saved import saved_values, with_histories
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, unrecorded
 
 POINTWISE: dict[str, Any] = {}  # every pointwise operation, by name: tests and docs read it
@@ -197,7 +197,7 @@ class PointwiseNode(Node):
         ]
 
     def vjp_of_tensors(self, grad: Tensor) -> Any:
-        saved = self.saved_by_name()
+        saved = saved_values(self, grad)
         return [
             None if edge is NO_EDGE or d is None else self.with_tensors(d, grad, saved)
             for d, edge in zip(self.definition.derivatives, self.next_functions, strict=True)
@@ -213,26 +213,21 @@ class PointwiseNode(Node):
         ]
 
     def jvp_of_tensors(self, tangents: Sequence[Tensor | None]) -> list[Tensor | None]:
-        saved = self.saved_by_name()
+        saved = with_histories(self.saved_arrays(), self.saved_edges())
         return [
             None if tangent is None or d is None else self.with_tensors(d, tangent, saved)
             for d, tangent in zip(self.definition.derivatives, tangents, strict=True)
         ]
 
-    def with_tensors(self, derivative: Derivative, grad: Tensor, saved: list[Any]) -> Tensor:
+    def with_tensors(self, derivative: Derivative, grad: Tensor, saved: Sequence[Any]) -> Tensor:
         result = derivative.formula(grad, *[saved[i] for i in derivative.positions])
         return result if type(result) in TENSORS else grad.new_full(grad.shape, result)
 
-    def saved_by_name(self) -> list[Tensor | None]:
-        """What was saved as Tensors, each with the history it had."""
+    def saved_edges(self) -> list[Edge]:
         edges: list[Edge] = [NO_EDGE] * len(self.definition.parameters) + [(self, 0)]
         for position, edge in zip(self.definition.inputs, self.next_functions, strict=True):
             edges[position] = edge
-        arrays = self.saved_arrays() or (None,) * len(edges)
-        return [
-            None if array is None else saved_tensor(array, edge)
-            for array, edge in zip(arrays, edges, strict=True)
-        ]
+        return edges
 
 
 class UnknownDerivative(PointwiseNode):

@@ -23,7 +23,7 @@ from minigrad.autograd.graph import saved_tensors_hooks
 from minigrad.grad_mode import enable_grad
 from minigrad.memory import clock, tick, user_frame, write_after
 from minigrad.node import MODIFIED, NO_EDGE, Node, line_of, type_and_shape
-from minigrad.saved import saved_tensor
+from minigrad.saved import with_histories
 from minigrad.tensor import Tensor, attach, edge_of
 from minigrad.values import Size
 
@@ -84,10 +84,9 @@ class Inputs(Node):
     def name(self) -> str:
         return "checkpoint()"  # in the error about writes
 
-    def tensors(self) -> list[Tensor | None]:
+    def tensors(self) -> tuple[Tensor | None, ...]:
         self.check_saved()
-        pairs = zip(self.saved_arrays(), self.next_functions, strict=True)
-        return [None if array is None else saved_tensor(array, edge) for array, edge in pairs]
+        return with_histories(self.saved_arrays(), self.next_functions)
 
 
 class Options(NamedTuple):

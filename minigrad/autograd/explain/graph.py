@@ -6,11 +6,9 @@ import gc
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from minigrad.function import BackwardCFunction
 from minigrad.leaf import AccumulateGrad, Leaf
 from minigrad.memory import owner_of
 from minigrad.node import NO_EDGE, Edge, Node
-from minigrad.ops.define import PointwiseNode
 from minigrad.reach import sequence_nr
 from minigrad.tensor import TENSORS, Tensor
 
@@ -83,7 +81,7 @@ def sharing_memory(x: Tensor) -> Tensor | None:
     return None
 
 
-class Saved(NamedTuple):
+class SavedArray(NamedTuple):
     """An array that a node saved: its name, and the edge of the tensor that it was."""
 
     name: str
@@ -91,28 +89,15 @@ class Saved(NamedTuple):
     edge: Edge
 
 
-def saved_by(node: Node) -> list[Saved]:
+def saved_by(node: Node) -> list[SavedArray]:
     """What a node saved: its inputs in their order, then its result; nothing once it is freed, or
     where hooks for saved tensors packed it."""
     arrays = node.saved
     if not isinstance(arrays, tuple):
         return []
     names = [*node.saved_names, *(f"saved {n}" for n in range(len(node.saved_names), len(arrays)))]
-    edges = saved_edges(node, len(arrays))
-    triples = zip(names, arrays, edges, strict=False)
-    return [Saved(*triple) for triple in triples if hasattr(triple[1], "dtype")]
-
-
-def saved_edges(node: Node, count: int) -> list[Edge]:
-    if isinstance(node, BackwardCFunction):  # of a user's Function; a number is that of a result
-        return [(node, e) if isinstance(e, int) else e for e in node._saved_edges]
-    positions, inputs = tuple(range(len(node.next_functions))), len(node.next_functions)
-    if isinstance(node, PointwiseNode):
-        positions, inputs = node.definition.inputs, len(node.definition.parameters)
-    edges: list[Edge] = [NO_EDGE] * inputs + [(node, 0)]
-    for position, edge in zip(positions, node.next_functions, strict=True):
-        edges[position] = edge
-    return edges[:count]
+    triples = zip(names, arrays, node.saved_edges(), strict=False)
+    return [SavedArray(*triple) for triple in triples if hasattr(triple[1], "dtype")]
 
 
 def used_as_constant(x: Tensor, nodes: list[Node]) -> Node | None:
