@@ -1,11 +1,13 @@
 """backward and grad with every option."""
 
 import threading
+import time
 from typing import Any
 
 import pytest
 
 import minigrad
+from minigrad import leaf as leaves
 from minigrad import tensor
 from minigrad.autograd import Function, backward, grad
 from minigrad.autograd.graph import get_gradient_edge
@@ -153,6 +155,31 @@ def test_threads_add_up_without_losing_a_gradient() -> None:
     for thread in threads:
         thread.join()
     assert x.grad.tolist() == [400.0] * 20_000
+
+
+def test_two_threads_at_a_leaf_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(array: Any) -> bool:
+        time.sleep(0.05)  # the other thread, too, finds that there is no .grad yet
+        return False
+
+    monkeypatch.setattr(leaves, "has_memory_alone", slowly)
+    x = leaf(1.0)
+    threads = [threading.Thread(target=(x * 2).backward) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert x.grad.tolist() == [4.0]
+
+
+def test_hooks_of_several_results_run_in_the_order_of_their_registration() -> None:
+    order = []
+    first, second = leaf(1.0, 2.0).unbind()
+    second.register_hook(lambda g: order.append("second"))
+    first.register_hook(lambda g: order.append("first"))
+    second.register_hook(lambda g: order.append("second again"))
+    (first + second).backward()
+    assert order == ["second", "second again", "first"]
 
 
 @pytest.mark.parametrize("how", ["grad", "inputs", "create_graph", "hooks"])
