@@ -19,7 +19,7 @@ from minigrad.memory import clock
 from minigrad.node import Edge, Node
 from minigrad.ops.pointwise import add
 from minigrad.ops.reduction import sum_to
-from minigrad.reach import leading_to, reachable, sequence_nr
+from minigrad.reach import leading_to, sequence_nr, walk
 from minigrad.tensor import Tensor, constant
 
 Captures = dict[Edge, Any]
@@ -198,10 +198,12 @@ class Backward:
 
     def nodes_towards_targets(self) -> set[Node]:
         targets = [*self.inputs, *(node for node, _ in self.captures if node is not None)]
-        found = reachable(
-            [edge for edge, _ in self.roots], min(map(sequence_nr, targets), default=0)
-        )
+        oldest = min(map(sequence_nr, targets), default=0)
+        found = walk(self.root_nodes(), lambda node: node.sequence_nr >= oldest)
         return leading_to(found, self.is_target)
+
+    def root_nodes(self) -> list[Node | None]:
+        return [node for (node, _), _ in self.roots]
 
     def is_target(self, edge: Edge) -> bool:
         return edge in self.captures or edge[0] in self.inputs
@@ -212,7 +214,7 @@ class Backward:
     @cached_property
     def visited(self) -> set[Node]:
         """The nodes that a gradient reaches in this pass: those whose hooks are called."""
-        reached = reachable([edge for edge, _ in self.roots])
+        reached = set(walk(self.root_nodes()))
         if self.runs_all:
             return reached
         return reached & (self.needed | {node for node, _ in self.captures if node is not None})

@@ -11,6 +11,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from minigrad.grad_mode import is_grad_enabled, set_forward_mode
+from minigrad.reach import walk
 from minigrad.recording import observers
 
 _levels: ContextVar[tuple[Any, ...]] = ContextVar("forward_levels", default=())
@@ -56,15 +57,7 @@ def note_mode(node: Any) -> None:
 def gets_gradient(node: Any) -> bool:
     """Whether a gradient that comes to this node is of use: it leads on to a leaf, or to a variable
     of a transform of minigrad.func."""
-    found: set[Any] = set()
-    waiting = [node]
-    while waiting:
-        node = waiting.pop()
-        if node in found or (node is not None and node in forward_only):
-            continue
-        targets = () if node is None else node.next_functions
-        if node is None or node.is_variable or not targets:
-            return True
-        found.add(node)
-        waiting += [target for target, _ in targets if target is not None]
-    return False
+    if node is None:
+        return True
+    nodes = walk([node], lambda node: node not in forward_only)
+    return any(node.is_variable or not node.next_functions for node in nodes)

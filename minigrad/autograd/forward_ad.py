@@ -46,6 +46,7 @@ from minigrad.ops.pointwise import add
 from minigrad.ops.reduction import sum_to
 from minigrad.ops.shared_memory import IN_FUNCTION, ViewNode, put, view_edge
 from minigrad.ops.view import PermuteNode, ReshapeNode, expand
+from minigrad.reach import walk
 from minigrad.saved import saved_without_history
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of
 
@@ -209,16 +210,11 @@ class Level:
 
     def unknown_behind(self, edge: Edge) -> list[Node]:
         """The nodes that lead from the duals to this edge and have not run, the oldest first."""
-        found: set[Node] = set()
-        waiting = [edge[0]]
-        while waiting:
-            node = waiting.pop()
-            if node is None or node.sequence_nr < self.first:
-                continue
-            if node not in found and node not in self.known:
-                found.add(node)
-                waiting += [target for target, _ in sources(node)]
-        return sorted(found, key=age)
+
+        def is_unknown(node: Node) -> bool:
+            return node.sequence_nr >= self.first and node not in self.known
+
+        return sorted(walk([edge[0]], is_unknown, sources), key=age)
 
     def push_through(self, node: Node) -> Known:
         """The tangents of a node's outputs from those of its inputs."""

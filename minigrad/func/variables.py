@@ -14,6 +14,7 @@ from typing import Any
 from minigrad.node import Node
 from minigrad.ops.view import as_variable
 from minigrad.pytree import Tree, tree_map
+from minigrad.reach import walk
 from minigrad.tensor import Tensor, edge_of, has_history
 
 Argnums = int | tuple[int, ...]
@@ -42,18 +43,13 @@ def released(x: Tensor, variables: Sequence[Tensor], keep: bool) -> Tensor:
 
 def leads_outside(x: Tensor, variables: Sequence[Tensor]) -> bool:
     """Whether the graph of x ends anywhere but at these variables."""
-    seen = {edge_of(variable)[0] for variable in variables if variable.is_leaf}
-    waiting = [edge_of(x)[0]]
-    while waiting:
-        node = waiting.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        targets: list[Node | None] = [target for target, _ in node.next_functions]
-        if not any(targets):  # a leaf's AccumulateGrad, or a dual tensor of forward mode
-            return True
-        waiting += targets
-    return False
+    own = {edge_of(variable)[0] for variable in variables if variable.is_leaf}
+    return any(map(is_end, walk([edge_of(x)[0]], lambda node: node not in own)))
+
+
+def is_end(node: Node) -> bool:
+    """A leaf's AccumulateGrad, or a dual tensor of forward mode"""
+    return not any([target for target, _ in node.next_functions])
 
 
 def released_aux(aux: Tree, variables: Sequence[Tensor], keep: bool) -> Tree:

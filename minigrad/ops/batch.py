@@ -17,6 +17,7 @@ from minigrad.kernels.batched.levels import Level
 from minigrad.leaf import AccumulateGrad
 from minigrad.node import Edge, Node
 from minigrad.ops.shared_memory import view_of
+from minigrad.reach import walk
 from minigrad.shapes import inverse
 from minigrad.tensor import TENSORS, Tensor, attach, edge_of, record
 
@@ -125,16 +126,10 @@ def share_samples(x: Either, level: Level) -> Either:
 def sum_where_shared(outputs: Iterable[Tensor], level: Level) -> None:
     """Let the graph that was made in a call of vmap sum its gradients where it leads outside."""
     sums: dict[Edge, Edge] = {}
-    waiting = [edge_of(x)[0] for x in outputs]
-    seen: set[Node] = set()
-    while waiting:
-        node = waiting.pop()
-        if node is None or node in seen or is_outside(node, level):
-            continue
-        seen.add(node)
+    roots = [edge_of(x)[0] for x in outputs]
+    for node in walk(roots, lambda node: not is_outside(node, level)):
         if isinstance(node, AccumulateGrad):
             continue  # of a leaf made inside
-        waiting += [target for target, _ in node.next_functions]
         if isinstance(node, SplitSamplesBackward) and node.level is level:
             continue  # its gradients have all samples in one array again
         if level.was_paused_at(node.sequence_nr):

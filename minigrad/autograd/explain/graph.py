@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from minigrad.leaf import AccumulateGrad, Leaf
 from minigrad.memory import owner_of
 from minigrad.node import NO_EDGE, Edge, Node
-from minigrad.reach import sequence_nr
+from minigrad.reach import leading_to, sequence_nr, walk
 from minigrad.tensor import TENSORS, Tensor
 
 
@@ -26,23 +26,7 @@ def edge_now(x: Tensor) -> Edge:
 
 def nodes_behind(roots: Iterable[Node | None]) -> list[Node]:
     """All nodes that `roots` send gradients to, and these themselves, the oldest first."""
-    found: set[Node] = set()
-    waiting = [node for node in roots if node is not None]
-    while waiting:
-        node = waiting.pop()
-        if node not in found:
-            found.add(node)
-            waiting += [target for target, _ in node.next_functions if target is not None]
-    return sorted(found, key=sequence_nr)
-
-
-def leading_to(edge: Edge, nodes: list[Node]) -> set[Node]:
-    """Those of `nodes` (the oldest first) whose gradients reach `edge`."""
-    leading: set[Node] = set()
-    for node in nodes:
-        if any(target in leading or (target, nr) == edge for target, nr in node.next_functions):
-            leading.add(node)
-    return leading
+    return sorted(walk(roots), key=sequence_nr)
 
 
 def leaves_of(x: Tensor) -> list[Tensor]:
@@ -61,7 +45,7 @@ def living_results(x: Tensor) -> list[Tensor]:
     if edge is NO_EDGE:
         return []
     results = [y for y in living_tensors() if y is not x and edge_now(y)[0] is not None]
-    leading = leading_to(edge, nodes_behind(edge_now(y)[0] for y in results))
+    leading = leading_to(walk(edge_now(y)[0] for y in results), lambda other: other == edge)
     found = [y for y in results if edge_now(y)[0] in leading or edge_now(y) == edge]
     return sorted(found, key=lambda y: -edge_now(y)[0].sequence_nr)  # type: ignore[union-attr]
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from minigrad.autograd.explain.graph import (
     edge_now,
     is_freed,
-    leading_to,
     leaves_of,
     likely_loss,
     living_tensors,
@@ -17,6 +16,7 @@ from minigrad.autograd.explain.graph import (
 )
 from minigrad.autograd.explain.record import Cut, Record
 from minigrad.autograd.explain.words import SHOWN, Names, at, listed, made
+from minigrad.reach import leading_to
 from minigrad.tensor import Tensor
 
 RERUN = (
@@ -178,7 +178,7 @@ def no_arrival(q: Question) -> str:
 def through_graph(q: Question, loss: Tensor) -> str:
     name, edge = q.names.of(loss, "the loss"), edge_now(q.x)
     nodes = nodes_behind([edge_now(loss)[0]])
-    leading = leading_to(edge, nodes)
+    leading = leading_to(nodes, lambda other: other == edge)
     if edge[0] not in nodes:
         return f"It is not on any path to {name}.\n{off_the_path(q, loss)}"
     if is_freed(leading):

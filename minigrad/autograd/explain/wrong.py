@@ -7,7 +7,6 @@ from minigrad.autograd.explain.flow import Facts, Step, Steps, facts_of, follow
 from minigrad.autograd.explain.graph import (
     edge_now,
     is_freed,
-    leading_to,
     likely_loss,
     nodes_behind,
 )
@@ -16,7 +15,7 @@ from minigrad.autograd.explain.reasons import reason
 from minigrad.autograd.explain.words import SHOWN, at, in_short, made
 from minigrad.leaf import AccumulateGrad
 from minigrad.node import Edge, Node
-from minigrad.reach import sequence_nr
+from minigrad.reach import leading_to
 from minigrad.tensor import Tensor
 
 FREED = (
@@ -73,7 +72,7 @@ def agrees(steps: Steps, edge: Edge, facts: Facts) -> bool:
 def not_finite(steps: Steps, edge: Edge) -> str:
     """On the ways to x, the first step forward and the first one backward that is not finite."""
     words = []
-    leading = leading_to(edge, sorted(steps, key=sequence_nr))
+    leading = leading_to(steps, lambda other: other == edge)
     on_path = [step for step in steps.values() if step.node in leading]
     strange = [(value, step) for step in on_path for value in step.strange]
     for (node, _), user in sorted(strange, key=age)[:1]:
