@@ -204,6 +204,17 @@ class Node:
         return f"<{self.name()} object at {id(self):#x}>"
 
 
+class LinearNode(Node):
+    """A node with one input, in which the output is linear, such as a view.  In forward mode the
+    operation is done to the tangent as it was to the value."""
+
+    __slots__ = ()
+
+    def jvp(self, tangent: Any) -> Any:
+        """The tangent of the output (an array or a Tensor, as the input's tangent is)."""
+        raise NotImplementedError
+
+
 class Packed(Protocol):
     """What a pack hook made of the saved arrays, to be unpacked when they are wanted."""
 

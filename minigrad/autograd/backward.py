@@ -15,6 +15,7 @@ from minigrad.engine import Captures, run_backward
 from minigrad.kernels.batched.levels import BACKWARD_IN_VMAP, running
 from minigrad.levels import catch_up, forward_only, gets_gradient, open_levels
 from minigrad.node import Edge, Node
+from minigrad.ops.shared_memory import new_zeros
 from minigrad.tensor import Tensor, constant, edge_of
 from minigrad.values import Size
 
@@ -269,7 +270,7 @@ def zeros_for(x: Differentiable) -> Tensor:
         raise RuntimeError(
             "materialize_grads cannot be used when the given input is a GradientEdge"
         )
-    return constant(kernels.full(x.array.shape, 0, x.array.dtype, x.array))
+    return constant(new_zeros(x.array, x.array.shape))
 
 
 def capture_edges(inputs: Sequence[Differentiable]) -> list[Edge]:

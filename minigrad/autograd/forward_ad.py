@@ -31,21 +31,19 @@ from types import TracebackType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from minigrad import kernels
 from minigrad.autograd.function import run_jvp
 from minigrad.engine import Captures, run_backward
 from minigrad.function import BackwardCFunction
 from minigrad.grad_mode import GradMode, is_grad_enabled
 from minigrad.levels import close_level, forward_only, open_level
 from minigrad.memory import tick, write_after
-from minigrad.node import NO_EDGE, Edge, Node, line_of
-from minigrad.ops.batch import SumSamplesBackward
+from minigrad.node import NO_EDGE, Edge, LinearNode, Node, line_of
 from minigrad.ops.define import PointwiseNode
 from minigrad.ops.inplace import CopySlices
 from minigrad.ops.pointwise import add
 from minigrad.ops.reduction import sum_to
-from minigrad.ops.shared_memory import IN_FUNCTION, ViewNode, put, view_edge
-from minigrad.ops.view import PermuteNode, ReshapeNode, expand
+from minigrad.ops.shared_memory import IN_FUNCTION, new_zeros, put, view_edge
+from minigrad.ops.view import expand
 from minigrad.reach import walk
 from minigrad.saved import saved_without_history
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of
@@ -292,12 +290,10 @@ def jvp_of(node: Node, tangents: list[Tensor | None], tracked: bool) -> Sequence
     node.check_saved()
     if isinstance(node, BackwardCFunction):
         return function_tangents(node, tangents, tracked)
-    if isinstance(node, ViewNode | ReshapeNode | PermuteNode):
+    if isinstance(node, LinearNode):
         (tangent,) = tangents
         assert tangent is not None
         return (node.jvp(tangent) if tracked else constant(node.jvp(tangent.array)),)
-    if isinstance(node, SumSamplesBackward) and tangents[0] is not None:
-        return (node.tangent(tangents[0]),)
     if not isinstance(node, PointwiseNode):
         return transposed_twice(node, tangents, tracked)
     if tracked:
@@ -321,8 +317,8 @@ def tangent_of_base(node: CopySlices, base: Tensor | None, part: Tensor | None) 
     """The tangent of a base, with that of what was written in the place of the written part."""
     like = base if base is not None else part
     if base is None:
-        base = zeros_of((node.shape, node.dtype), like)
-    written = zeros_of(((), node.dtype), like) if part is None else cast_to(part, node.dtype)
+        base = new_zeros(like, node.shape, node.dtype)
+    written = new_zeros(like, (), node.dtype) if part is None else cast_to(part, node.dtype)
     tangent: Tensor = put(cast_to(base, node.dtype), written, node.replay)
     return tangent
 
@@ -333,7 +329,7 @@ def pointwise_tangent(node: PointwiseNode, rule: Any, tangents: list[Any]) -> Ei
     terms = [term for term in rule(tangents) if term is not None]
     if not terms:
         like = next(t for t in tangents if t is not None)
-        return zeros_of((node.shape, node.dtype), like)
+        return new_zeros(like, node.shape, node.dtype)
     total = cast_to(reduce(add, terms), node.dtype)
     return total if tuple(total.shape) == node.shape else expand(total, node.shape)
 
@@ -344,7 +340,7 @@ def transposed_twice(
     """J t is the gradient of <J'g, t> with respect to g, which may be anything: zeros."""
     like = next(t for t in tangents if t is not None)
     kinds = [node.output_kind(output_nr) for output_nr in range(node.outputs)]
-    grads = [zeros_of(kind, like).requires_grad_() for kind in kinds]
+    grads = [new_zeros(like, *kind).requires_grad_() for kind in kinds]
     captures: Captures = {edge_of(g): None for g in grads}
     with GradMode(True), nullcontext() if tracked else saved_without_history():
         results = node.vjp_of_tensors(grads if node.outputs > 1 else grads[0])
@@ -359,15 +355,8 @@ def transposed_twice(
     made = [captures[edge_of(g)] for g in grads]
     pairs = zip(made, kinds, strict=True)
     return [
-        zeros_of(kind, like) if t is None else t if tracked else constant(t) for t, kind in pairs
+        new_zeros(like, *kind) if t is None else t if tracked else constant(t) for t, kind in pairs
     ]
-
-
-def zeros_of(kind: tuple[tuple[int, ...], Any], like: Either) -> Either:
-    shape, dtype = kind
-    if type(like) in TENSORS:
-        return constant(kernels.full(shape, 0, dtype, like.array))
-    return kernels.full(shape, 0, dtype, like)
 
 
 # --------------------------------------------------------------------------- torch's functions

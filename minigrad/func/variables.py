@@ -49,7 +49,7 @@ def leads_outside(x: Tensor, variables: Sequence[Tensor]) -> bool:
 
 def is_end(node: Node) -> bool:
     """A leaf's AccumulateGrad, or a dual tensor of forward mode"""
-    return not any([target for target, _ in node.next_functions])
+    return not any(target for target, _ in node.next_functions)
 
 
 def released_aux(aux: Tree, variables: Sequence[Tensor], keep: bool) -> Tree:

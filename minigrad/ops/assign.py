@@ -32,7 +32,7 @@ from minigrad.ops.inplace import (
 )
 from minigrad.ops.move import to_device_array
 from minigrad.ops.pointwise import masked_fill_number, where
-from minigrad.ops.shared_memory import stretched_axes, zeros_like
+from minigrad.ops.shared_memory import new_zeros, stretched_axes
 from minigrad.ops.view import expand, reshape
 from minigrad.shapes import broadcast_shape
 from minigrad.tensor import TENSORS, Tensor, constant, edge_of, record
@@ -104,7 +104,7 @@ def fill_(x: Tensor, value: Any) -> Tensor:
 def zero_(x: Tensor) -> Tensor:
     """Every element becomes 0."""
     check_history(x)
-    return overwrite(x, zeros_like(x.array, x.array.shape), ZeroBackward0)
+    return overwrite(x, new_zeros(x.array, x.array.shape), ZeroBackward0)
 
 
 def spread(number: Array, x: Tensor) -> Array:
@@ -292,7 +292,7 @@ class MaskedFillBackward1(Node):
         (mask,) = self.saved_arrays()
         if type(grad) in TENSORS:
             mask = constant(mask)
-        return masked_fill_number(grad, mask, 0), where(mask, grad, zeros_like(grad, None))
+        return masked_fill_number(grad, mask, 0), where(mask, grad, new_zeros(grad, ()))
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:

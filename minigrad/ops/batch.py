@@ -15,7 +15,7 @@ from minigrad import kernels
 from minigrad.kernels.batched.array import batched, has_level, spread, unbatched
 from minigrad.kernels.batched.levels import Level
 from minigrad.leaf import AccumulateGrad
-from minigrad.node import Edge, Node
+from minigrad.node import Edge, LinearNode, Node
 from minigrad.ops.shared_memory import view_of
 from minigrad.reach import walk
 from minigrad.shapes import inverse
@@ -82,7 +82,7 @@ def to_front(dim: int, ndim: int) -> tuple[int, ...]:
 # ------------------------------------------------------------------------ what the samples share
 
 
-class SumSamplesBackward(Node):
+class SumSamplesBackward(LinearNode):
     """Passes the sum of the samples' gradients on to a tensor from outside."""
 
     __slots__ = ("level",)
@@ -91,10 +91,8 @@ class SumSamplesBackward(Node):
     def vjp(self, grad: Either) -> Any:
         return (sum_samples(grad, self.level),)
 
-    def tangent(self, tangent: Tensor) -> Tensor:
-        """In forward mode, every sample gets the tangent."""
-        shared: Tensor = share_samples(tangent, self.level)
-        return shared
+    def jvp(self, tangent: Either) -> Either:
+        return share_samples(tangent, self.level)  # every sample gets it
 
 
 class ShareSamplesBackward(Node):

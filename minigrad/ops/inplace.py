@@ -27,10 +27,10 @@ from minigrad.ops.shared_memory import (
     Replay,
     View,
     keep_retaining,
+    new_zeros,
     put,
     short_name,
     stretched_axes,
-    zeros_like,
 )
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
 
@@ -283,7 +283,7 @@ class OverwriteNode(Node):
 
     def vjp(self, grad: Either) -> Any:
         array = grad.array if type(grad) in TENSORS else grad
-        return zeros_like(grad, array.shape), *[grad] * (len(self.next_functions) - 1)
+        return new_zeros(grad, array.shape), *[grad] * (len(self.next_functions) - 1)
 
 
 class ComparisonNode(OverwriteNode):
@@ -348,7 +348,7 @@ class CopySlices(Node):
         others = list(grads)
         own = others.pop(self.place)
         if own is None:
-            own = zeros_like(grad, None)
+            own = new_zeros(grad, ())
         return put(grad, own, self.replay), *others
 
     @property

@@ -17,7 +17,7 @@ from minigrad import kernels
 from minigrad.grad_mode import is_inference_mode_enabled, is_recording
 from minigrad.leaf import Leaf
 from minigrad.memory import Write, clock, user_frame, write_after
-from minigrad.node import NO_EDGE, UNTRACKED, Edge, Line, Node, line_of
+from minigrad.node import NO_EDGE, UNTRACKED, Edge, Line, LinearNode, Node, line_of
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
 
 Array = Any
@@ -173,7 +173,7 @@ class Chain:
         return whole
 
 
-class ViewNode(Node):
+class ViewNode(LinearNode):
     """The gradient of a view: zeros, with the view of them filled in."""
 
     __slots__ = ("input_shape", "show")
@@ -181,7 +181,7 @@ class ViewNode(Node):
     show: Replay
 
     def vjp(self, grad: Either) -> Any:
-        return (put(zeros_like(grad, self.input_shape), grad, self.show),)
+        return (put(new_zeros(grad, self.input_shape), grad, self.show),)
 
     def jvp(self, tangent: Either) -> Either:
         return self.show(tangent)
@@ -196,7 +196,7 @@ class PutBackward0(Node):
     replay: Replay
 
     def vjp(self, grad: Either) -> Any:
-        return put(grad, zeros_like(grad, None), self.replay), self.replay(grad)
+        return put(grad, new_zeros(grad, ()), self.replay), self.replay(grad)
 
 
 def put(x: Either, value: Either, replay: Replay) -> Either:
@@ -232,11 +232,11 @@ def allow_writes(array: Array) -> Array:
     return array
 
 
-def zeros_like(x: Either, shape: tuple[int, ...] | None) -> Either:
-    """Zeros of x's kind; of 0 dimensions for None."""
+def new_zeros(x: Either, shape: tuple[int, ...], dtype: Any = None) -> Either:
+    """Zeros where x is, of its dtype or another."""
     if type(x) in TENSORS:
-        return constant(kernels.full(shape or (), 0, x.array.dtype, x.array))
-    return kernels.full(shape or (), 0, x.dtype, x)
+        return constant(new_zeros(x.array, shape, dtype))
+    return kernels.full(shape, 0, x.dtype if dtype is None else dtype, x)
 
 
 def base_of(x: Tensor) -> Tensor | None:

@@ -15,14 +15,14 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.grad_mode import is_recording
-from minigrad.node import NO_EDGE, Node
+from minigrad.node import NO_EDGE, LinearNode, Node
 from minigrad.ops.shared_memory import (
     MANY,
     ViewNode,
     allow_writes,
+    new_zeros,
     view_edge,
     view_of,
-    zeros_like,
 )
 from minigrad.shapes import axis_of, infer, inverse, shape_argument
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
@@ -34,7 +34,7 @@ Either = Any  # a Tensor or an array: the same comes out as went in
 # ------------------------------------------------------------------------------- other shapes
 
 
-class ReshapeNode(Node):
+class ReshapeNode(LinearNode):
     __slots__ = ("input_shape",)
     input_shape: tuple[int, ...]
 
@@ -195,7 +195,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
 # --------------------------------------------------------------------------- dimensions moved
 
 
-class PermuteNode(Node):
+class PermuteNode(LinearNode):
     __slots__ = ("inverse",)
     inverse: tuple[int, ...]
 
@@ -411,7 +411,7 @@ class SplitNode(Node):
         for (start, stop), grad in zip(self.bounds, grads, strict=True):
             shape = list(self.input_shape)
             shape[self.axis] = stop - start
-            parts.append(zeros_like(like, tuple(shape)) if grad is None else self.restore(grad))
+            parts.append(new_zeros(like, tuple(shape)) if grad is None else self.restore(grad))
         return (cat(parts, self.axis),)
 
     def restore(self, grad: Either) -> Either:
