@@ -13,13 +13,14 @@ LINE_WIDTH, PRECISION, EDGE_ITEMS, THRESHOLD = 80, 4, 3, 1000
 IMPLIED = {"float32", "int64", "bool"}  # dtypes that the digits themselves tell
 
 
-def describe(x: Any) -> str:
+def describe(x: Any, tangent: Any = None) -> str:
     """tensor([1., 2.], grad_fn=<MulBackward0>)"""
     if kernels.is_batched(x.array):
         return of_samples(x.array, notes_of(x, kernels.physical(x.array)))
     array = x.host_array()
     prefix = "Parameter containing:\ntensor(" if type(x).__name__ == "Parameter" else "tensor("
-    return with_notes(prefix, values(array, len("tensor(")), notes_of(x, array))
+    notes = notes_of(x, array) + ([] if tangent is None else [f"tangent={tangent!r}"])
+    return with_notes(prefix, values(array, len("tensor(")), notes)
 
 
 def of_samples(array: Any, notes: list[str]) -> str:

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import kernels, printing
-from minigrad.grad_mode import check_flag, is_inference_mode_enabled, is_recording
+from minigrad.grad_mode import (
+    check_flag,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    is_recording,
+)
 from minigrad.hooks import RemovableHandle
 from minigrad.inference import is_made_in_inference, note_inference
 from minigrad.leaf import AccumulateGrad, Leaf
@@ -70,7 +75,7 @@ class Tensor(Values):
     __hash__ = object.__hash__
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
-        return printing.describe(self)
+        return printing.describe(self, tangent_of(self) if open_levels() else None)
 
     # ------------------------------------------------------------------ its place in the graph
 
@@ -246,7 +251,7 @@ class Tensor(Values):
         """The NumPy array that shares this memory; with `force`, detached or copied if need be."""
         if force:
             return self.host_array()
-        if self.requires_grad:
+        if self.requires_grad and is_grad_enabled():
             raise RuntimeError(
                 "Can't call numpy() on Tensor that requires grad. "
                 "Use tensor.detach().numpy() instead."
@@ -324,6 +329,13 @@ def edge_of(x: Tensor) -> Edge:
     if type(edge) is not tuple:
         edge = edge.resolve(x)
     return edge
+
+
+def tangent_of(x: Tensor) -> Tensor | None:
+    """The tangent of x at the innermost level of forward mode that knows one."""
+    levels = [level for level, _ in tangents_at(edge_of(x))]
+    tangent: Tensor | None = levels[-1].unpack(x).tangent if levels else None
+    return tangent
 
 
 def has_history(x: Tensor) -> bool:

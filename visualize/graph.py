@@ -126,7 +126,7 @@ def backward_graph(
     limit: int = LIMIT,
     renderer: str = "",
 ) -> Graph:
-    """Draw the backward graph behind `root`: a tensor, a grad_fn, or a list or dict of them.
+    """Draw the backward graph behind `root`: a tensor, a grad_fn or edge, or a list or dict of them.
 
     params: a Module, or a dict of name -> tensor, for the names of leaves (and of named results
     between). saved: also draw what each operation keeps for its backward. direction: TB, BT, LR or
@@ -148,6 +148,8 @@ def _named_roots(root: Any) -> list[tuple[str, Any]]:
     """Return the roots with the names they get when nothing better is known."""
     if isinstance(root, Mapping):
         roots = [(str(name), tensor) for name, tensor in root.items()]
+    elif facts.is_node(getattr(root, "node", None)):  # a GradientEdge, which is a tuple, too
+        roots = [("result", root.node)]
     elif isinstance(root, (tuple, list)):
         roots = [(f"result {i}", tensor) for i, tensor in enumerate(root)]
     else:

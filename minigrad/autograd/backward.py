@@ -105,8 +105,9 @@ def root_edge(number: int, output: Any) -> Edge:
         raise RuntimeError(
             f"element {number} of tensors does not require grad and does not have a grad_fn. "
             "Nothing that it was computed from requires a gradient, or it was made under "
-            "no_grad(), or detach()ed: set requires_grad=True on the inputs before the "
-            "computation. minigrad.explain_grad(this tensor) tells more."
+            "no_grad(), or detach()ed, or it comes from gradients, which have a history only with "
+            "create_graph=True. Set requires_grad=True on the inputs before the computation. "
+            "minigrad.explain_grad(this tensor) tells more."
         )
     return edge
 

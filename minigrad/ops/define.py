@@ -489,7 +489,11 @@ def is_number(array: Array) -> bool:
 
 def unsupported(definition: Definition, x: Any) -> TypeError:
     names = ", ".join(definition.keywords)
+    if isinstance(x, tuple) and any(isinstance(element, Tensor) for element in x):
+        advice = "Take the tensors out of it first, as in `x, = ctx.saved_tensors`."
+    else:
+        advice = "Make a tensor of it first, with minigrad.tensor()."
     return TypeError(
         f"{definition.name}(): argument must be Tensor or Number, not {type(x).__name__} "
-        f"(its parameters are: {names}). Make a tensor of it first, with minigrad.tensor()."
+        f"(its parameters are: {names}). {advice}"
     )

@@ -610,3 +610,24 @@ def test_a_backward_pass_inside_of_another_is_part_of_it() -> None:
     names = {node.name() for node in Latest.record.steps}  # type: ignore[union-attr]
     assert {"SumBackward0", "CheckpointFunctionBackward", "ExpBackward0", "MulBackward0"} <= names
     assert "the other factor is 0 everywhere" in explain_grad(w)
+
+
+def test_a_loss_that_was_made_of_a_number() -> None:
+    w = leaf(1.0, 2.0)
+    loss = tensor(float((w * w).sum()), requires_grad=True)
+    loss.backward()
+    text = explain_grad(w, loss)
+    assert "loss is a leaf itself: it was made of values, and depends on no other tensor." in text
+    assert "depends on ." not in text
+
+
+def test_a_loss_that_is_a_number() -> None:
+    w: Any = leaf(1.0, 2.0)
+    loss: Any = float((w * w).sum())
+    with pytest.raises(TypeError, match=r"not float. A number has no history.*keep the tensor"):
+        explain_grad(w, loss)
+
+
+def test_what_has_no_derivative_is_among_the_ways_to_lose_a_history() -> None:
+    accuracy = (leaf(1.0, 2.0) > 0).float().mean()
+    assert "a comparison, argmax()" in explain_grad(accuracy)

@@ -318,3 +318,16 @@ def test_freed_values_are_missed_only_where_they_are_needed() -> None:
         assert unpack_dual(y).tangent.item() == pytest.approx(2 * np.exp(2))
         expected = np.exp(2) * np.cos(np.exp(2))
         assert unpack_dual(z).tangent.item() == pytest.approx(expected)
+
+
+def test_a_dual_shows_its_tangent() -> None:
+    with dual_level():
+        x = make_dual(number(2.0), number(1.0))
+        assert (
+            repr(x)
+            == "tensor(2., dtype=minigrad.float64, tangent=tensor(1., dtype=minigrad.float64))"
+        )
+        assert "tangent=tensor(4.," in repr(x * x)
+        assert "tangent" not in repr(unpack_dual(x).primal)
+        assert "tangent" not in repr(number(2.0))
+    assert "tangent" not in repr(x)

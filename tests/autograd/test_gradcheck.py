@@ -271,6 +271,9 @@ def test_low_precision_is_warned_of() -> None:
     with pytest.warns(UserWarning, match="not a double"):
         message = complaint(lambda x: x * x * 100, x)
     assert "the input is minigrad.float32, so finite differences" in hint_of(message)
+    with pytest.warns(UserWarning, match="not a double"):
+        message = complaint(lambda x: x**3, minigrad.tensor([2.0, 3.0], requires_grad=True))
+    assert "corner" not in message, "what looks like one is rounding"
 
 
 # ----------------------------------------------------------- what backward must do besides numbers
@@ -661,6 +664,11 @@ KNOWN: dict[str, tuple[Any, tuple[Any, ...], str]] = {
         function(lambda x: x**3, lambda g, x: g * x * x),
         (variable(2, 2),),
         "every entry is 0.3333 times what it should be",
+    ),
+    "grad_output forgotten": (
+        function(lambda x: x**2, lambda g, x: 2 * x),
+        (variable(2, 2),),
+        "backward gives the same for every gradient that comes in: multiply what it returns by",
     ),
     "mean for a sum": (
         function(lambda b: b.expand(4, 3) * 1, lambda g, b: g.mean(0)),

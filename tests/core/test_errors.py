@@ -185,6 +185,8 @@ CONVERSIONS: list[Case] = [
     ("arange(1, 0)", RuntimeError, "upper bound and lower bound inconsistent with step sign"),
     ("linspace(0, 1, -1)", RuntimeError, "number of steps must be non-negative"),
     ("randint(3, 3, (2,))", RuntimeError, "random_ expects 'from' to be less than 'to', but got"),
+    ("zeros(2) * (zeros(2),)", TypeError, "Take the tensors out of it first, as in `x, = ctx"),
+    ("zeros(2) * ('a',)", TypeError, "Make a tensor of it first, with minigrad.tensor()."),
     ("zeros(2).unknown", AttributeError, "'Tensor' object has no attribute 'unknown'"),
 ]
 

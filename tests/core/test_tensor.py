@@ -132,6 +132,13 @@ def test_numpy_shares_memory() -> None:
     assert leaf(1.0).numpy(force=True).tolist() == [1.0]
 
 
+@pytest.mark.parametrize("mode", [minigrad.no_grad, minigrad.inference_mode])
+def test_numpy_where_no_history_is_kept(mode: Any) -> None:
+    with mode():
+        assert leaf(1.0).numpy().tolist() == [1.0]
+        assert np.asarray(leaf(2.0) * 1).tolist() == [2.0]
+
+
 def test_iteration_and_len() -> None:
     x = tensor([[1, 2], [3, 4]])
     assert [row.tolist() for row in x] == [[1, 2], [3, 4]]

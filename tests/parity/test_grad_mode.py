@@ -169,8 +169,26 @@ def inference_and_backward(lib: Any, log: Log) -> None:
         log.tries("made inside", lambda: (w * w).sum().backward())
 
 
+def values_for_numpy(lib: Any, log: Log) -> None:
+    w = leaf(lib, 3.0, 4.0)
+    log.tries("recorded", lambda: w.numpy())
+    with lib.no_grad():
+        log.tries("no_grad", lambda: w.numpy().tolist())
+    with lib.inference_mode():
+        log.tries("inference", lambda: w.numpy().tolist())
+
+
 PROGRAMS = [
-    *(blocks, set_modes, exceptions, decorators, generators, threads, inference_tensors),
+    *(
+        values_for_numpy,
+        blocks,
+        set_modes,
+        exceptions,
+        decorators,
+        generators,
+        threads,
+        inference_tensors,
+    ),
     inference_and_backward,
 ]
 

@@ -1,6 +1,7 @@
 """What is drawn: boxes, edges, names, saved tensors, and how much of a large graph."""
 
 import sys
+from collections import namedtuple
 from typing import ClassVar
 
 import pytest
@@ -97,6 +98,12 @@ def test_a_module_gives_names():
 def test_wrong_params_are_refused(params):
     with pytest.raises(TypeError, match=r"params"):
         backward_graph(small()[0], params)
+
+
+def test_a_gradient_edge_is_a_root():
+    y, params = small()
+    edge = namedtuple("GradientEdge", "node output_nr")(y.grad_fn, 0)  # a tuple, as torch's
+    assert backward_graph(edge, params).summary == backward_graph(y.grad_fn, params).summary
 
 
 @pytest.mark.parametrize("root", [3, None, "loss", [3]])

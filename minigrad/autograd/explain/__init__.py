@@ -33,4 +33,11 @@ def explain_grad(x: Tensor, loss: Tensor | None = None) -> Explanation:
 
 def check(x: Any, what: str) -> None:
     if not isinstance(x, Tensor):
-        raise TypeError(f"explain_grad(): {what} must be a Tensor, not {type(x).__name__}")
+        advice = NUMBER if isinstance(x, int | float) else ""
+        raise TypeError(f"explain_grad(): {what} must be a Tensor, not {type(x).__name__}{advice}")
+
+
+NUMBER = (
+    ". A number has no history, so no gradient comes from it: keep the tensor for backward(), and "
+    "take its value (float(loss), loss.item()) for printing only."
+)

@@ -25,8 +25,8 @@ RERUN = (
 )
 WAYS_TO_LOSE = (
     "If it was computed from tensors that require a gradient, its history was lost on the way: by "
-    "detach() or .data, under no_grad(), or through values alone (.item(), .numpy(), .tolist(), "
-    "minigrad.tensor(...)). "
+    "detach() or .data, under no_grad(), through values alone (.item(), .numpy(), .tolist(), "
+    "minigrad.tensor(...)), or where there is no derivative (a comparison, argmax(), .long()). "
 )
 MOVES = {"ToCopyBackward0": "`.to()`, `.cuda()` and `.float()` make a new tensor. "}
 
@@ -202,7 +202,12 @@ def made_at(name: str, x: Tensor) -> str:
 def off_the_path(q: Question, loss: Tensor) -> str:
     nodes = nodes_behind([edge_now(loss)[0]])
     known = [q.names.of(leaf, "") for leaf in leaves_of(loss)]
-    leaves = f"{q.names.of(loss, 'The loss')} depends on {listed(known)}.\n" if all(known) else ""
+    name = q.names.of(loss, "The loss")
+    leaves = f"{name} depends on {listed(known)}.\n" if known and all(known) else ""
+    if loss.is_leaf:
+        leaves = (
+            f"{name} is a leaf itself: it was made of values, and depends on no other tensor.\n"
+        )
     node = used_as_constant(q.x, nodes)
     if node is not None:
         return (
