@@ -126,7 +126,7 @@ def backward_graph(
     limit: int = LIMIT,
     renderer: str = "",
 ) -> Graph:
-    """Draw the backward graph behind `root`: a tensor, a grad_fn or edge, or a list or dict of them.
+    """Draw the backward graph behind `root`: tensor, grad_fn or edge, or a list or dict of them.
 
     params: a Module, or a dict of name -> tensor, for the names of leaves (and of named results
     between). saved: also draw what each operation keeps for its backward. direction: TB, BT, LR or
