@@ -31,7 +31,7 @@ from minigrad.grad_mode import (
     no_grad,
     set_grad_enabled,
 )
-from minigrad.inference import inference_mode
+from minigrad.inference import inference_mode, is_inference
 from minigrad.kernels.cache import kernel_cache, set_kernel_cache
 from minigrad.kernels.threads import get_num_threads, set_num_threads
 from minigrad.ops.creation import (
@@ -184,7 +184,7 @@ from minigrad.random import (
     seed,
     set_rng_state,
 )
-from minigrad.tensor import Tensor, is_inference
+from minigrad.tensor import Tensor
 from minigrad.values import Size
 
 __version__ = "0.1.0"

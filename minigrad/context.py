@@ -112,16 +112,19 @@ def kind_of(x: Any) -> Kind | None:
 
 
 def by_position(
-    forward: Callable[..., Any], apart: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
+    forward: Callable[..., Any],
+    has_setup_context: bool,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
 ) -> tuple[Any, ...]:
     """The arguments of forward without names: each has its place among backward's results.
-    `apart`: forward has no ctx, and setup_context is to see the defaults, too."""
-    if apart:
+    `has_setup_context`: forward has no ctx, and setup_context is to see the defaults, too."""
+    if has_setup_context:
         bound = inspect.signature(forward).bind(*args, **kwargs)
         bound.apply_defaults()
         args, kwargs = bound.args, bound.kwargs
     code = forward.__code__
-    names = code.co_varnames[0 if apart else 1 : code.co_argcount]
+    names = code.co_varnames[0 if has_setup_context else 1 : code.co_argcount]
     for name in kwargs:
         if name not in names[len(args) :]:
             problem = "multiple values for" if name in names else "an unexpected keyword"

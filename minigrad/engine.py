@@ -7,9 +7,8 @@ all that could still send to it have already run: no dependencies need to be cou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
-from functools import cached_property
 from heapq import heappop, heappush
 from typing import Any
 
@@ -172,9 +171,8 @@ class Backward:
         return results
 
     def run_node(self, node: Node, grads: list[Any]) -> Any:
-        if all(grad is None for grad in grads):
-            like = self.roots[0][1]
-            return node.without_gradient(like if self.of_tensors else like.array)
+        if not node.runs_without_gradient and all(grad is None for grad in grads):
+            return (None,) * len(node.next_functions)
         vjp: Callable[[Any], Any] = node.vjp_of_tensors if self.of_tensors else node.vjp
         if anomaly.enabled:
             vjp = anomaly.as_running(node, vjp)
@@ -211,13 +209,13 @@ class Backward:
     def wanted(self, edge: Edge) -> bool:
         return edge[0] in self.needed or edge in self.captures
 
-    @cached_property
-    def visited(self) -> set[Node]:
+    def visited(self) -> Iterator[Node]:
         """The nodes that a gradient reaches in this pass: those whose hooks are called."""
-        reached = set(walk(self.root_nodes()))
+        reached = walk(self.root_nodes())
         if self.runs_all:
             return reached
-        return reached & (self.needed | {node for node, _ in self.captures if node is not None})
+        captured = {node for node, _ in self.captures}
+        return (node for node in reached if node in self.needed or node in captured)
 
 
 current: ContextVar[Backward | None] = ContextVar("backward", default=None)

@@ -104,22 +104,22 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward; the results remember this call if an argument requires a gradient."""
-        apart = cls.setup_context is not Function.setup_context
-        if apart or kwargs:
-            args = by_position(cls.forward, apart, args, kwargs)
+        has_setup_context = cls.setup_context is not Function.setup_context
+        if has_setup_context or kwargs:
+            args = by_position(cls.forward, has_setup_context, args, kwargs)
         if running() and running()[-1].asks_for_rules:
             has_rule = cls.vmap is not Function.vmap
-            check_rule(cls, has_rule, apart)
+            check_rule(cls, has_rule, has_setup_context)
             if has_rule:
                 return run_rule(cls, args)
         ctx = cls._backward_cls(args)
         with RecordNothing():
-            output = cls.forward(*args) if apart else cls.forward(ctx, *args)
-            if apart:
+            output = cls.forward(*args) if has_setup_context else cls.forward(ctx, *args)
+            if has_setup_context:
                 cls.setup_context(ctx, args, output)
         if isinstance(output, tuple):
-            return finished(ctx, args, output, apart)
-        return finished(ctx, args, (output,), apart)[0]
+            return finished(ctx, args, output, has_setup_context)
+        return finished(ctx, args, (output,), has_setup_context)[0]
 
 
 class BackwardCFunction(Node, FunctionCtx):
@@ -139,6 +139,7 @@ class BackwardCFunction(Node, FunctionCtx):
     _shown: Mapping[int, int] = {}  # results that are views of arguments
     _cleared = False
     plain = False
+    runs_without_gradient = True  # the user's backward gets zeros, or None
     needs_input_grad: tuple[bool, ...] = ()
 
     def __init__(self, args: tuple[Any, ...] = ()):
@@ -189,13 +190,6 @@ class BackwardCFunction(Node, FunctionCtx):
 
     def vjp_of_tensors(self, grad: Any) -> Any:
         return self.run_backward(grad if self.outputs > 1 else [grad])
-
-    def without_gradient(self, like: Any) -> Any:
-        """Zeros, or None, are given to backward all the same."""
-        results = self.run_backward([None] * self.outputs)
-        if isinstance(like, Tensor):
-            return results
-        return [None if g is None else g.array for g in results]
 
     def run_backward(self, grads: Sequence[Any]) -> Sequence[Tensor | None]:
         if self.materialize_grads:

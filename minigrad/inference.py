@@ -64,6 +64,11 @@ def is_made_in_inference(array: Any) -> bool:
     return id(owner_of(array)) in inference_memory
 
 
+def is_inference(input: Any) -> bool:
+    """Whether a tensor was made in inference mode."""
+    return is_made_in_inference(input.array)
+
+
 def refuse_inference(node: Any) -> None:
     """RuntimeError if a new node saved an inference tensor."""
     saved = node.saved if type(node.saved) is tuple else ()

@@ -52,6 +52,7 @@ class AccumulateGrad(Node):
     __slots__ = ("variable",)
     next_functions = saved = ()
     line = None  # a leaf is made by no operation
+    runs_without_gradient = True  # its hooks want to know
 
     def __init__(self, variable: Any):
         self.variable = variable
@@ -66,25 +67,28 @@ class AccumulateGrad(Node):
             leaf.hooks = hooks
         return hooks
 
-    def vjp(self, grad: Array) -> tuple[()]:
+    def vjp(self, grad: Array | None) -> tuple[()]:
         variable = self.variable
         if variable.edge is NO_EDGE:  # it requires no gradient any more
             return ()
-        with accumulating:
-            have = variable._grad
-            if have is None:  # the array itself may become .grad only if nobody else can see it
-                alone = sys.getrefcount(grad) <= UNSHARED and has_memory_alone(grad)
-                variable._set_grad(grad if alone else grad.copy())
-            elif have.edge is NO_EDGE:
-                kernels.add_into(have.array, grad)
-                note_write(have.array)
-            else:
-                variable._set_grad(kernels.add(have.array, grad))
+        if grad is not None:
+            with accumulating:
+                have = variable._grad
+                if have is None:  # the array itself becomes .grad if nobody else can see it
+                    alone = sys.getrefcount(grad) <= UNSHARED and has_memory_alone(grad)
+                    variable._set_grad(grad if alone else grad.copy())
+                elif have.edge is NO_EDGE:
+                    kernels.add_into(have.array, grad)
+                    note_write(have.array)
+                else:
+                    variable._set_grad(kernels.add(have.array, grad))
         if self.hooks is not None:
             self.run_hooks()
         return ()
 
     def vjp_of_tensors(self, grad: Any) -> tuple[()]:
+        if grad is None:
+            return self.vjp(None)
         if not is_grad_enabled():  # what tangents it has are for autograd.grad
             return self.vjp(grad.array)
         if self.variable.edge is not NO_EDGE:
@@ -92,10 +96,6 @@ class AccumulateGrad(Node):
                 have = self.variable._grad
                 self.variable._grad = grad if have is None else have + grad
             self.run_hooks()
-        return ()
-
-    def without_gradient(self, like: Any) -> tuple[()]:
-        self.run_hooks()
         return ()
 
     def run_hooks(self) -> None:

@@ -80,7 +80,7 @@ def owner_of(array: Any) -> Any:
     return array
 
 
-def apart(array: Any) -> Any:
+def with_own_writes(array: Any) -> Any:
     """The same memory with writes of its own: those to `array` are not seen, and the other way."""
     layout = np.asarray(memoryview(getattr(array, "layout", array)))
     return layout if type(array) is np.ndarray else array.view_as(layout)

@@ -94,6 +94,7 @@ class Node:
     is_variable = False  # what a transform of minigrad.func differentiates with respect to
     requires_grad = True  # as all of torch's nodes say
     plain = True  # with one output, of `shape` and `dtype`; otherwise ask output_kind()
+    runs_without_gradient = False  # whether vjp is called where None came for every output
     saved_names: tuple[str, ...] = ()  # of what `saved` holds, for pictures
 
     next_functions: tuple[Edge, ...]
@@ -120,11 +121,6 @@ class Node:
     def vjp_of_tensors(self, grad: Any) -> Any:
         """The same for Tensors, where a node has a faster way for arrays."""
         return self.vjp(grad)
-
-    def without_gradient(self, like: Any) -> Sequence[Any]:
-        """What vjp gives when no gradient came (None along a live edge).  `like` is any gradient
-        of this backward pass."""
-        return (None,) * len(self.next_functions)
 
     def output_kind(self, output_nr: int) -> tuple[tuple[int, ...], Any]:
         """The shape and dtype of an output, which its gradient is summed to."""

@@ -28,10 +28,10 @@ NO_CODE: Any = None  # until a line of the user's is known
 
 
 def finished(
-    ctx: Any, args: tuple[Any, ...], results: tuple[Any, ...], apart: bool
+    ctx: Any, args: tuple[Any, ...], results: tuple[Any, ...], has_setup_context: bool
 ) -> tuple[Any, ...]:
     """The results of a call, which lead to its node `ctx`, if anything is recorded.
-    `apart`: setup_context was called, not forward alone."""
+    `has_setup_context`: setup_context was called, not forward alone."""
     check_names(ctx)
     ctx._output_kinds = tuple([kind_of(x) for x in results])
     ctx._differentiable = [ctx._recorded and wants_gradient(ctx, x) for x in results]
@@ -44,7 +44,7 @@ def finished(
         attach(ctx, results[ctx._differentiable.index(True)].array)
         ctx.shape, ctx.dtype, ctx.hooks = kept
     inputs = [x for x in args if isinstance(x, Tensor)]
-    if apart:
+    if has_setup_context:
         check_returned_as_is(ctx, inputs, results)
     made = tuple([result(ctx, x, nr, inputs) for nr, x in enumerate(results)])
     if ctx._recorded:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import kernels, printing
+from minigrad.forward_levels import forward_only, gets_gradient, open_levels, tangents_at
 from minigrad.grad_mode import (
     check_flag,
     is_grad_enabled,
@@ -23,8 +24,7 @@ from minigrad.grad_mode import (
 from minigrad.hooks import RemovableHandle
 from minigrad.inference import is_made_in_inference, note_inference
 from minigrad.leaf import AccumulateGrad, Leaf
-from minigrad.levels import forward_only, gets_gradient, open_levels, tangents_at
-from minigrad.memory import IN_LIBRARY, apart, get_frame, tick, version
+from minigrad.memory import IN_LIBRARY, get_frame, tick, version, with_own_writes
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.recording import notify, observers
 from minigrad.values import Values
@@ -219,7 +219,7 @@ class Tensor(Values):
             raise RuntimeError(
                 "accessing `data` under vmap transform is not allowed: use x.detach()"
             )
-        return constant(apart(self.array))
+        return constant(with_own_writes(self.array))
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -359,11 +359,6 @@ def attach(node: Node, result: Array, output_nr: int = 0) -> Tensor:
     self = Tensor()
     self.array, self.edge, self._grad = result, (node, output_nr), None
     return self
-
-
-def is_inference(input: Tensor) -> bool:
-    """Whether a tensor was made in inference mode."""
-    return input.is_inference()
 
 
 def unrecorded(result: Array) -> Tensor:

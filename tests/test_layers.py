@@ -24,7 +24,7 @@ LAYERS = [
     ["kernels"],
     [
         "hooks",
-        "levels",
+        "forward_levels",
         "node",
         "blame",
         "leaf",

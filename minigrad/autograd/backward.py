@@ -12,8 +12,8 @@ import numpy as np
 from minigrad import kernels
 from minigrad.autograd.batched_gradients import check_batched_shape, run_batched
 from minigrad.engine import Captures, run_backward
+from minigrad.forward_levels import catch_up, forward_only, gets_gradient, open_levels
 from minigrad.kernels.batched.levels import BACKWARD_IN_VMAP, running
-from minigrad.levels import catch_up, forward_only, gets_gradient, open_levels
 from minigrad.node import Edge, Node
 from minigrad.ops.shared_memory import new_zeros
 from minigrad.tensor import Tensor, constant, edge_of

@@ -18,7 +18,7 @@ each makes the tangent of its output from those of its inputs.
 torch computes every tangent at once with the value.  Here that is seen in one case: if memory that
 an operation saved, or a given tangent, is overwritten before the tangent of a result was asked for,
 unpack_dual() raises.  (A write to the result itself, and backward(), let the level catch up first:
-see levels.py.)
+see forward_levels.py.)
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from weakref import WeakKeyDictionary
 
 from minigrad.autograd.function import run_jvp
 from minigrad.engine import Captures, run_backward
+from minigrad.forward_levels import close_level, forward_only, open_level
 from minigrad.function import BackwardCFunction
 from minigrad.grad_mode import GradMode, is_grad_enabled
-from minigrad.levels import close_level, forward_only, open_level
 from minigrad.memory import tick, write_after
 from minigrad.node import NO_EDGE, Edge, LinearNode, Node, line_of
 from minigrad.ops.define import PointwiseNode
@@ -92,7 +92,7 @@ class Known(NamedTuple):
 NOTHING = Known((None,), False)
 
 
-class Level:
+class ForwardADLevel:
     """The tangents of one forward pass, for the length of a `with` block.  Levels may nest: what
     one computes is recorded, so that the other sees it."""
 
@@ -102,7 +102,7 @@ class Level:
         self.leaves: list[Node] = []  # nothing else holds the node of a leaf
         self.first: float = float("inf")  # older nodes than the first dual depend on none
 
-    def __enter__(self) -> Level:
+    def __enter__(self) -> ForwardADLevel:
         open_level(self)
         return self
 
@@ -361,7 +361,7 @@ def transposed_twice(
 
 # --------------------------------------------------------------------------- torch's functions
 
-_level: ContextVar[Level | None] = ContextVar("dual_level", default=None)
+_level: ContextVar[ForwardADLevel | None] = ContextVar("dual_level", default=None)
 
 
 def enter_dual_level() -> int:
@@ -370,7 +370,7 @@ def enter_dual_level() -> int:
         raise RuntimeError(
             "Nested forward mode AD is not supported at the moment: use minigrad.func.jvp in a jvp."
         )
-    _level.set(Level().__enter__())
+    _level.set(ForwardADLevel().__enter__())
     return 0
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from minigrad.autograd.backward import grad
 from minigrad.autograd.basis import cut_columns, cut_rows, standard_basis
-from minigrad.autograd.forward_ad import Level, check_dtypes
+from minigrad.autograd.forward_ad import ForwardADLevel, check_dtypes
 from minigrad.autograd.strict import (
     CONSTANT_GRADIENT,
     CONSTANT_HESSIAN,
@@ -206,7 +206,7 @@ def forward_jacobian(func: Callable[..., Tensors], inputs: Tensors) -> Any:
 
     def column(*directions: Tensor) -> tuple[Tensor, ...]:
         nonlocal several_outputs
-        with Level() as level:
+        with ForwardADLevel() as level:
             duals = [level.dual(x, t) for x, t in zip(point, directions, strict=True)]
             several_outputs, outputs = evaluate(func, duals, "jacobian", strict=False)
             results = [level.unpack(y) for y in outputs]

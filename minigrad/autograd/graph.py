@@ -267,7 +267,8 @@ class AllGradients:
             assert running is not None, "expected this hook to be called inside a backward call"
             if running not in self.gathered:
                 self.gathered[running] = [None] * len(self.nodes)
-                self.missing[running] = sum(node in running.visited for node in self.nodes)
+                visited = set(running.visited())
+                self.missing[running] = sum(node in visited for node in self.nodes)
             self.gathered[running][place] = grad
             self.missing[running] -= 1
             if not self.missing[running]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minigrad.autograd.basis import cut_columns, standard_basis
-from minigrad.autograd.forward_ad import Level, check_dtypes
+from minigrad.autograd.forward_ad import ForwardADLevel, check_dtypes
 from minigrad.func.reverse import jacrev
 from minigrad.func.variables import Argnums, check_outputs, chosen, replaced, split_aux, variable
 from minigrad.grad_mode import is_grad_enabled
@@ -56,7 +56,7 @@ def jvp_at(
     check_tensors(leaves, "primals")
     check_tensors(directions, "tangents")
     keep = is_grad_enabled()
-    with inference_mode(False), Level() as level:
+    with inference_mode(False), ForwardADLevel() as level:
         duals = [dual(level, x, t) for x, t in zip(leaves, directions, strict=True)]
         inputs = tree_unflatten(duals, structure)
         result = func(*(inputs if argnums is None else replaced(args, argnums, inputs)))
@@ -73,12 +73,12 @@ def jvp_at(
     )
 
 
-def dual(level: Level, x: Tensor, tangent: Tensor) -> Tensor:
+def dual(level: ForwardADLevel, x: Tensor, tangent: Tensor) -> Tensor:
     check_dtypes(x, tangent)
     return level.dual(x, tangent)
 
 
-def unpacked(level: Level, y: Tensor, strict: bool, keep: bool) -> tuple[Tensor, Tensor]:
+def unpacked(level: ForwardADLevel, y: Tensor, strict: bool, keep: bool) -> tuple[Tensor, Tensor]:
     """The value and the tangent of an output; `keep`: with their graphs."""
     value, tangent = level.unpack(y)
     if tangent is None:
@@ -91,7 +91,7 @@ def unpacked(level: Level, y: Tensor, strict: bool, keep: bool) -> tuple[Tensor,
     return (value, tangent) if keep else (value.detach(), tangent.detach())
 
 
-def primal_of(level: Level, x: Any, keep: bool) -> Tensor:
+def primal_of(level: ForwardADLevel, x: Any, keep: bool) -> Tensor:
     """What leaves a jvp beside its output."""
     if not isinstance(x, Tensor):
         raise RuntimeError(f"Expected tensors, got unsupported type {type(x)}")
@@ -168,7 +168,7 @@ def linearize(func: Function, *primals: Any) -> tuple[Any, Function]:
                 f"Expected the tangents {given} to have the same argspec as the primals {structure}"
             )
         keep = is_grad_enabled()
-        with inference_mode(False), Level() as level:
+        with inference_mode(False), ForwardADLevel() as level:
             for number, (x, tangent) in enumerate(zip(variables, directions, strict=True)):
                 check_tangent(number, x, tangent)
                 level.push(x, tangent, not x.is_leaf)

@@ -14,11 +14,11 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.dtypes import type_name
+from minigrad.forward_levels import catch_up, open_levels
 from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled, is_recording
 from minigrad.inference import inference_memory, is_made_in_inference
 from minigrad.kernels.promotion import CATEGORY
 from minigrad.leaf import Leaf
-from minigrad.levels import catch_up, open_levels
 from minigrad.memory import note_write, tick, write_after
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.define import NUMBERS, as_tensor

@@ -11,7 +11,7 @@ import pytest
 
 import minigrad
 from minigrad.autograd import grad
-from minigrad.autograd.forward_ad import Level, dual_level, make_dual, unpack_dual
+from minigrad.autograd.forward_ad import ForwardADLevel, dual_level, make_dual, unpack_dual
 from minigrad.node import NO_EDGE
 from minigrad.testing import Sample, samples, tensors_in
 from minigrad.testing.samples import Array
@@ -26,7 +26,7 @@ def number(value: float) -> Any:
 
 def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     """f(*primals) and its derivative along the tangents; may be used in an f of its own."""
-    with Level() as level:
+    with ForwardADLevel() as level:
         return level.unpack(f(*map(level.dual, primals, tangents)))
 
 
@@ -117,7 +117,7 @@ def test_every_operation_along_several_directions_at_once(
     along = {n: minigrad.tensor(t) for n, t in directions(sample).items()}
 
     def tangents(*given: Any) -> Any:
-        with Level() as level:
+        with ForwardADLevel() as level:
             pairs = zip(along, given, strict=True)
             duals = {n: level.dual(operands[n], t) for n, t in pairs}
             results = tensors_in(sample.call(minigrad, operands | duals))
