@@ -1,6 +1,7 @@
-"""docs/errors.md tells the truth: each example is run, and prints what stands below it.
+"""docs/errors.md and docs/autograd-guide.md tell the truth: each example is run, and prints what
+stands below it.
 
-`python tests/autograd/test_errors_page.py` writes anew what the examples print.
+`python tests/autograd/test_pages.py` writes anew what the examples print.
 """
 
 import contextlib
@@ -15,14 +16,19 @@ import pytest
 
 from minigrad.autograd.explain.record import Latest
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "errors.md"
+DOCS = Path(__file__).parent.parent.parent / "docs"
+PAGES = {"errors.md": 20, "autograd-guide.md": 8}  # and how many examples each has at least
 EXAMPLE = re.compile(r"```python\n(?P<code>.*?)```\n\n```text\n(?P<shown>.*?)```", re.S)
 FILE = "example.py"
 CALLERS = re.compile(r'  File "(?!example).*\n(    .*\n)*')  # what a traceback shows above
 
 
-def examples() -> list[re.Match[str]]:
-    return list(EXAMPLE.finditer(PAGE.read_text(encoding="utf-8")))
+def text_of(page: str) -> str:
+    return (DOCS / page).read_text(encoding="utf-8")
+
+
+def examples(page: str) -> list[re.Match[str]]:
+    return list(EXAMPLE.finditer(text_of(page)))
 
 
 def run(code: str) -> str:
@@ -49,21 +55,25 @@ def wrapped(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize("number", range(len(examples())))
-def test_the_page_shows_what_the_example_prints(number: int) -> None:
-    match = examples()[number]
+@pytest.mark.parametrize(
+    ("page", "number"), [(page, number) for page in PAGES for number in range(len(examples(page)))]
+)
+def test_the_page_shows_what_the_example_prints(page: str, number: int) -> None:
+    match = examples(page)[number]
     # An address differs from run to run.
     shown, printed = (re.sub(r"0x\w+", "0x", x) for x in (match["shown"], run(match["code"])))
     assert printed == shown
 
 
-def test_every_example_has_its_output() -> None:
-    assert PAGE.read_text(encoding="utf-8").count("```python\n") == len(examples()) > 20
+@pytest.mark.parametrize("page", PAGES)
+def test_every_example_has_its_output(page: str) -> None:
+    assert text_of(page).count("```python\n") == len(examples(page)) > PAGES[page]
+
+
+def with_outputs(text: str) -> str:
+    return EXAMPLE.sub(lambda m: f"```python\n{m['code']}```\n\n```text\n{run(m['code'])}```", text)
 
 
 if __name__ == "__main__":
-    text = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(
-        EXAMPLE.sub(lambda m: f"```python\n{m['code']}```\n\n```text\n{run(m['code'])}```", text),
-        encoding="utf-8",
-    )
+    for name in PAGES:
+        (DOCS / name).write_text(with_outputs(text_of(name)), encoding="utf-8")
