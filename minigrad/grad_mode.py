@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -47,6 +48,13 @@ def set_forward_mode(is_open: bool) -> None:
     set_mode(_forward, is_open)
 
 
+ON_A_CLASS = (
+    "Decorating classes is deprecated and will be disabled in future versions. You should only "
+    "decorate functions or methods. To preserve the current behavior of class decoration, you can "
+    "directly decorate the `__init__` method and nothing else."
+)
+
+
 class GradMode:
     """A mode for the length of a `with` block, or of every call of a decorated function."""
 
@@ -65,6 +73,8 @@ class GradMode:
         _recording.set(self.previous.pop())
 
     def __call__(self, function: F) -> F:
+        if inspect.isclass(function):
+            warnings.warn(ON_A_CLASS, FutureWarning, stacklevel=2)
         if inspect.isgeneratorfunction(function):
             return self.wrap_generator(function)
 

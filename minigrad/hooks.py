@@ -73,9 +73,12 @@ class Hooks:
     def run_after_accumulation(self, leaf: Any) -> None:
         for hook in tuple(self.after_accumulation.values()):
             result = hook(leaf)
-            if result is not None:  # the next hook sees it in the leaf's place
+            if result is not None:
                 check(leaf, result, hook)
-                leaf = result
+                raise RuntimeError(
+                    "Tensor post accumulate grad hooks should return None. "
+                    f"{name_of(hook)} may change leaf.grad instead."
+                )
 
     def run_after(self, results: Grads, grads: Grads) -> Grads:
         """The node's hooks: hook(grad_inputs, grad_outputs) may return other grad_inputs."""

@@ -77,7 +77,7 @@ class AccumulateGrad(Node):
                 if have is None:  # the array itself becomes .grad if nobody else can see it
                     alone = sys.getrefcount(grad) <= UNSHARED and has_memory_alone(grad)
                     variable._set_grad(grad if alone else grad.copy())
-                elif have.edge is NO_EDGE:
+                elif has_an_element_a_place(have.array):  # a part of a buffer, too
                     kernels.add_into(have.array, grad)
                     note_write(have.array)
                 else:
@@ -116,6 +116,13 @@ def has_memory_alone(array: Array) -> bool:
         return False
     del base
     return bool(array.flags.c_contiguous) and references_of_base(array) <= UNSHARED_BASE
+
+
+def has_an_element_a_place(array: Array) -> bool:
+    """Whether all elements can be written to apart: not one stretched over several places."""
+    if 0 not in array.strides:
+        return True
+    return all(step or n == 1 for step, n in zip(array.strides, array.shape, strict=True))
 
 
 def references_of_argument(array: Array) -> int:

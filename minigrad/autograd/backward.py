@@ -83,6 +83,8 @@ def inputs_tuple(inputs: Any, caller: str) -> tuple[Differentiable, ...]:
 def roots_of(outputs: Sequence[Any], gradients: Any, is_grads_batched: bool = False) -> Roots:
     """The edges that a backward pass starts from, with the gradient of each."""
     gradients = (None,) * len(outputs) if gradients is None else as_tuple(gradients)
+    for gradient in gradients:
+        check_gradient(gradient)
     if len(outputs) != len(gradients):
         raise RuntimeError(
             f"got {len(outputs)} tensors and {len(gradients)} gradients: give one for each tensor, "
@@ -122,10 +124,6 @@ def seed(number: int, output: Differentiable, gradient: Any, is_grads_batched: b
         check_scalar(shape, dtype, edge_for(output)[0])
         like = output.array if isinstance(output, Tensor) else np.empty(0)
         return constant(kernels.full(shape, 1, dtype, like))
-    if not isinstance(gradient, Tensor):
-        raise TypeError(
-            f"gradients can be either Tensors or None, but got {type(gradient).__name__}"
-        )
     if not is_grads_batched:
         check_shape(number, gradient.array.shape, shape)
     elif isinstance(output, GradientEdge):
@@ -133,6 +131,13 @@ def seed(number: int, output: Differentiable, gradient: Any, is_grads_batched: b
     else:
         check_batched_shape(number, gradient.array.shape, shape)
     return gradient
+
+
+def check_gradient(gradient: Any) -> None:
+    if gradient is not None and not isinstance(gradient, Tensor):
+        raise TypeError(
+            f"gradients can be either Tensors or None, but got {type(gradient).__name__}"
+        )
 
 
 def check_scalar(shape: tuple[int, ...], dtype: Any, node: Node | None) -> None:

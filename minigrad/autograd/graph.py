@@ -8,17 +8,19 @@ that keeps the tensor would make a cycle, and the graph would wait for the garba
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from minigrad import engine
 from minigrad.autograd.backward import GradientEdge, get_gradient_edge
 from minigrad.grad_mode import GradMode
-from minigrad.hooks import RemovableHandle
+from minigrad.hooks import Hooks, RemovableHandle
 from minigrad.memory import note_write, owner_of, version
-from minigrad.node import Edge, Node
+from minigrad.node import TORCH_NAMES, Edge, Node
 from minigrad.ops.define import is_number
 from minigrad.ops.inplace import before_write
 from minigrad.recording import observers
@@ -244,31 +246,40 @@ def register_multi_grad_hook(
 class FirstGradient:
     def __init__(self, fn: Callable[[Tensor], None]) -> None:
         self.fn = fn
-        self.seen_in: Any = None  # the backward pass that called fn
+        self.seen_in: Any = no_pass  # the backward pass that called fn, without its graph
 
     def __call__(self, grad: Tensor) -> None:
-        if self.seen_in is not engine.current.get():
-            self.seen_in = engine.current.get()
+        running = engine.current.get()
+        if self.seen_in() is not running:
+            self.seen_in = no_pass if running is None else weakref.ref(running)
             self.fn(grad)
 
 
+def no_pass() -> None:
+    return None
+
+
 class AllGradients:
-    """Gathers the gradients of several tensors, for each backward pass that is under way."""
+    """Gathers the gradients of several tensors, for each backward pass that is under way.
+
+    It hangs on the nodes, so it knows them by weak references to their hooks.  (A leaf has
+    another node in the next graph, with the same hooks.)
+    """
 
     def __init__(self, tensors: Sequence[Tensor], fn: Callable[..., None]) -> None:
-        self.nodes = [edge_of(x)[0] for x in tensors]
+        self.places = [weakref.ref(hooks_of(x)) for x in tensors]
         self.fn = fn
-        self.gathered: dict[Any, list[Tensor | None]] = {}
-        self.missing: dict[Any, int] = {}
+        self.gathered: WeakKeyDictionary[Any, list[Tensor | None]] = WeakKeyDictionary()
+        self.missing: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 
     def hook_of(self, place: int) -> Callable[[Tensor], None]:
         def hook(grad: Tensor) -> None:
             running = engine.current.get()
             assert running is not None, "expected this hook to be called inside a backward call"
             if running not in self.gathered:
-                self.gathered[running] = [None] * len(self.nodes)
-                visited = set(running.visited())
-                self.missing[running] = sum(node in visited for node in self.nodes)
+                visited = {id(n.hooks) for n in running.visited() if n.hooks is not None}
+                self.gathered[running] = [None] * len(self.places)
+                self.missing[running] = sum(id(place()) in visited for place in self.places)
             self.gathered[running][place] = grad
             self.missing[running] -= 1
             if not self.missing[running]:
@@ -276,6 +287,12 @@ class AllGradients:
                 self.fn(self.gathered.pop(running))
 
         return hook
+
+
+def hooks_of(x: Tensor) -> Hooks:
+    node, _ = edge_of(x)
+    assert node is not None
+    return node.own_hooks()
 
 
 # ------------------------------------------------------------------------------- what a node saved
@@ -286,6 +303,7 @@ def saved_at(node: Node, place: int) -> Any:
     saved: Any = node.saved
     if saved == ():
         raise AttributeError(f"this {node.name()} saved nothing")
+    node.check_saved()
     packed = isinstance(saved, PackedTensors)  # then, nothing else is unpacked
     array = saved.array(place) if packed else node.saved_arrays()[place]
     if array is not None:
@@ -293,7 +311,11 @@ def saved_at(node: Node, place: int) -> Any:
         return array.item() if place in numbers else with_history(array, edge_at(node, place))
     if is_saved_at_times(node, place):
         return None
-    raise AttributeError(f"this {node.name()} saves no {node.saved_names[place]}")
+    name = node.saved_names[place]
+    raise AttributeError(
+        f"'{node.name()}' object has no attribute '_saved_{TORCH_NAMES.get(name, name)}': it saves "
+        f"no {name}"
+    )
 
 
 def is_saved_at_times(node: Node, place: int) -> bool:

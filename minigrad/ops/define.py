@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.dtypes import type_name
-from minigrad.grad_mode import is_recording
+from minigrad.grad_mode import is_inference_mode_enabled, is_recording
 from minigrad.kernels import check_assignable, converted, full, launch, launch1, launch2
 from minigrad.kernels.codegen import CONDITION, SCALARS, Formula, Number
 from minigrad.kernels.promotion import CATEGORY, Dtype, number_dtype, promote
@@ -377,6 +377,11 @@ def into(op: Any, out: Any, *args: Any, **named: Any) -> Tensor:
         raise RuntimeError(
             f"result type {type_name(values.dtype)} can't be cast to the desired output type "
             f"{type_name(out.array.dtype)}"
+        )
+    if out.is_inference() and not is_inference_mode_enabled():
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed. Leave out= "
+            "away and use the result."
         )
     check_assignable(out.array, values)
     if out.array.shape != values.shape:

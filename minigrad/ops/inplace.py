@@ -343,6 +343,10 @@ class CopySlices(Node):
         self.kept = self.writer.saved = self.saved
         return self.rejoin(grad, self.writer.vjp_of_tensors(self.replay(grad)))
 
+    def check_saved(self) -> None:
+        self.writer.saved = self.saved
+        self.writer.check_saved()
+
     def rejoin(self, grad: Either, grads: Any) -> Any:
         """The written part of the gradient is the writer's for the old values."""
         others = list(grads)

@@ -279,6 +279,35 @@ def test_hooks_and_retained_gradients_make_no_cycle(without_gc: None) -> None:
     assert [ref() for ref in alive] == [None, None, None]
 
 
+def test_hooks_that_wait_for_several_gradients_make_no_cycle(without_gc: None) -> None:
+    x, w = leaf(1.0), leaf(2.0)
+    y = x * w
+    minigrad.autograd.graph.register_multi_grad_hook((x, w, y), lambda grads: None)
+    y.backward()
+    alive = [weakref.ref(thing) for thing in (x, w, y)]
+    del x, w, y
+    assert [ref() for ref in alive] == [None, None, None]
+
+
+def test_a_hook_for_any_gradient_does_not_keep_the_graph(without_gc: None) -> None:
+    x = leaf(1.0)
+    minigrad.autograd.graph.register_multi_grad_hook([x], lambda grad: None, mode="any")
+    y = x * x
+    y.backward()
+    node = weakref.ref(y.grad_fn)
+    del y
+    assert node() is None
+
+
+def test_a_hook_for_all_gradients_sees_those_of_a_leafs_next_graph() -> None:
+    x, w, seen = leaf(1.0), leaf(2.0), []
+    minigrad.autograd.graph.register_multi_grad_hook([x, w], seen.append)
+    for _ in range(2):
+        (x * w).backward()
+    x.exp().backward()
+    assert [[g is None for g in grads] for grads in seen] == [[False] * 2] * 2 + [[False, True]]
+
+
 def test_a_custom_function_makes_no_cycle(without_gc: None) -> None:
     class Square(Function):
         @staticmethod

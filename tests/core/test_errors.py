@@ -489,3 +489,17 @@ def test_backward_of_several_numbers_tells_where_they_were_made() -> None:
     with pytest.raises(RuntimeError, match="only for scalar outputs") as caught:
         y.backward()
     assert f"but this one, made at {line}, in test_backward_of_several" in str(caught.value)
+
+
+def test_gradients_that_are_no_tensors_are_named_before_they_are_counted() -> None:
+    y = tensor([1.0, 2.0], requires_grad=True) * 1
+    with pytest.raises(TypeError, match="either Tensors or None, but got float"):
+        y.backward([1.0, 1.0])
+
+
+def test_a_damaged_saved_tensor_is_not_shown() -> None:
+    y = tensor([1.0, 2.0], requires_grad=True).exp()
+    node = y.grad_fn
+    y.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        _ = node._saved_result

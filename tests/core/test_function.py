@@ -613,3 +613,34 @@ def test_gradients_of_several_outputs_have_their_shapes_and_dtypes() -> None:
     (first * rows + second * rows).sum().backward()
     assert x.grad is not None
     assert x.grad.tolist() == [10.0] * 3
+
+
+class Scaled(Function):
+    """x *= 2 that saves y; its backward looks at y only if told to."""
+
+    looks = False
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(y)
+        return x.mul_(2)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        return grad * 2 + (0 * ctx.saved_tensors[0] if Scaled.looks else 0), None
+
+
+@pytest.mark.parametrize("of_a_part", [False, True])
+def test_damage_matters_to_a_backward_that_asks_for_what_was_saved(
+    monkeypatch: pytest.MonkeyPatch, of_a_part: bool
+) -> None:
+    x, saved = leaf(1.0), minigrad.ones(1)
+    y = x * 1
+    Scaled.apply(y[:1] if of_a_part else y, saved)
+    saved.add_(1)
+    y.sum().backward(retain_graph=True)
+    assert x.grad.tolist() == [2.0]
+    monkeypatch.setattr(Scaled, "looks", True)
+    with pytest.raises(RuntimeError, match="modified by an inplace"):
+        y.sum().backward()

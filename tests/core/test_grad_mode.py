@@ -258,3 +258,19 @@ def test_graphs_may_be_joined_across_modes() -> None:
             y = x * constant
     y.backward()
     assert x.grad.tolist() == [20.0]
+
+
+def test_a_decorated_class_is_warned_about() -> None:
+    class Made:
+        pass
+
+    with pytest.warns(FutureWarning, match="directly decorate the `__init__` method"):
+        minigrad.no_grad()(Made)
+
+
+def test_nothing_is_written_out_to_an_inference_tensor() -> None:
+    with minigrad.inference_mode():
+        out = minigrad.ones(2)
+    with pytest.raises(RuntimeError, match="Inplace update to inference tensor outside"):
+        minigrad.add(minigrad.ones(2), 1, out=out)
+    assert out.tolist() == [1.0, 1.0]

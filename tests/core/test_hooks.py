@@ -307,3 +307,10 @@ def test_retain_grad_follows_a_view_that_is_written_to() -> None:
 def test_retain_grad_needs_requires_grad() -> None:
     with pytest.raises(RuntimeError, match="can't retain_grad on Tensor that has"):
         tensor([1.0]).retain_grad()
+
+
+def test_a_hook_after_accumulation_returns_nothing() -> None:
+    x = leaf(1.0)
+    x.register_post_accumulate_grad_hook(lambda leaf: leaf.detach())
+    with pytest.raises(RuntimeError, match=r"hooks should return None.*change leaf\.grad"):
+        x.backward()
