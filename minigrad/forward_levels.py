@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from minigrad.grad_mode import is_grad_enabled, set_forward_mode
+from minigrad.grad_mode import GradMode, _forward, is_grad_enabled, set_mode
 from minigrad.reach import walk
 from minigrad.recording import observers
 
@@ -21,14 +21,14 @@ open_levels = _levels.get
 
 def open_level(level: Any) -> None:
     _levels.set((*_levels.get(), level))
-    observers[level] = note_mode
-    set_forward_mode(True)
+    observers[level] = hide_from_gradients
+    set_mode(_forward, True)
 
 
 def close_level(level: Any) -> None:
     _levels.set(tuple(other for other in _levels.get() if other is not level))
     observers.pop(level, None)
-    set_forward_mode(bool(_levels.get()))
+    set_mode(_forward, bool(_levels.get()))
 
 
 def tangents_at(edge: Any) -> list[tuple[Any, Any]]:
@@ -47,7 +47,7 @@ def catch_up(edge: Any) -> bool:
 forward_only: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
 
-def note_mode(node: Any) -> None:
+def hide_from_gradients(node: Any) -> None:
     """Observe a new node: let no gradient through if gradients are not enabled."""
     if _levels.get() and not is_grad_enabled() and node not in forward_only:
         forward_only[node] = node.next_functions
@@ -61,3 +61,20 @@ def gets_gradient(node: Any) -> bool:
         return True
     nodes = walk([node], lambda node: node not in forward_only)
     return any(node.is_variable or not node.next_functions for node in nodes)
+
+
+class RecordNothing(GradMode):
+    """no_grad for forward mode as well: inside of a user's Function."""
+
+    def __init__(self) -> None:
+        super().__init__(False)
+        self.forward_before: list[bool] = []
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self.forward_before.append(_forward.get())
+        set_mode(_forward, False)
+
+    def __exit__(self, *exception: object) -> None:
+        _forward.set(self.forward_before.pop())
+        super().__exit__(*exception)

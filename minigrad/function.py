@@ -24,7 +24,8 @@ from typing import Any
 
 from minigrad import context
 from minigrad.context import FunctionCtx, Kind, by_position, checked, kind_of
-from minigrad.grad_mode import RecordNothing, is_recording
+from minigrad.forward_levels import RecordNothing
+from minigrad.grad_mode import is_recording
 from minigrad.kernels.batched.levels import running
 from minigrad.node import Edge, Node
 from minigrad.ops.vmap_rule import check_rule, run_rule

@@ -44,10 +44,6 @@ def set_mode(mode: ContextVar[bool], value: bool) -> None:
     set_grad_mode(enabled)
 
 
-def set_forward_mode(is_open: bool) -> None:
-    set_mode(_forward, is_open)
-
-
 ON_A_CLASS = (
     "Decorating classes is deprecated and will be disabled in future versions. You should only "
     "decorate functions or methods. To preserve the current behavior of class decoration, you can "
@@ -162,20 +158,3 @@ class set_grad_enabled(GradMode):  # torch's name
     def __call__(self, function: F) -> F:
         _recording.set(self.previous[-1])  # a decorator leaves the mode of its module alone
         return super().__call__(function)
-
-
-class RecordNothing(GradMode):
-    """no_grad for forward mode as well: inside of a user's Function."""
-
-    def __init__(self) -> None:
-        super().__init__(False)
-        self.forward_before: list[bool] = []
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        self.forward_before.append(_forward.get())
-        set_mode(_forward, False)
-
-    def __exit__(self, *exception: object) -> None:
-        _forward.set(self.forward_before.pop())
-        super().__exit__(*exception)

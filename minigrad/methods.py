@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import dtypes
+from minigrad import dtypes, export
 from minigrad.autograd.backward import backward_of_tensor
 from minigrad.autograd.graph import call_node, saved_at
 from minigrad.node import Node
@@ -52,6 +52,9 @@ OPERATORS = {
 }
 
 METHODS = {
+    "__array__": export.as_array,
+    "__deepcopy__": export.deepcopy,
+    "__reduce__": export.reduce,
     "_is_view": shared_memory.is_view,
     "backward": backward_of_tensor,
     # other names of pointwise operations
@@ -141,6 +144,7 @@ METHODS = {
     "normal_": random.normal_,
     "uniform_": random.uniform_,
     "zero_": assign.zero_,
+    "numpy": export.numpy,
     # moving, and new tensors like this one
     "cpu": move.cpu,
     "cuda": move.cuda,

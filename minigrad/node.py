@@ -58,6 +58,10 @@ def line_of(code: CodeType, instruction: int) -> Line:
 TORCH_NAMES = {"x": "self", "input": "self", "y": "other"}  # in _saved_... attributes
 
 
+def saved_attribute(name: str) -> str:
+    return f"_saved_{TORCH_NAMES.get(name, name)}"
+
+
 class SavedAttribute:
     """node._saved_self and its like: what a node saved at a place, as a user sees it."""
 
@@ -108,7 +112,7 @@ class Node:
 
     def __init_subclass__(cls) -> None:
         for place, name in enumerate(cls.__dict__.get("saved_names", ())):
-            setattr(cls, f"_saved_{TORCH_NAMES.get(name, name)}", SavedAttribute(place))
+            setattr(cls, saved_attribute(name), SavedAttribute(place))
 
     def vjp(self, grad: Any) -> Any:
         """The gradients of the inputs (a sequence, None where there is none).

@@ -13,7 +13,7 @@ from typing import Any
 
 from minigrad import context
 from minigrad.context import check_saved_types, kind_of
-from minigrad.grad_mode import RecordNothing
+from minigrad.forward_levels import RecordNothing
 from minigrad.hooks import Hooks
 from minigrad.leaf import Leaf
 from minigrad.memory import note_write

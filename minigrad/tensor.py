@@ -17,7 +17,6 @@ from minigrad import kernels, printing
 from minigrad.forward_levels import forward_only, gets_gradient, open_levels, tangents_at
 from minigrad.grad_mode import (
     check_flag,
-    is_grad_enabled,
     is_inference_mode_enabled,
     is_recording,
 )
@@ -245,54 +244,8 @@ class Tensor(Values):
         """Whether this tensor was made in inference mode."""
         return is_made_in_inference(self.array)
 
-    # --------------------------------------------------------------------------- its values
-
-    def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
-        """The NumPy array that shares this memory; with `force`, detached or copied if need be."""
-        if force:
-            return self.host_array()
-        if self.requires_grad and is_grad_enabled():
-            raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. "
-                "Use tensor.detach().numpy() instead."
-            )
-        if self.is_cuda:
-            raise TypeError(NOT_ON_HOST.format(self.device))
-        return self.host_array()
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        array = self.numpy()
-        return np.array(array, dtype=dtype) if copy else np.asarray(array, dtype=dtype)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        if not self.is_leaf:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
-                "protocol at the moment. Use tensor.detach().clone() for a copy of the values."
-            )
-        copy = type(self)()
-        copy.array, copy.edge = self.array.copy(), Leaf() if self.requires_grad else NO_EDGE
-        copy._grad = None if self._grad is None else self._grad.__deepcopy__(memo)
-        memo[id(self)] = copy
-        return copy
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return rebuild, (type(self), self.host_array(), self.requires_grad)
-
 
 TENSORS.add(Tensor)
-
-NOT_ON_HOST = (
-    "can't convert {} device type tensor to numpy. "
-    "Use Tensor.cpu() to copy the tensor to host memory first."
-)
-
-
-def rebuild(kind: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
-    """A leaf from what was pickled of a tensor, be it a leaf or not."""
-    self = kind()
-    self.array, self.edge, self._grad = array, Leaf() if requires_grad else NO_EDGE, None
-    return self
 
 
 def constant(array: Array) -> Tensor:

@@ -32,6 +32,7 @@ LAYERS = [
         "printing",
         "tensor",
         "saved",
+        "export",
         "context",
         "random",
     ],

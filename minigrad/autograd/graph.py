@@ -20,7 +20,7 @@ from minigrad.autograd.backward import GradientEdge, get_gradient_edge
 from minigrad.grad_mode import GradMode
 from minigrad.hooks import Hooks, RemovableHandle
 from minigrad.memory import note_write, owner_of, version
-from minigrad.node import TORCH_NAMES, Edge, Node
+from minigrad.node import Edge, Node, saved_attribute
 from minigrad.ops.define import is_number
 from minigrad.ops.inplace import before_write
 from minigrad.recording import observers
@@ -302,7 +302,7 @@ def saved_at(node: Node, place: int) -> Any:
     """What node._saved_self and its like show: a saved tensor, or a number of a formula."""
     saved: Any = node.saved
     if saved == ():
-        raise AttributeError(f"this {node.name()} saved nothing")
+        raise no_attribute(node, place)
     node.check_saved()
     packed = isinstance(saved, PackedTensors)  # then, nothing else is unpacked
     array = saved.array(place) if packed else node.saved_arrays()[place]
@@ -311,11 +311,12 @@ def saved_at(node: Node, place: int) -> Any:
         return array.item() if place in numbers else with_history(array, edge_at(node, place))
     if is_saved_at_times(node, place):
         return None
-    name = node.saved_names[place]
-    raise AttributeError(
-        f"'{node.name()}' object has no attribute '_saved_{TORCH_NAMES.get(name, name)}': it saves "
-        f"no {name}"
-    )
+    raise no_attribute(node, place)
+
+
+def no_attribute(node: Node, place: int) -> AttributeError:
+    name = saved_attribute(node.saved_names[place])
+    return AttributeError(f"'{node.name()}' object has no attribute '{name}': it is not saved")
 
 
 def is_saved_at_times(node: Node, place: int) -> bool:
