@@ -276,10 +276,12 @@ def unary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
             return of_mixed(definition, op, (input,))
         array, edge = input.array, input.edge
         result = launch1(ufunc, array)
-        if type(edge) is not tuple:
-            edge = edge.resolve(input) if is_recording() else NO_EDGE
         if edge is NO_EDGE or not differentiable or not is_recording():
             return unrecorded(result)
+        if type(edge) is not tuple:
+            edge = edge.resolve(input)
+            if edge is NO_EDGE:
+                return unrecorded(result)
         node = node_type()
         node.next_functions = (edge,)
         node.saved = (array if keep_x else None, result if keep_result else None) if saves else ()
@@ -300,18 +302,18 @@ def binary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
             return of_pair(definition, op, input, other)
         x_array, y_array, x_edge, y_edge = input.array, other.array, input.edge, other.edge
         result = launch2(ufunc, x_array, y_array)
+        if not differentiable or not is_recording():
+            return unrecorded(result)
         if type(y_edge) is not tuple:
-            y_edge = y_edge.resolve(other) if is_recording() else NO_EDGE
+            y_edge = y_edge.resolve(other)
         if type(x_edge) is not tuple:  # after y's: a leaf's new node runs before that of y
-            x_edge = x_edge.resolve(input) if is_recording() else NO_EDGE
+            x_edge = x_edge.resolve(input)
         if y_edge is NO_EDGE:
             if x_edge is NO_EDGE:
                 return unrecorded(result)
             keep = keep_first
         else:
             keep = keep_second if x_edge is NO_EDGE else keep_both
-        if not differentiable or not is_recording():
-            return unrecorded(result)
         node = node_type()
         node.next_functions = (x_edge, y_edge)
         if keep:
