@@ -25,10 +25,12 @@ TRACE, PARENT = "traceback_", "parent_"  # in a node's metadata, under torch's n
 
 
 def is_anomaly_enabled() -> bool:
+    """Whether anomaly mode is on, as inside detect_anomaly()."""
     return enabled
 
 
 def is_anomaly_check_nan_enabled() -> bool:
+    """Whether anomaly mode looks for NaN."""
     return checks_nan
 
 

@@ -111,6 +111,13 @@ def test_public_names(module: str) -> None:
     assert all(hasattr(importlib.import_module(module), name) for name in names)
 
 
+@pytest.mark.parametrize("module", NAMES)
+def test_help_has_something_to_say_of_every_function(module: str) -> None:
+    offered = [getattr(importlib.import_module(module), name) for name in NAMES[module].split()]
+    functions = [thing for thing in offered if callable(thing)]
+    assert [f.__name__ for f in functions if not inspect.getdoc(f)] == []
+
+
 @pytest.mark.parity
 @pytest.mark.parametrize("module", [name for name in NAMES if name.startswith("minigrad")])
 def test_torch_has_every_name_that_is_not_our_own(module: str) -> None:

@@ -11,6 +11,7 @@ _owner = 0  # the process whose threads the pool has: a fork copies the pool wit
 
 
 def get_num_threads() -> int:
+    """How many threads the kernels use."""
     return _threads
 
 

@@ -64,6 +64,7 @@ def fan_of(tensor: Tensor, mode: str) -> int:
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
+    """Uniform between a and b."""
     tensor.uniform_(a, b, generator=generator)
     return tensor
 
@@ -72,21 +73,25 @@ def uniform_(
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
+    """Normal, with this mean and standard deviation."""
     tensor.normal_(mean, std, generator=generator)
     return tensor
 
 
 @no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
+    """The same number everywhere."""
     tensor.fill_(val)
     return tensor
 
 
 def ones_(tensor: Tensor) -> Tensor:
+    """Ones."""
     return constant_(tensor, 1.0)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
+    """Zeros."""
     return constant_(tensor, 0.0)
 
 

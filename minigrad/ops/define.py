@@ -76,6 +76,9 @@ def pointwise(
         op: Any = functools.wraps(forward)(build(definition, node_type))
         op.definition, op.node_type = definition, node_type
         op.__signature__ = definition.signature
+        op.__doc__ = (
+            forward.__doc__ or f"{name}({', '.join(definition.parameters)}), of each element"
+        )
         POINTWISE[name] = op
         return op
 

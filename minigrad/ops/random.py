@@ -119,10 +119,12 @@ def randperm(
 
 
 def rand_like(input: Tensor) -> Tensor:
+    """rand() with the shape, dtype and device of `input`."""
     return rand(input.array.shape, dtype=input.dtype, device=input.device)
 
 
 def randn_like(input: Tensor) -> Tensor:
+    """randn() with the shape, dtype and device of `input`."""
     return randn(input.array.shape, dtype=input.dtype, device=input.device)
 
 

@@ -56,6 +56,7 @@ NOT_VALID = (
 
 
 def noop_context_fn() -> Contexts:
+    """No contexts, neither around the first run nor around the second."""
     return nullcontext(), nullcontext()
 
 

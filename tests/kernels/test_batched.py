@@ -10,7 +10,8 @@ from minigrad import kernels
 from minigrad.kernels.batched import array as arrays
 from minigrad.kernels.batched.array import BatchedArray, batched, physical, unbatched
 from minigrad.kernels.batched.levels import Level, depth_of
-from minigrad.kernels.codegen import SCALARS
+from minigrad.kernels.codegen import FORMULAS, SCALARS
+from minigrad.kernels.ufunc import ArrayUfunc
 
 RANDOM = np.random.default_rng(0)
 OUTER, INNER = 10, 20  # the numbers of two levels
@@ -33,6 +34,25 @@ def test_one_sample_is_what_shows() -> None:
     assert not x.T.flags.c_contiguous
     along_columns = batched(numbers(2, 3, 5).transpose(2, 0, 1), OUTER)
     assert not along_columns.flags.c_contiguous
+
+
+def test_kernels_are_launched_as_the_numpy_that_is_there_wants_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """NumPy before 2.3 does not know out=..., which a launch asks for: its ufuncs are wrapped."""
+    formula, launched = SCALARS["add"], []
+    monkeypatch.setattr(formula, "ufunc", ArrayUfunc(formula.plain_ufunc))
+    monkeypatch.setitem(FORMULAS, formula.ufunc, formula)
+    launch = kernels.launch
+
+    def note(ufunc: Any, *operands: Any) -> Any:
+        launched.append(ufunc)
+        return launch(ufunc, *operands)
+
+    monkeypatch.setattr(kernels, "launch", note)
+    values = numbers(5, 3)
+    assert np.allclose(add(BatchedArray(values, OUTER), numbers(3) * 0).values, values)
+    assert launched == [formula.ufunc]
 
 
 VIEWS = {

@@ -150,7 +150,7 @@ class BatchedArray:
         rank = max(x.ndim for x in (inputs if target is None else (*inputs, target)))
         operands = [aligned(x, level, rank) for x in inputs]
         if target is None:
-            return BatchedArray(kernels.launch(ufunc, *operands), level)
+            return BatchedArray(kernels.launch(FORMULAS[ufunc].ufunc, *operands), level)
         kernels.launch_into(ufunc, target.values, *operands)
         return target
 
