@@ -129,3 +129,14 @@ def test_visualize_knows_no_minigrad(module: str) -> None:
     """So that it draws torch graphs, and anything else that has grad_fn and next_functions."""
     roots = {name.split(".")[0] for name in dependencies(VISUALIZE[module])}
     assert roots.isdisjoint({"minigrad", "torch"})
+
+
+def test_the_picture_in_the_docs() -> None:
+    """docs/architecture.md draws the same floors, the highest first."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    picture = page.split("## Floors")[1].split("\n\n")[2]
+    drawn = [name for line in picture.splitlines() for name in line.strip().split("   ")[0].split()]
+    assert len(drawn) == sum(map(len, LAYERS))
+    for floor in reversed(LAYERS):
+        here, drawn = drawn[: len(floor)], drawn[len(floor) :]
+        assert set(here) == set(floor)
