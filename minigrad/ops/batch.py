@@ -144,7 +144,7 @@ def is_outside(node: Node, level: Level) -> bool:
     """Whether a node stands for a value that was there before the call, the same for all."""
     if isinstance(node, AccumulateGrad):
         return not has_level(node.variable.array, level.number)
-    return node.sequence_nr <= level.number
+    return node.sequence_nr <= level.began
 
 
 def summed(edge: Edge, level: Level, sums: dict[Edge, Edge]) -> Edge:
@@ -158,6 +158,6 @@ def summed(edge: Edge, level: Level, sums: dict[Edge, Edge]) -> Edge:
         shape, dtype = target.output_kind(output_nr)
         sums[edge] = attach(node, np.broadcast_to(np.empty((), dtype), shape)).edge
         # older than all that was made inside, younger than what it passes gradients to
-        node.sequence_nr = level.number + 1
-        target.sequence_nr = min(target.sequence_nr, level.number)
+        node.sequence_nr = level.began + 1
+        target.sequence_nr = min(target.sequence_nr, level.began)
     return sums[edge]

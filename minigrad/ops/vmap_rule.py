@@ -78,7 +78,7 @@ def is_of_samples(x: Tensor, level: Level) -> bool:
     if has_level(x.array, level.number):
         return True
     node, _ = edge_of(x)
-    return node is not None and node.sequence_nr > level.number
+    return node is not None and node.sequence_nr > level.began
 
 
 def hidden(output: Any, out_dims: Any, level: Level) -> Any:

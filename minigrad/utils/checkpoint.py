@@ -226,7 +226,7 @@ def run_in_region(
             again(*args, **kwargs)
 
     region = Region(run_again, args, options)
-    with saved_tensors_hooks(region.pack, region.unpack), first:
+    with saved_tensors_hooks(region.pack, region.unpack), region.levels.noted(), first:
         result = function(*args, **kwargs)
         region.completed = tick()
         return result

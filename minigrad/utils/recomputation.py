@@ -21,6 +21,7 @@ from minigrad import device as devices
 from minigrad import dtypes
 from minigrad.autograd.graph import saved_tensors_hooks
 from minigrad.grad_mode import enable_grad
+from minigrad.kernels.batched.levels import Numbers
 from minigrad.memory import clock, tick, user_frame, write_after
 from minigrad.node import MODIFIED, NO_EDGE, Node, line_of, type_and_shape
 from minigrad.saved import with_histories
@@ -74,6 +75,7 @@ class Inputs(Node):
     tensors: within another checkpoint in places of that one, and not without noticing writes."""
 
     __slots__ = ()
+    is_variable = True  # kept as if gradients came here, so that both runs of an outer one keep it
 
     def __init__(self, args: tuple[Any, ...]):
         tensors = [x if isinstance(x, Tensor) else None for x in args]
@@ -105,6 +107,7 @@ class Region:
         self.saved: list[Saved] = []
         self.places: list[weakref.ref[Place]] = []  # a place lives as long as a node needs it
         self.completed: int | None = None  # the time when the first run ended
+        self.levels = Numbers()  # of vmap
         self.lock = threading.RLock()
 
     def pack(self, x: Tensor) -> Place:
@@ -126,7 +129,12 @@ class Region:
         rerun = Rerun(self)
         pairs = zip(self.inputs.tensors(), self.others, strict=True)
         args = [other if x is None else x for x, other in pairs]
-        with enable_grad(), saved_tensors_hooks(rerun.pack, unchanged), suppress(Enough):
+        with (
+            enable_grad(),
+            self.levels.again(),
+            saved_tensors_hooks(rerun.pack, unchanged),
+            suppress(Enough),
+        ):
             self.run_again(*args)
         rerun.check()  # first, so that a run that differed leaves nothing behind
         for reference, tensor in zip(self.places, rerun.tensors, strict=True):

@@ -1067,3 +1067,43 @@ def test_a_sequence_takes_no_other_arguments() -> None:
         checkpoint_sequential([minigrad.sin], 0, leaf(), use_reentrant=False)
     with pytest.raises(ValueError, match="range"):
         checkpoint_sequential([minigrad.sin], 2, leaf(), use_reentrant=False)
+
+
+# -------------------------------------------------------------------- with the transforms of func
+
+
+def test_a_vmap_in_a_checkpoint() -> None:
+    w = tensor([0.3, -0.7, 1.1]).requires_grad_()
+
+    def rows(x: Any) -> Any:
+        inner = minigrad.vmap(lambda a: minigrad.vmap(lambda b: (a * b * w).sin().sum())(x))(x)
+        return inner.sum()
+
+    def nested(x: Any) -> Any:
+        return checkpoint(rows, x, use_reentrant=False) * 2
+
+    x = minigrad.randn(4)
+    for function in (rows, nested):
+        found = [
+            autograd.grad(value, w)[0].numpy()
+            for value in (function(x), checkpoint(function, x, use_reentrant=False))
+        ]
+        np.testing.assert_allclose(*found, rtol=1e-5)
+
+
+def test_what_only_forward_mode_records_is_no_part_of_a_checkpoint() -> None:
+    w = tensor(2.0).requires_grad_()
+
+    def f(x: Any) -> Any:
+        def part(s: Any) -> Any:
+            with minigrad.no_grad():
+                x.sin()
+            y = x * 1
+            y.clamp_(-2, 2)
+            return s * s * x.exp()
+
+        return checkpoint(part, w, use_reentrant=False)
+
+    _, tangent = minigrad.func.jvp(f, (tensor(0.5),), (tensor(1.0),))
+    (found,) = autograd.grad(tangent, w)
+    np.testing.assert_allclose(found.numpy(), 4 * np.exp(0.5), rtol=1e-6)

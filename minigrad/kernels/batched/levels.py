@@ -39,17 +39,19 @@ NO_MEMORY = (
 
 
 class Level:
-    """One call of vmap.  Its number is the time when it began: what the call records is younger.
+    """One call of vmap.  What it records is younger than the time when it began; that is its
+    number, too, unless a function runs again and its levels are those of the first run.
 
     asks_for_rules: whether a user's Function must say what vmap makes of it.  Not where torch uses
     its older vmap, in torch.autograd: there forward just runs on all samples.
     """
 
-    __slots__ = ("asks_for_rules", "number", "pauses", "randomness", "size")
+    __slots__ = ("asks_for_rules", "began", "number", "pauses", "randomness", "size")
 
     def __init__(self, size: int, randomness: str, asks_for_rules: bool = True):
         self.size, self.randomness, self.asks_for_rules = size, randomness, asks_for_rules
-        self.number = tick()
+        self.began = tick()
+        self.number = numbered(self.began)
         tick()  # the moment after: of the nodes that sum over the batch
         self.pauses: list[tuple[int, int]] = []
 
@@ -77,11 +79,55 @@ class Level:
         return any(start < time < stop for start, stop in self.pauses)
 
 
+class Numbers:
+    """The numbers of the levels that a function opens, in order: each further run of it, inside of
+    again(), has the same ones, so that its arrays may take the place of the first run's."""
+
+    def __init__(self) -> None:
+        self.outer = stack.numbers
+        self.known: list[int] = []
+
+    def next(self, new: int) -> int:
+        self.known.append(new if self.outer is None else self.outer.next(new))
+        return self.known[-1]
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        stack.numbers = self
+        try:
+            yield
+        finally:
+            stack.numbers = self.outer
+
+    @contextmanager
+    def again(self) -> Iterator[None]:
+        outer, stack.numbers = stack.numbers, Again(self.known)
+        try:
+            yield
+        finally:
+            stack.numbers = outer
+
+
+class Again:
+    """The numbers of a first run, for another run."""
+
+    def __init__(self, known: list[int]) -> None:
+        self.known = iter(known)
+
+    def next(self, new: int) -> int:
+        return next(self.known, new)
+
+
+def numbered(new: int) -> int:
+    return new if stack.numbers is None else stack.numbers.next(new)
+
+
 class Stack(threading.local):
-    """The running levels of a thread, from the outermost."""
+    """The running levels of a thread, from the outermost; who numbers those to come."""
 
     def __init__(self) -> None:
         self.levels: list[Level] = []
+        self.numbers: Numbers | Again | None = None
 
 
 stack = Stack()
