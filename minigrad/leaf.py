@@ -20,14 +20,18 @@ Array = Any  # numpy.ndarray or CudaArray
 
 
 class Leaf:
-    """The edge of a leaf: leads to its AccumulateGrad, which only the graph keeps alive."""
+    """The edge of a leaf: leads to its AccumulateGrad, which only the graph keeps alive.
 
-    __slots__ = ("hooks", "node")
+    made: the time when a transform of minigrad.func made the leaf for itself; else None.
+    """
+
+    __slots__ = ("hooks", "made", "node")
     requires_grad = True
 
     def __init__(self) -> None:
         self.node: Callable[[], AccumulateGrad | None] = no_node
         self.hooks: Hooks | None = None
+        self.made: int | None = None
 
     def resolve(self, leaf: Any) -> Edge:
         node = self.node()

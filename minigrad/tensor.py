@@ -99,7 +99,10 @@ class Tensor(Values):
     def requires_grad(self) -> bool:
         edge = self.edge
         wanted: bool = edge is not NO_EDGE if type(edge) is tuple else edge.requires_grad
-        return wanted and (not forward_only or gets_gradient(edge_of(self)[0]))
+        if not wanted or not forward_only:
+            return wanted
+        node = edge_of(self)[0]
+        return node is not None and gets_gradient(node)
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:

@@ -32,6 +32,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from minigrad.autograd.function import run_jvp
+from minigrad.autograd.graph import without_saved_tensors_hooks
 from minigrad.engine import Captures, run_backward
 from minigrad.forward_levels import close_level, forward_only, open_level
 from minigrad.function import BackwardCFunction
@@ -181,8 +182,9 @@ class ForwardADLevel:
         nodes = self.unknown_behind(edge)
         if nodes:
             self.check_given()
-        for node in nodes:
-            self.known[node] = self.push_through(node)
+            with GradMode(True), without_saved_tensors_hooks():  # whoever asks, and wherever
+                for node in nodes:
+                    self.known[node] = self.push_through(node)
         return self.known_of(edge).tangents[edge[1]]
 
     def check_given(self) -> None:

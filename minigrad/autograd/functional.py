@@ -320,7 +320,9 @@ def gradients(
     """autograd.grad, where some outputs may be missing or constant."""
     seeds: Sequence[Any] = weights or (None,) * len(outputs)
     roots = [
-        (x, w) for x, w in zip(outputs, seeds, strict=True) if x is not None and has_history(x)
+        (x, w)
+        for x, w in zip(outputs, seeds, strict=True)
+        if x is not None and has_history(x) and x.requires_grad
     ]
     if not roots:
         return (None,) * len(inputs)

@@ -17,7 +17,8 @@ from weakref import WeakKeyDictionary
 
 from minigrad import engine
 from minigrad.autograd.backward import GradientEdge, get_gradient_edge
-from minigrad.grad_mode import GradMode
+from minigrad.forward_levels import forward_only, gets_gradient
+from minigrad.grad_mode import GradMode, is_grad_enabled
 from minigrad.hooks import Hooks, RemovableHandle
 from minigrad.memory import note_write, owner_of, version
 from minigrad.node import Edge, Node, saved_attribute
@@ -76,10 +77,22 @@ _counting = threading.Lock()
 
 
 def pack(node: Node) -> None:
-    """Give what a new node saved to the innermost pack hook."""
+    """Give what a new node saved to the innermost pack hook, if a gradient may come for it."""
     hooks = _stack.get()
-    if hooks and type(node.saved) is tuple and node.saved:
+    if not hooks or type(node.saved) is not tuple or not node.saved:
+        return
+    if is_grad_enabled() and not (forward_only and not gets_gradient(node)):
         node.saved = PackedTensors(node, node.saved, hooks[-1])
+
+
+@contextmanager
+def without_saved_tensors_hooks() -> Iterator[None]:
+    """Inside, nodes keep what they save."""
+    outer = _stack.set(())
+    try:
+        yield
+    finally:
+        _stack.reset(outer)
 
 
 class PackedTensors:

@@ -9,7 +9,15 @@ from typing import Any
 from minigrad.autograd.basis import cut_columns, standard_basis
 from minigrad.autograd.forward_ad import ForwardADLevel, check_dtypes
 from minigrad.func.reverse import jacrev
-from minigrad.func.variables import Argnums, check_outputs, chosen, replaced, split_aux, variable
+from minigrad.func.variables import (
+    Argnums,
+    check_outputs,
+    chosen,
+    replaced,
+    split_aux,
+    variable,
+    without_gradient,
+)
 from minigrad.grad_mode import is_grad_enabled
 from minigrad.inference import inference_mode
 from minigrad.ops.creation import zeros_like
@@ -88,7 +96,7 @@ def unpacked(level: ForwardADLevel, y: Tensor, strict: bool, keep: bool) -> tupl
                 "inputs. This is not allowed with strict=True."
             )
         tangent = zeros_like(value)
-    return (value, tangent) if keep else (value.detach(), tangent.detach())
+    return (value, tangent) if keep else (without_gradient(value), without_gradient(tangent))
 
 
 def primal_of(level: ForwardADLevel, x: Any, keep: bool) -> Tensor:
@@ -96,7 +104,7 @@ def primal_of(level: ForwardADLevel, x: Any, keep: bool) -> Tensor:
     if not isinstance(x, Tensor):
         raise RuntimeError(f"Expected tensors, got unsupported type {type(x)}")
     value = level.unpack(x).primal
-    return value if keep else value.detach()
+    return value if keep else without_gradient(value)
 
 
 def check_tensors(leaves: Sequence[Any], what: str) -> None:

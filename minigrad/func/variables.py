@@ -11,7 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.forward_levels import forward_only, open_levels
+from minigrad.grad_mode import GradMode
+from minigrad.leaf import AccumulateGrad, Leaf
+from minigrad.memory import tick
 from minigrad.node import Node
+from minigrad.ops.shared_memory import View
 from minigrad.ops.view import as_variable
 from minigrad.pytree import Tree, tree_map
 from minigrad.reach import walk
@@ -26,7 +31,16 @@ def variable(x: Any) -> Tensor:
         raise ValueError(f"Thing passed to transform API must be Tensor, got {type(x)}")
     if has_history(x):
         return as_variable(x)
-    return (x.clone() if x.is_inference() else x.detach()).requires_grad_()
+    own = (x.clone() if x.is_inference() else x.detach()).requires_grad_()
+    leaf = leaf_of(own)
+    assert leaf is not None
+    leaf.made = tick()
+    return own
+
+
+def leaf_of(x: Tensor) -> Leaf | None:
+    edge = x.edge.edge if type(x.edge) is View else x.edge
+    return edge if type(edge) is Leaf else None
 
 
 def alias(x: Any) -> Any:
@@ -38,17 +52,40 @@ def alias(x: Any) -> Any:
 
 def released(x: Tensor, variables: Sequence[Tensor], keep: bool) -> Tensor:
     """`x` as it leaves a transform; with `keep` and a graph that leads on, with that graph."""
-    return x if keep and leads_outside(x, variables) else x.detach()
+    if not keep:
+        return without_gradient(x)
+    return x if leads_outside(x, variables) else x.detach()
+
+
+def without_gradient(x: Tensor) -> Tensor:
+    """The values of x, and its tangents: no_grad is no matter of the levels around."""
+    if not open_levels():
+        return x.detach()
+    with GradMode(False):
+        return x.clone()
 
 
 def leads_outside(x: Tensor, variables: Sequence[Tensor]) -> bool:
-    """Whether the graph of x ends anywhere but at these variables."""
-    own = {edge_of(variable)[0] for variable in variables if variable.is_leaf}
-    return any(map(is_end, walk([edge_of(x)[0]], lambda node: node not in own)))
+    """Whether the graph of x ends anywhere but at these variables, or at those that transforms
+    inside of this one made."""
+    start = min(map(time_of, variables), default=0)
+    return any(is_end(node, start) for node in walk([edge_of(x)[0]]))
 
 
-def is_end(node: Node) -> bool:
-    """A leaf's AccumulateGrad, or a dual tensor of forward mode"""
+def time_of(own: Tensor) -> int:
+    leaf, (node, _) = leaf_of(own), edge_of(own)
+    assert node is not None
+    return node.sequence_nr if leaf is None or leaf.made is None else leaf.made
+
+
+def is_end(node: Node, start: int) -> bool:
+    """The AccumulateGrad of a leaf that no transform made since `start`; while forward mode is on,
+    what has tangents but no gradient."""
+    if node in forward_only:
+        return bool(open_levels())
+    if isinstance(node, AccumulateGrad):
+        leaf = leaf_of(node.variable)
+        return leaf is None or leaf.made is None or leaf.made < start
     return not any(target for target, _ in node.next_functions)
 
 

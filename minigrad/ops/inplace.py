@@ -161,7 +161,9 @@ def in_place(op: Callable[..., Any], ufunc: np.ufunc | None = None) -> Callable[
         if ufunc is not None and not named and written_directly(ufunc, x, others):
             return x
         before = x
-        if is_recording() and any(wants_gradient(y) for y in (x, *others, *named.values())):
+        if is_recording() and (
+            open_levels() or any(wants_gradient(y) for y in (x, *others, *named.values()))
+        ):
             before = constant(x.array.copy())  # a derivative may want the old values
             before.edge = edge_of(x)
         write(x, op(before, *others, **named))
@@ -229,7 +231,8 @@ def write(x: Tensor, result: Tensor, places: Any = ...) -> None:
     array[places] = new[places]
     note_write(array)
     if edge[0] is not None and (is_grad_enabled() or has_tangent):
-        save_written(edge[0], values, array)
+        if not has_tangent:  # else the tangent's graph, which is older than now, leads to it
+            save_written(edge[0], values, array)
         adopt(x, edge)
 
 

@@ -295,3 +295,85 @@ def test_an_ensemble_runs_at_once() -> None:
     outputs = vmap(lambda p: func.functional_call(models[0], p, x))(parameters)
     for output, model in zip(outputs, models, strict=True):
         np.testing.assert_allclose(output.detach().numpy(), model(x).detach().numpy(), rtol=1e-5)
+
+
+# ------------------------------------------------------------------------ levels in one another
+
+
+def test_no_grad_is_no_matter_of_the_tangents_around() -> None:
+    def squares(x: minigrad.Tensor) -> minigrad.Tensor:
+        with minigrad.no_grad():
+            inner = grad(lambda y: (x * y).sum())(V)  # x
+        assert not inner.requires_grad
+        return inner * x
+
+    same(jacfwd(squares)(X), np.diag(2 * X.numpy()))
+
+
+def test_a_function_of_constants_under_no_grad_has_no_gradient_but_a_tangent() -> None:
+    def constant(x: minigrad.Tensor) -> minigrad.Tensor:
+        with minigrad.no_grad():
+            hidden = x.sin()
+        return grad(lambda y: hidden.sum())(x)
+
+    value, tangent = jvp(constant, (X,), (V,))
+    same(value, np.zeros(3))
+    same(tangent, np.zeros(3))
+
+
+def test_a_tangent_asked_for_under_no_grad_keeps_its_graph() -> None:
+    weight = tensor(2.0).requires_grad_()
+
+    def f(x: minigrad.Tensor) -> minigrad.Tensor:
+        y = x * x * weight
+        with minigrad.no_grad():
+            grad(lambda z: (y * z).sum())(V)
+        return y
+
+    _, tangent = jvp(f, (X,), (V,))
+    (found,) = minigrad.autograd.grad(tangent.sum(), weight)
+    same(found, (2 * X * V).sum().item())
+
+
+@pytest.mark.parametrize("part", [slice(0, 3), slice(1, 3)])
+def test_the_gradient_of_a_tangent_of_what_was_written_in_place(part: slice) -> None:
+    s = tensor(0.8).requires_grad_()
+
+    def f(s: minigrad.Tensor) -> minigrad.Tensor:
+        y = X * s
+        if part.start:
+            y[part].tanh_()
+        else:
+            y.tanh_()
+        return y
+
+    _, tangent = jvp(f, (s,), (tensor(1.0),))
+    (found,) = minigrad.autograd.grad(tangent.sum(), s)
+    x, t = X.numpy(), np.tanh(0.8 * X.numpy())
+    same(found, (-2 * x * x * t * (1 - t * t))[part].sum())
+
+
+def test_the_tangent_of_a_product_in_place_has_the_old_values_in_its_graph() -> None:
+    direction = V.clone().requires_grad_()
+
+    def f(x: minigrad.Tensor) -> minigrad.Tensor:
+        y = X.clone()
+        y *= x
+        return y
+
+    _, tangent = jvp(f, (V,), (direction,))
+    (found,) = minigrad.autograd.grad(tangent.sum(), direction)
+    same(found, X.numpy())
+
+
+def test_what_an_inner_transform_made_for_itself_leaves_no_graph_behind() -> None:
+    def trained(rate: minigrad.Tensor) -> minigrad.Tensor:
+        step = grad(lambda p: cubes(p) + rate * (p * p).sum())(X)
+        return ((X - 0.1 * step) ** 2).sum()
+
+    found = grad(trained)(tensor(0.5))
+    assert not found.requires_grad
+    x = X.numpy()
+    same(found, (2 * (x - 0.1 * (3 * x * x + x)) * -0.2 * x).sum())
+    along = grad(lambda x: jvp(lambda y: x * y, (X,), (V,))[0].sum())(V)
+    assert not along.requires_grad
