@@ -21,6 +21,7 @@ from minigrad.ops.reduction import sum_to
 from minigrad.reach import leading_to, sequence_nr, walk
 from minigrad.tensor import Tensor, constant
 
+Roots = list[tuple[Edge, Tensor]]  # where a pass starts, each with its gradient
 Captures = dict[Edge, Any]
 
 
@@ -33,7 +34,7 @@ UNDEFINED: Any = Undefined()
 
 
 def run_backward(
-    roots: Iterable[tuple[Edge, Tensor]],
+    roots: Roots,
     retain_graph: bool,
     create_graph: bool,
     captures: Captures | None = None,
@@ -47,11 +48,11 @@ def run_backward(
     `inputs`, only these nodes and those that lead to them run.  With `of_tensors`, gradients are
     Tensors though no graph of them is created, for they have tangents.
     """
-    backward = Backward(retain_graph, create_graph or of_tensors, captures, inputs)
+    backward = Backward(roots, retain_graph, create_graph or of_tensors, captures, inputs)
     outer = current.set(backward)
     try:
         with GradMode(create_graph):
-            backward.run(list(roots))
+            backward.run()
     finally:
         current.reset(outer)
 
@@ -61,12 +62,13 @@ class Backward:
 
     def __init__(
         self,
+        roots: Roots,
         retain_graph: bool,
         of_tensors: bool,
         captures: Captures | None,
         inputs: Iterable[Node] | None,
     ):
-        self.retain_graph, self.of_tensors = retain_graph, of_tensors
+        self.roots, self.retain_graph, self.of_tensors = roots, retain_graph, of_tensors
         self.captures: Captures = captures or {}
         self.inputs = frozenset(inputs or ())
         self.runs_all = captures is None and inputs is None
@@ -79,11 +81,10 @@ class Backward:
         self.plus = add if of_tensors else kernels.add
         self.running: Node | None = None
 
-    def run(self, roots: list[tuple[Edge, Tensor]]) -> None:
-        self.roots = roots
+    def run(self) -> None:
         if not self.runs_all:
             self.needed = self.nodes_towards_targets() | self.inputs
-        for edge, grad in roots:
+        for edge, grad in self.roots:
             self.send(edge, grad if self.of_tensors else grad.array)
         try:
             self.run_ready()
@@ -97,11 +98,11 @@ class Backward:
         """The youngest node runs and sends its results on, until none is left."""
         grads, ready, retain_graph = self.grads, self.ready, self.retain_graph
         direct = self.runs_all and not self.of_tensors  # every gradient goes on as it is
-        plain = direct and not anomaly.enabled
+        unwatched = direct and not anomaly.enabled
         while ready:
             node = self.running = heappop(ready)[1]
             grad = grads.pop(node)
-            if plain and node.hooks is None and grad is not UNDEFINED:
+            if unwatched and node.hooks is None and grad is not UNDEFINED:
                 if clock.last_write > node.sequence_nr:
                     node.check_saved()
                 results = node.vjp(grad)

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.autograd.batched_gradients import check_batched_shape, run_batched
-from minigrad.engine import Captures, run_backward
+from minigrad.engine import Captures, Roots, run_backward
 from minigrad.forward_levels import catch_up, forward_only, gets_gradient, open_levels
 from minigrad.kernels.batched.levels import BACKWARD_IN_VMAP, running
 from minigrad.node import Edge, Node
@@ -30,7 +30,6 @@ class GradientEdge(NamedTuple):
 
 Differentiable = Tensor | GradientEdge
 KINDS = (Tensor, GradientEdge)
-Roots = list[tuple[Edge, Tensor]]
 
 
 def get_gradient_edge(tensor: Tensor) -> GradientEdge:
@@ -176,6 +175,11 @@ def check_shape(number: int, given: tuple[int, ...], wanted: tuple[int, ...]) ->
 # --------------------------------------------------------------------------------- the functions
 
 
+def warn(text: str) -> None:
+    """Of an argument that is deprecated, at the line of the caller's caller."""
+    warnings.warn(text, FutureWarning, stacklevel=3)
+
+
 def backward(
     tensors: Differentiable | Sequence[Differentiable],
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
@@ -186,11 +190,7 @@ def backward(
 ) -> None:
     """Add the gradients of `tensors` to the .grad of the leaves (or of `inputs`) they came from."""
     if grad_variables is not None:
-        warnings.warn(
-            "`grad_variables` is deprecated. Use `grad_tensors` instead.",
-            FutureWarning,
-            stacklevel=2,
-        )
+        warn("`grad_variables` is deprecated. Use `grad_tensors` instead.")
         if grad_tensors is not None:
             raise RuntimeError(
                 "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to "
@@ -202,16 +202,17 @@ def backward(
     targets = None if inputs is None else inputs_tuple(inputs, "backward")
     roots = roots_of(as_tuple(tensors), grad_tensors)
     retain = create_graph if retain_graph is None else retain_graph
-    if targets is None:
-        run_backward(roots, retain, create_graph, of_tensors=have_tangents(roots, create_graph))
-        return
-    for x in targets:
+    nodes = None if targets is None else retaining_nodes(targets)
+    of_tensors = have_tangents(roots, create_graph)
+    run_backward(roots, retain, create_graph, inputs=nodes, of_tensors=of_tensors)
+
+
+def retaining_nodes(inputs: Sequence[Differentiable]) -> list[Node]:
+    """The nodes of the inputs of backward(inputs=...); all inputs keep .grad, not leaves alone."""
+    for x in inputs:
         if isinstance(x, Tensor):
             x.retain_grad()
-    nodes = [node for node, _ in capture_edges(targets) if node is not None]
-    run_backward(
-        roots, retain, create_graph, inputs=nodes, of_tensors=have_tangents(roots, create_graph)
-    )
+    return [node for node, _ in capture_edges(inputs) if node is not None]
 
 
 def grad(
@@ -239,11 +240,9 @@ def grad(
         )
     wanted = inputs_tuple(inputs, "grad")
     if not only_inputs:
-        warnings.warn(
+        warn(
             "only_inputs argument is deprecated and is ignored now (defaults to True). To "
-            "accumulate gradient for other parts of the graph, please use autograd.backward.",
-            FutureWarning,
-            stacklevel=2,
+            "accumulate gradient for other parts of the graph, please use autograd.backward."
         )
     retain = create_graph if retain_graph is None else retain_graph
     roots = roots_of(as_tuple(outputs), grad_outputs, is_grads_batched)
@@ -254,10 +253,10 @@ def grad(
     results = [captures[edge_for(x)] for x in wanted]
     if not create_graph:
         results = [g if g is None or isinstance(g, Tensor) else constant(g) for g in results]
-    if not allow_unused and not materialize_grads:
-        check_used(results)
     if materialize_grads:
         results = [zeros_for(x) if g is None else g for x, g in zip(wanted, results, strict=True)]
+    elif not allow_unused:
+        check_used(results)
     return dict(zip(inputs, results, strict=True)) if type(inputs) is dict else tuple(results)
 
 
