@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import dtypes, export
 from minigrad.autograd.backward import backward_of_tensor
-from minigrad.autograd.graph import call_node, saved_at
+from minigrad.autograd.saved_attributes import call_node, saved_at
 from minigrad.node import Node
 from minigrad.ops import (
     assign,

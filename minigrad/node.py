@@ -220,6 +220,8 @@ class Packed(Protocol):
 
     def arrays(self) -> tuple[Any, ...]: ...
 
+    def array(self, place: int) -> Any: ...
+
 
 def type_and_shape(array: Any) -> str:
     return f"minigrad.{array.dtype} {list(array.shape)}"

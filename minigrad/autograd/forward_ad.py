@@ -32,7 +32,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from minigrad.autograd.function import run_jvp
-from minigrad.autograd.graph import without_saved_tensors_hooks
+from minigrad.autograd.saved_hooks import without_saved_tensors_hooks
 from minigrad.engine import Captures, run_backward
 from minigrad.forward_levels import close_level, forward_only, open_level
 from minigrad.function import BackwardCFunction

@@ -20,7 +20,7 @@ from typing import Any
 
 from minigrad import engine
 from minigrad.autograd.backward import backward
-from minigrad.autograd.graph import saved_tensors_hooks
+from minigrad.autograd.saved_hooks import saved_tensors_hooks
 from minigrad.function import Function
 from minigrad.grad_mode import enable_grad, is_grad_enabled
 from minigrad.memory import tick

@@ -19,7 +19,7 @@ import numpy as np
 
 from minigrad import device as devices
 from minigrad import dtypes
-from minigrad.autograd.graph import saved_tensors_hooks
+from minigrad.autograd.saved_hooks import saved_tensors_hooks
 from minigrad.grad_mode import enable_grad
 from minigrad.kernels.batched.levels import Numbers
 from minigrad.memory import clock, tick, user_frame, write_after
