@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from minigrad import kernels
 from minigrad.autograd.batched_gradients import check_batched_shape, run_batched
 from minigrad.engine import Captures, Roots, run_backward
 from minigrad.forward_levels import catch_up, forward_only, gets_gradient, open_levels
-from minigrad.kernels.batched.levels import BACKWARD_IN_VMAP, running
+from minigrad.kernels.batched.levels import BACKWARD_INSIDE, running
 from minigrad.node import Edge, Node
 from minigrad.ops.shared_memory import new_zeros
 from minigrad.tensor import Tensor, constant, edge_of
@@ -30,6 +31,7 @@ class GradientEdge(NamedTuple):
 
 Differentiable = Tensor | GradientEdge
 KINDS = (Tensor, GradientEdge)
+inside_transform: ContextVar[bool] = ContextVar("inside_transform", default=False)  # of func
 
 
 def get_gradient_edge(tensor: Tensor) -> GradientEdge:
@@ -197,8 +199,8 @@ def backward(
                 "`backward()`. Please only use `grad_tensors`."
             )
         grad_tensors = grad_variables
-    if running():
-        raise RuntimeError(BACKWARD_IN_VMAP)
+    if running() or inside_transform.get():
+        raise RuntimeError(BACKWARD_INSIDE)
     targets = None if inputs is None else inputs_tuple(inputs, "backward")
     roots = roots_of(as_tuple(tensors), grad_tensors)
     retain = create_graph if retain_graph is None else retain_graph

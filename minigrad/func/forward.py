@@ -15,6 +15,7 @@ from minigrad.func.variables import (
     chosen,
     replaced,
     split_aux,
+    transforming,
     variable,
     without_gradient,
 )
@@ -64,7 +65,7 @@ def jvp_at(
     check_tensors(leaves, "primals")
     check_tensors(directions, "tangents")
     keep = is_grad_enabled()
-    with inference_mode(False), ForwardADLevel() as level:
+    with transforming(), ForwardADLevel() as level:
         duals = [dual(level, x, t) for x, t in zip(leaves, directions, strict=True)]
         inputs = tree_unflatten(duals, structure)
         result = func(*(inputs if argnums is None else replaced(args, argnums, inputs)))

@@ -18,10 +18,10 @@ from minigrad.func.variables import (
     released_aux,
     replaced,
     split_aux,
+    transforming,
     variable,
 )
 from minigrad.grad_mode import is_grad_enabled
-from minigrad.inference import inference_mode
 from minigrad.ops.view import stack, unbind
 from minigrad.ops.vmap import vmap
 from minigrad.pytree import Tree, TreeSpec, tree_flatten, tree_map, tree_unflatten
@@ -51,7 +51,7 @@ def grad_and_value(func: Function, argnums: Argnums = 0, has_aux: bool = False) 
     @functools.wraps(func)
     def gradient_and_value(*args: Any, **kwargs: Any) -> Any:
         leaves, structure = tree_flatten(chosen(args, argnums))
-        with inference_mode(False):  # and record, whatever the mode outside
+        with transforming():
             variables = [variable(x) for x in leaves]
             inputs = tree_unflatten(variables, structure)
             result = func(*replaced(args, argnums, inputs), **tree_map(alias, kwargs))
@@ -98,7 +98,7 @@ def vjp_at(
 ) -> tuple[Tree, Function, Tree]:
     """The vjp with respect to some of the arguments."""
     leaves, structure = tree_flatten(args if argnums is None else chosen(args, argnums))
-    with inference_mode(False):  # and record, whatever the mode outside
+    with transforming():
         variables = [variable(x) for x in leaves]
         inputs = tree_unflatten(variables, structure)
         result = func(*(inputs if argnums is None else replaced(args, argnums, inputs)))

@@ -8,11 +8,14 @@ closures over tensors of an outer graph and jvp(grad(f)) need no counting of lev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from minigrad.autograd.backward import inside_transform
 from minigrad.forward_levels import forward_only, open_levels
 from minigrad.grad_mode import GradMode
+from minigrad.inference import inference_mode
 from minigrad.leaf import AccumulateGrad, Leaf
 from minigrad.memory import tick
 from minigrad.node import Node
@@ -23,6 +26,17 @@ from minigrad.reach import walk
 from minigrad.tensor import Tensor, edge_of, has_history
 
 Argnums = int | tuple[int, ...]
+
+
+@contextmanager
+def transforming() -> Iterator[None]:
+    """Around the user's function: record, whatever the mode outside, and refuse backward()."""
+    with inference_mode(False):
+        token = inside_transform.set(True)
+        try:
+            yield
+        finally:
+            inside_transform.reset(token)
 
 
 def variable(x: Any) -> Tensor:

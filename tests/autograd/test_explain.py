@@ -631,3 +631,11 @@ def test_a_loss_that_is_a_number() -> None:
 def test_what_has_no_derivative_is_among_the_ways_to_lose_a_history() -> None:
     accuracy = (leaf(1.0, 2.0) > 0).float().mean()
     assert "a comparison, argmax()" in explain_grad(accuracy)
+
+
+def test_an_update_by_hand_that_makes_a_new_tensor() -> None:
+    w = leaf(1.0, 2.0)
+    (w * w).sum().backward()
+    w = w - 0.1 * w.grad
+    (w * w).sum().backward()
+    assert "`with minigrad.no_grad(): w -= 0.1 * w.grad`" in explain_grad(w)

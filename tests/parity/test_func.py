@@ -183,6 +183,11 @@ REFUSED = {
     "grad(pair)(x, y)": "to return a Tensor, got <class 'tuple'>",
     "grad(number, has_aux=True)(x)": r"should be a tuple: \(output, aux\) if has_aux is True",
     "grad(lambda x: (x.sum(), 3), has_aux=True)(x)": "Expected tensors, got unsupported type",
+    # what may not happen inside
+    "grad(lambda x: (x * x).sum().backward())(x)": r"backward\(\) called inside a functorch tran",
+    "vjp(lambda x: (x * x).sum().backward(), x)": r"backward\(\) called inside a functorch transf",
+    "jvp(lambda x: (x * x).sum().backward(), (x,), (v,))": r"backward\(\) called inside a functor",
+    "jacrev(lambda x: x.sum().backward())(x)": r"backward\(\) called inside a functorch transform",
     # vjp
     "vjp(lambda x: 3, x)": "to return only tensors, got unsupported type <class 'int'>",
     "vjp(lambda x: (x, 3), x)": "expected f.* to return only tensors",

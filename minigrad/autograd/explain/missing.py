@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from typing import NamedTuple
 
 from minigrad.autograd.explain.graph import (
@@ -16,6 +17,7 @@ from minigrad.autograd.explain.graph import (
 )
 from minigrad.autograd.explain.record import Cut, Record
 from minigrad.autograd.explain.words import SHOWN, Names, at, listed, made
+from minigrad.node import Node
 from minigrad.reach import leading_to
 from minigrad.tensor import Tensor
 
@@ -63,7 +65,19 @@ def not_a_leaf(q: Question) -> str:
     return (
         f"{q.name}.grad is None because {q.name} is not a leaf: it is the result of {made(node)}\n"
         f"{MOVES.get(node.name(), '')}backward() keeps gradients in leaves, the tensors that "
-        f"you make yourself with requires_grad=True.\n{how_to_keep(q)}"
+        f"you make yourself with requires_grad=True.\n{update_by_hand(q, node) or how_to_keep(q)}"
+    )
+
+
+def update_by_hand(q: Question, node: Node) -> str:
+    """Advice for `w = w - 0.1 * w.grad`, after which w is another tensor."""
+    line = node.line
+    written = linecache.getline(line.file, line.number) if line else ""
+    if f"{q.name}.grad" not in written:
+        return ""
+    return (
+        f"That line updates {q.name} by hand, and makes a new tensor. Write into the old one, "
+        f"outside of the graph: `with minigrad.no_grad(): {q.name} -= 0.1 * {q.name}.grad`."
     )
 
 

@@ -19,9 +19,10 @@ RANDOM_IN_VMAP = (
     "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
     "'different' randomness flags on vmap or perform the randomness operation out of vmap"
 )
-BACKWARD_IN_VMAP = (
+BACKWARD_INSIDE = (
     "backward() called inside a functorch transform. This is not supported, please use "
-    "autograd.grad or func.grad instead, or call backward() outside of vmap."
+    "autograd.grad or func.grad instead, or call backward() outside of the function that is given "
+    "to vmap, func.grad, func.jvp and the like."
 )
 DYNAMIC_SHAPE = (
     "vmap: We do not support batching operators that can support dynamic shape. Attempting to "
