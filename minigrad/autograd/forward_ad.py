@@ -7,13 +7,7 @@
 There are no rules of its own here: it is the recorded graph, walked from the inputs to the result.
 make_dual() gives a view of `primal` with a node for its grad_fn, and the level notes the tangent of
 that node.  unpack_dual() finds the nodes between there and the result and runs them, oldest first:
-each makes the tangent of its output from those of its inputs.
-
-- A pointwise operation's Jacobian is diagonal, so its derivative formula takes a tangent as well as
-  a gradient.
-- The tangent of a view is the same view of the tangent.
-- Any other node is asked for its vjp, g -> J'g, which is linear in g; the vjp of that is t -> Jt.
-- A Function has the jvp that its author wrote.
+each makes the tangent of its output from those of its inputs (node_jvp.py).
 
 torch computes every tangent at once with the value.  Here that is seen in one case: if memory that
 an operation saved, or a given tangent, is overwritten before the tangent of a result was asked for,
@@ -24,30 +18,22 @@ see forward_levels.py.)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import reduce
 from types import TracebackType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from minigrad.autograd.function import run_jvp
+from minigrad.autograd.node_jvp import cast_to, jvp_of
 from minigrad.autograd.saved_hooks import without_saved_tensors_hooks
-from minigrad.engine import Captures, run_backward
 from minigrad.forward_levels import close_level, forward_only, open_level
-from minigrad.function import BackwardCFunction
-from minigrad.grad_mode import GradMode, is_grad_enabled
+from minigrad.grad_mode import GradMode
 from minigrad.memory import tick, write_after
-from minigrad.node import NO_EDGE, Edge, LinearNode, Node, line_of
-from minigrad.ops.define import PointwiseNode
+from minigrad.node import NO_EDGE, Edge, Node, line_of
 from minigrad.ops.inplace import CopySlices
-from minigrad.ops.pointwise import add
-from minigrad.ops.reduction import sum_to
-from minigrad.ops.shared_memory import IN_FUNCTION, new_zeros, put, view_edge
-from minigrad.ops.view import expand
+from minigrad.ops.shared_memory import IN_FUNCTION, view_edge
 from minigrad.reach import walk
-from minigrad.saved import saved_without_history
-from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of
+from minigrad.tensor import Tensor, attach, constant, edge_of
 
 __all__ = [
     "UnpackedDualTensor",
@@ -276,89 +262,6 @@ def same(whole: Either) -> Either:
 def cast_like(tangent: Tensor, x: Tensor) -> Tensor:
     """A write in place keeps the dtype of what is written to, whatever was computed."""
     return cast_to(tangent, x.array.dtype)
-
-
-def cast_to(x: Either, dtype: Any) -> Either:
-    return sum_to(x, x.array.shape if type(x) in TENSORS else x.shape, dtype)
-
-
-# ------------------------------------------------------------------------------- one node's rule
-
-
-def jvp_of(node: Node, tangents: list[Tensor | None], tracked: bool) -> Sequence[Tensor | None]:
-    """The tangents of a node's outputs; `tracked`: made of recorded operations."""
-    if isinstance(node, CopySlices):
-        return (tangent_of_base(node, *tangents),)
-    node.check_saved()
-    if isinstance(node, BackwardCFunction):
-        return function_tangents(node, tangents, tracked)
-    if isinstance(node, LinearNode):
-        (tangent,) = tangents
-        assert tangent is not None
-        return (node.jvp(tangent) if tracked else constant(node.jvp(tangent.array)),)
-    if not isinstance(node, PointwiseNode):
-        return transposed_twice(node, tangents, tracked)
-    if tracked:
-        return (pointwise_tangent(node, node.jvp_of_tensors, tangents),)
-    arrays = [None if t is None else t.array for t in tangents]
-    return (constant(pointwise_tangent(node, node.jvp, arrays)),)
-
-
-def function_tangents(
-    node: BackwardCFunction, tangents: list[Tensor | None], tracked: bool
-) -> Sequence[Tensor | None]:
-    """The author's jvp, and its graph where that leads anywhere."""
-    if tracked:
-        return run_jvp(node, tangents)
-    with saved_without_history():
-        results = run_jvp(node, tangents)
-    return [None if t is None else constant(t.array) for t in results]
-
-
-def tangent_of_base(node: CopySlices, base: Tensor | None, part: Tensor | None) -> Tensor:
-    """The tangent of a base, with that of what was written in the place of the written part."""
-    like = base if base is not None else part
-    if base is None:
-        base = new_zeros(like, node.shape, node.dtype)
-    written = new_zeros(like, (), node.dtype) if part is None else cast_to(part, node.dtype)
-    tangent: Tensor = put(cast_to(base, node.dtype), written, node.replay)
-    return tangent
-
-
-def pointwise_tangent(node: PointwiseNode, rule: Any, tangents: list[Any]) -> Either:
-    """The sum of what each input's tangent contributes, in the shape of the output."""
-    tangents = [None if t is None else cast_to(t, node.dtype) for t in tangents]
-    terms = [term for term in rule(tangents) if term is not None]
-    if not terms:
-        like = next(t for t in tangents if t is not None)
-        return new_zeros(like, node.shape, node.dtype)
-    total = cast_to(reduce(add, terms), node.dtype)
-    return total if tuple(total.shape) == node.shape else expand(total, node.shape)
-
-
-def transposed_twice(
-    node: Node, tangents: list[Tensor | None], tracked: bool
-) -> Sequence[Tensor | None]:
-    """J t is the gradient of <J'g, t> with respect to g, which may be anything: zeros."""
-    like = next(t for t in tangents if t is not None)
-    kinds = [node.output_kind(output_nr) for output_nr in range(node.outputs)]
-    grads = [new_zeros(like, *kind).requires_grad_() for kind in kinds]
-    captures: Captures = {edge_of(g): None for g in grads}
-    with GradMode(True), nullcontext() if tracked else saved_without_history():
-        results = node.vjp_of_tensors(grads if node.outputs > 1 else grads[0])
-        roots = [
-            (edge_of(sum_to(result, *target.output_kind(output_nr))), tangent)
-            for result, tangent, (target, output_nr) in zip(
-                results, tangents, node.next_functions, strict=True
-            )
-            if result is not None and tangent is not None and target is not None
-        ]
-    run_backward(roots, True, tracked and is_grad_enabled(), captures, of_tensors=tracked)
-    made = [captures[edge_of(g)] for g in grads]
-    pairs = zip(made, kinds, strict=True)
-    return [
-        new_zeros(like, *kind) if t is None else t if tracked else constant(t) for t, kind in pairs
-    ]
 
 
 # --------------------------------------------------------------------------- torch's functions
