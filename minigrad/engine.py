@@ -14,6 +14,7 @@ from typing import Any
 
 from minigrad import anomaly, blame, kernels
 from minigrad.grad_mode import GradMode
+from minigrad.leaf import to_write_to
 from minigrad.memory import clock
 from minigrad.node import Edge, Node
 from minigrad.ops.pointwise import add
@@ -138,7 +139,7 @@ class Backward:
         if grad is None:
             return
         # undo the broadcasting and the promotion of every operation, here and nowhere else
-        grad = sum_to(grad, *target.output_kind(output_nr))
+        grad = fitted(edge, grad)
         have = self.grads[target]
         if target.outputs == 1:
             self.grads[target] = grad if have is UNDEFINED else self.plus(have, grad)
@@ -161,11 +162,12 @@ class Backward:
         if not needed:
             self.capture(node, grads)
             return ()
-        node.check_saved()
         if hooks is not None:
             grads = self.unwrap(hooks.run_before(self.wrap(grads)))
+        node.check_saved()
         results = self.run_node(node, grads)
         if hooks is not None:
+            results = list(map(fitted, node.next_functions, results))
             results = self.unwrap(hooks.run_after(self.wrap(results), self.wrap(grads)))
         if anomaly.enabled:
             anomaly.check(node, results)
@@ -183,7 +185,7 @@ class Backward:
         """Gradients as Tensors, for hooks."""
         if self.of_tensors:
             return grads
-        return [None if grad is None else constant(grad) for grad in grads]
+        return [None if grad is None else constant(to_write_to(grad)) for grad in grads]
 
     def unwrap(self, grads: Sequence[Any]) -> Any:
         if self.of_tensors:
@@ -217,6 +219,14 @@ class Backward:
             return reached
         captured = {node for node, _ in self.captures}
         return (node for node in reached if node in self.needed or node in captured)
+
+
+def fitted(edge: Edge, grad: Any) -> Any:
+    """A gradient in the shape and dtype of what it is the gradient of."""
+    target, output_nr = edge
+    if target is None or grad is None:
+        return grad
+    return sum_to(grad, *target.output_kind(output_nr))
 
 
 current: ContextVar[Backward | None] = ContextVar("backward", default=None)

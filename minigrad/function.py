@@ -27,7 +27,7 @@ from minigrad.context import FunctionCtx, Kind, by_position, checked, kind_of
 from minigrad.forward_levels import RecordNothing
 from minigrad.grad_mode import is_recording
 from minigrad.kernels.batched.levels import running
-from minigrad.node import Edge, Node
+from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.vmap_rule import check_rule, run_rule
 from minigrad.results import NO_CODE, finished
 from minigrad.saved import with_histories
@@ -149,7 +149,8 @@ class BackwardCFunction(Node, FunctionCtx):
         self.next_functions = tuple([edge_of(x) for x in reversed(tensors)][::-1])
         self.needs_input_grad = tuple(isinstance(x, Tensor) and x.requires_grad for x in args)
         self._input_kinds = tuple(kind_of(x) for x in args)
-        self._recorded = is_recording() and any(node for node, _ in self.next_functions)
+        edges = self.next_functions
+        self._recorded = is_recording() and edges.count(NO_EDGE) < len(edges)
 
     # ------------------------------------------------------------------- what users ask of ctx
 

@@ -73,9 +73,7 @@ class AccumulateGrad(Node):
 
     def vjp(self, grad: Array | None) -> tuple[()]:
         variable = self.variable
-        if variable.edge is NO_EDGE:  # it requires no gradient any more
-            return ()
-        if grad is not None:
+        if grad is not None and variable.edge is not NO_EDGE:  # requires_grad_(False) came later
             with accumulating:
                 have = variable._grad
                 if have is None:  # the array itself becomes .grad if nobody else can see it
@@ -99,7 +97,7 @@ class AccumulateGrad(Node):
             with accumulating:
                 have = self.variable._grad
                 self.variable._grad = grad if have is None else have + grad
-            self.run_hooks()
+        self.run_hooks()
         return ()
 
     def run_hooks(self) -> None:
@@ -111,15 +109,17 @@ accumulating = threading.RLock()  # backward passes of several threads may meet 
 
 
 def has_memory_alone(array: Array) -> bool:
-    """Whether no other array shows this memory; a transposed or reshaped one, as the gradient of
-    a weight is, may be the last that is left of a result."""
-    base = array.base
-    if base is None or not array.flags.writeable:
-        return bool(array.flags.writeable)
+    """Whether no other array shows this memory, which lies in order; a transposed or reshaped one,
+    as the gradient of a weight is, may be the last that is left of a result."""
+    base, flags = array.base, array.flags
+    if not (flags.writeable and flags.c_contiguous):
+        return False
+    if base is None:
+        return True
     if type(base) is not np.ndarray or base.base is not None or base.size != array.size:
         return False
     del base
-    return bool(array.flags.c_contiguous) and references_of_base(array) <= UNSHARED_BASE
+    return references_of_base(array) <= UNSHARED_BASE
 
 
 def has_an_element_a_place(array: Array) -> bool:
@@ -127,6 +127,11 @@ def has_an_element_a_place(array: Array) -> bool:
     if 0 not in array.strides:
         return True
     return all(step or n == 1 for step, n in zip(array.strides, array.shape, strict=True))
+
+
+def to_write_to(grad: Array) -> Array:
+    """A gradient for users, who may change it in place: that of a mean is one number, stretched."""
+    return grad if has_an_element_a_place(grad) else grad.copy()
 
 
 def references_of_argument(array: Array) -> int:

@@ -15,6 +15,7 @@ from minigrad.autograd.batched_gradients import check_batched_shape, run_batched
 from minigrad.engine import Captures, Roots, run_backward
 from minigrad.forward_levels import catch_up, forward_only, gets_gradient, open_levels
 from minigrad.kernels.batched.levels import BACKWARD_INSIDE, running
+from minigrad.leaf import to_write_to
 from minigrad.node import Edge, Node
 from minigrad.ops.shared_memory import new_zeros
 from minigrad.tensor import Tensor, constant, edge_of
@@ -254,12 +255,16 @@ def grad(
     run(roots, retain, create_graph, captures, of_tensors=of_tensors)
     results = [captures[edge_for(x)] for x in wanted]
     if not create_graph:
-        results = [g if g is None or isinstance(g, Tensor) else constant(g) for g in results]
+        results = [g if g is None or isinstance(g, Tensor) else as_result(g) for g in results]
     if materialize_grads:
         results = [zeros_for(x) if g is None else g for x, g in zip(wanted, results, strict=True)]
     elif not allow_unused:
         check_used(results)
     return dict(zip(inputs, results, strict=True)) if type(inputs) is dict else tuple(results)
+
+
+def as_result(grad: Any) -> Tensor:
+    return constant(to_write_to(grad))
 
 
 def check_used(grads: Sequence[Tensor | None]) -> None:

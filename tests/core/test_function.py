@@ -644,3 +644,12 @@ def test_damage_matters_to_a_backward_that_asks_for_what_was_saved(
     monkeypatch.setattr(Scaled, "looks", True)
     with pytest.raises(RuntimeError, match="modified by an inplace"):
         y.sum().backward()
+
+
+def test_a_function_of_a_view_that_was_made_under_no_grad_is_recorded_like_any_operation() -> None:
+    base = leaf(1.0, 2.0) * 1
+    with minigrad.no_grad():
+        view = base[:1]
+    assert view.requires_grad
+    assert (view * 2).requires_grad
+    assert Cube.apply(view).requires_grad

@@ -64,3 +64,9 @@ def test_a_gradient_of_one_stretched_number_is_replaced() -> None:
     x.grad = one.expand(2)
     (x * x).sum().backward()
     assert (x.grad.tolist(), one.tolist()) == ([3.0, 5.0], [1.0])
+
+
+def test_a_gradient_lies_in_order() -> None:
+    x, other = minigrad.ones(2, 3, requires_grad=True), minigrad.ones(3, 2).t()
+    (x * other).sum().backward()
+    assert x.grad.is_contiguous()

@@ -314,3 +314,44 @@ def test_a_hook_after_accumulation_returns_nothing() -> None:
     x.register_post_accumulate_grad_hook(lambda leaf: leaf.detach())
     with pytest.raises(RuntimeError, match=r"hooks should return None.*change leaf\.grad"):
         x.backward()
+
+
+def test_a_node_hook_sees_gradients_that_fit_the_inputs() -> None:
+    x, row, seen = minigrad.ones(2, 3, requires_grad=True), leaf(1.0, 2.0, 3.0), []
+    y = x * row
+    y.grad_fn.register_hook(lambda given, _: seen.extend(tuple(g.shape) for g in given))
+    y.sum().backward(retain_graph=True)
+    assert seen == [(2, 3), (3,)]
+    y.grad_fn.register_hook(lambda given, _: (given[0], minigrad.ones(2, 3)))
+    with pytest.raises(RuntimeError, match="has changed the size of value"):
+        y.sum().backward()
+
+
+def test_a_hook_may_change_the_gradient_of_a_mean_in_place() -> None:
+    x = leaf(1.0, 2.0)
+    y = x * 1
+    y.register_hook(lambda g: g.mul_(4))
+    y.mean().backward()
+    assert x.grad.tolist() == [2.0, 2.0]
+    (grad,) = minigrad.autograd.grad(x.mean(), x)
+    assert grad.mul_(4).tolist() == [2.0, 2.0]
+
+
+def test_hooks_of_a_leaf_whose_gradient_is_no_longer_wanted() -> None:
+    x, seen = leaf(1.0), []
+    y = x * 1
+    x.register_post_accumulate_grad_hook(lambda leaf: seen.append(leaf.grad))
+    x.requires_grad_(False)
+    y.backward()
+    assert seen == [None]
+
+
+def test_a_prehook_runs_before_damage_is_looked_for() -> None:
+    x, seen = leaf(1.0), []
+    y = x.exp()
+    y.grad_fn.register_prehook(lambda grads: seen.append(len(grads)))
+    with minigrad.no_grad():
+        y.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace"):
+        y.backward()
+    assert seen == [1]
