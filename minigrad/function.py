@@ -131,7 +131,7 @@ class BackwardCFunction(Node, FunctionCtx):
     """
 
     _forward_cls: type[Function] = Function
-    _saved_edges: tuple[Edge | int, ...] = ()
+    _edges_of_saved: tuple[Edge | int, ...] = ()
     _output_kinds: tuple[Kind | None, ...] = ()
     _for_forward: tuple[tuple[Any, ...], tuple[Any, ...]] = ((), ())
     _differentiable: Sequence[bool] = ()
@@ -171,7 +171,7 @@ class BackwardCFunction(Node, FunctionCtx):
         """Nothing: a backward that asks for no saved tensors may run though they are damaged."""
 
     def saved_edges(self) -> list[Edge]:
-        return self.edges_at(self._saved_edges)
+        return self.edges_at(self._edges_of_saved)
 
     def edges_at(self, places: Iterable[Edge | int]) -> list[Edge]:
         """Edges, of which a number stands for that of a result of this node."""

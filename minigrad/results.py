@@ -134,7 +134,7 @@ def keep(ctx: Any, inputs: list[Tensor], made: tuple[Any, ...]) -> None:
     check_saved_types(ctx.to_save)
     places: list[Any] = [*zip(inputs, ctx.next_functions, strict=True)]
     places += [(x, nr) for nr, x in enumerate(made) if ctx._differentiable[nr]]
-    arrays, ctx._saved_edges = packed(ctx.to_save, places)
+    arrays, ctx._edges_of_saved = packed(ctx.to_save, places)
     ctx.saved = arrays or (None,)  # not empty: a backward pass frees it, then nothing is told
     if ctx.saved_for_forward:
         ctx._for_forward = packed(ctx.saved_for_forward, places)

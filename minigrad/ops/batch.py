@@ -133,10 +133,10 @@ def sum_where_shared(outputs: Iterable[Tensor], level: Level) -> None:
         if level.was_paused_at(node.sequence_nr):
             continue  # made in a Function's rule, where the samples can be seen
         node.next_functions = tuple(summed(edge, level, sums) for edge in node.next_functions)
-        if hasattr(node, "_saved_edges"):  # of a Function: the places of what it saved
-            node._saved_edges = tuple(
+        if hasattr(node, "_edges_of_saved"):  # of a Function: the places of what it saved
+            node._edges_of_saved = tuple(
                 summed(edge, level, sums) if isinstance(edge, tuple) else edge
-                for edge in node._saved_edges
+                for edge in node._edges_of_saved
             )
 
 

@@ -15,6 +15,7 @@ import minigrad
 from minigrad import tensor
 from minigrad.autograd import Function, forward_ad, grad, gradcheck, gradgradcheck
 from minigrad.autograd.function import FunctionCtx, InplaceFunction, once_differentiable
+from visualize import backward_graph
 
 
 def leaf(*values: float) -> Any:
@@ -275,3 +276,10 @@ def test_a_write_behind_the_back_counts() -> None:
     with pytest.raises(RuntimeError, match="modified by an inplace operation") as caught:
         product.backward()
     assert f"{file}:{int(number) + 1}" in str(caught.value)
+
+
+def test_a_drawing_shows_what_a_function_saved() -> None:
+    x = leaf(1.0, 2.0)
+    node = Square.apply(x).grad_fn
+    assert [name for name in dir(node) if name.startswith("_saved_")] == [], "as torch's Functions"
+    assert "saved[0] = x" in str(backward_graph(node, {"x": x}, saved=True))
