@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from minigrad import engine
 from minigrad.hooks import Hooks, RemovableHandle
@@ -46,17 +46,14 @@ def register_multi_grad_hook(
 class FirstGradient:
     def __init__(self, fn: Callable[[Tensor], None]) -> None:
         self.fn = fn
-        self.seen_in: Any = no_pass  # the backward pass that called fn, without its graph
+        self.seen_in: WeakSet[Any] = WeakSet()  # the backward passes under way that called fn
 
     def __call__(self, grad: Tensor) -> None:
         running = engine.current.get()
-        if self.seen_in() is not running:
-            self.seen_in = no_pass if running is None else weakref.ref(running)
+        assert running is not None, "expected this hook to be called inside a backward call"
+        if running not in self.seen_in:
+            self.seen_in.add(running)
             self.fn(grad)
-
-
-def no_pass() -> None:
-    return None
 
 
 class AllGradients:

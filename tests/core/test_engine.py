@@ -299,6 +299,16 @@ def test_a_hook_for_any_gradient_does_not_keep_the_graph(without_gc: None) -> No
     assert node() is None
 
 
+def test_a_pass_inside_of_a_pass_has_a_first_gradient_of_its_own() -> None:
+    x, w, first = leaf(1.0), leaf(2.0), []
+    minigrad.autograd.graph.register_multi_grad_hook([x, w], first.append, mode="any")
+    inner, y = x * 1, x * 2
+    y.register_hook(lambda grad: inner.backward(retain_graph=True))
+    z = w * 2
+    (y.exp() + z).backward()
+    assert len(first) == 2
+
+
 def test_a_hook_for_all_gradients_sees_those_of_a_leafs_next_graph() -> None:
     x, w, seen = leaf(1.0), leaf(2.0), []
     minigrad.autograd.graph.register_multi_grad_hook([x, w], seen.append)
