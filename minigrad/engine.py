@@ -33,6 +33,9 @@ class Undefined:
 
 UNDEFINED: Any = Undefined()
 
+# The pass that is running in this thread: the inner one, where a backward pass starts another.
+current: ContextVar[Backward | None] = ContextVar("backward", default=None)
+
 
 def run_backward(
     roots: Roots,
@@ -227,6 +230,3 @@ def fitted(edge: Edge, grad: Any) -> Any:
     if target is None or grad is None:
         return grad
     return sum_to(grad, *target.output_kind(output_nr))
-
-
-current: ContextVar[Backward | None] = ContextVar("backward", default=None)

@@ -52,9 +52,6 @@ OPERATORS = {
 }
 
 METHODS = {
-    "__array__": export.as_array,
-    "__deepcopy__": export.deepcopy,
-    "__reduce__": export.reduce,
     "_is_view": shared_memory.is_view,
     "backward": backward_of_tensor,
     # other names of pointwise operations
@@ -144,7 +141,6 @@ METHODS = {
     "normal_": random.normal_,
     "uniform_": random.uniform_,
     "zero_": assign.zero_,
-    "numpy": export.numpy,
     # moving, and new tensors like this one
     "cpu": move.cpu,
     "cuda": move.cuda,
@@ -160,6 +156,13 @@ METHODS = {
     "int": move.cast_to(dtypes.int32),
     "long": move.cast_to(dtypes.int64),
     "bool": move.cast_to(dtypes.bool),
+}
+
+EXPORTS = {
+    "numpy": export.numpy,
+    "__array__": export.as_array,
+    "__deepcopy__": export.deepcopy,
+    "__reduce__": export.reduce,
 }
 
 PROPERTIES = {
@@ -258,7 +261,7 @@ def bind() -> None:
     """Give Tensor its operators and methods."""
     for name, op in POINTWISE.items():
         setattr(Tensor, name, op)
-    for name, op in METHODS.items():
+    for name, op in (METHODS | EXPORTS).items():
         setattr(Tensor, name, op)
     bind_in_place()
     for name, op in OPERATORS.items():

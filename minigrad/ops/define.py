@@ -30,7 +30,7 @@ from minigrad.kernels.codegen import CONDITION, SCALARS, Formula, Number
 from minigrad.kernels.promotion import CATEGORY, Dtype, number_dtype, promote
 from minigrad.memory import note_write
 from minigrad.node import NO_EDGE, Edge, Node
-from minigrad.saved import saved_values, with_histories
+from minigrad.saved import with_histories
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, unrecorded
 
 POINTWISE: dict[str, Any] = {}  # every pointwise operation, by name: tests and docs read it
@@ -200,11 +200,8 @@ class PointwiseNode(Node):
         ]
 
     def vjp_of_tensors(self, grad: Tensor) -> Any:
-        saved = saved_values(self, grad)
-        return [
-            None if edge is NO_EDGE or d is None else self.with_tensors(d, grad, saved)
-            for d, edge in zip(self.definition.derivatives, self.next_functions, strict=True)
-        ]
+        wanted = [None if edge is NO_EDGE else grad for edge in self.next_functions]
+        return self.jvp_of_tensors(wanted)  # for each input, as a derivative takes either
 
     def jvp(self, tangents: Sequence[Array | None]) -> list[Array | None]:
         """What the tangent of each input adds to that of the output.  The Jacobian of a pointwise
