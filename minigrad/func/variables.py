@@ -8,6 +8,7 @@ closures over tensors of an outer graph and jvp(grad(f)) need no counting of lev
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -88,7 +89,8 @@ def leads_outside(x: Tensor, variables: Sequence[Tensor]) -> bool:
 
 def time_of(own: Tensor) -> int:
     leaf, (node, _) = leaf_of(own), edge_of(own)
-    assert node is not None
+    if node is None:  # the function detached it
+        return sys.maxsize
     return node.sequence_nr if leaf is None or leaf.made is None else leaf.made
 
 

@@ -75,6 +75,8 @@ ACCEPTED = [
     "grad(lambda x: grad(number)(x).sum())(X)",
     "grad(lambda x: x.long().sum().double() + x.sum())(x)",
     "grad(lambda x: (x.detach() * x).sum())(X)",
+    "grad(lambda x: (x.detach_() * x).sum())(x.clone())",
+    "grad(lambda m: (x - grad(lambda a: (a**3).sum() + m * (a * a).sum())(x)).sum())(t)",
     "grad(lambda x, out: out.copy_(x * x).sum())(x, lib.zeros(3).double())",
     # vjp
     "vjp(vector, x)[1](v)",

@@ -1107,3 +1107,24 @@ def test_what_only_forward_mode_records_is_no_part_of_a_checkpoint() -> None:
     _, tangent = minigrad.func.jvp(f, (tensor(0.5),), (tensor(1.0),))
     (found,) = autograd.grad(tangent, w)
     np.testing.assert_allclose(found.numpy(), 4 * np.exp(0.5), rtol=1e-6)
+
+
+@pytest.mark.parametrize("randomness", ["same", "different"])
+def test_a_checkpoint_in_a_vmap_draws_the_same_numbers_for_each_sample_again(
+    randomness: str,
+) -> None:
+    w = minigrad.ones(3).requires_grad_()
+    rows = minigrad.ones(4, 3)
+
+    def noisy(x: Any) -> Any:
+        return (x * w * minigrad.rand(3)).sin().sum()
+
+    def checkpointed(x: Any) -> Any:
+        return checkpoint(noisy, x, use_reentrant=False)
+
+    found = []
+    for function in (noisy, checkpointed):
+        minigrad.manual_seed(0)
+        losses = minigrad.vmap(function, randomness=randomness)(rows)
+        found.append(autograd.grad(losses.sum(), w)[0].numpy())
+    np.testing.assert_allclose(*found, rtol=1e-6)

@@ -82,10 +82,11 @@ class Level:
 
 class Numbers:
     """The numbers of the levels that a function opens, in order: each further run of it, inside of
-    again(), has the same ones, so that its arrays may take the place of the first run's."""
+    again(), has the same ones, so that its arrays may take the place of the first run's.  The
+    levels that ran around the first run do so, too: random numbers are drawn for their samples."""
 
     def __init__(self) -> None:
-        self.outer = stack.numbers
+        self.outer, self.around = stack.numbers, tuple(running())
         self.known: list[int] = []
 
     def next(self, new: int) -> int:
@@ -102,11 +103,12 @@ class Numbers:
 
     @contextmanager
     def again(self) -> Iterator[None]:
-        outer, stack.numbers = stack.numbers, Again(self.known)
+        outer = stack.numbers, stack.levels
+        stack.numbers, stack.levels = Again(self.known), list(self.around)
         try:
             yield
         finally:
-            stack.numbers = outer
+            stack.numbers, stack.levels = outer
 
 
 class Again:
