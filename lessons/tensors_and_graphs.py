@@ -594,8 +594,6 @@ attempt(lambda: overwrite(w))
 # **Damage.** `exp` saved its result for the backward pass, and then somebody wrote into it. A
 # careless library would now compute a wrong gradient and say nothing. The message of minigrad also
 # names two lines of *your* program: the one that saved, and the one that wrote.
-# (In a notebook, a place such as `.../ipykernel_7/42.py:3, in damaged` is line 3 of the cell with
-# `damaged` in it.)
 
 
 # %%

@@ -7,6 +7,7 @@ what it saved of the forward pass, and the line of the user's code that made it.
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any, NamedTuple, Protocol
@@ -40,7 +41,18 @@ class Line(NamedTuple):
     column: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.number}, in {self.function}"
+        cell = notebook_cell(self.file)
+        where = f"{cell}, line {self.number}" if cell else f"{self.file}:{self.number}"
+        return f"{where}, in {self.function}"
+
+
+def notebook_cell(file: str) -> str:
+    """What a notebook calls a cell, such as "Cell In[3]", of the name of the file it pretends to
+    be; nothing for other files.  IPython is asked only where it runs already."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython and ipython.get_ipython()
+    cell = shell and shell.compile.format_code_name(file)
+    return " ".join(cell) if cell else ""
 
 
 def line_of(code: CodeType, instruction: int) -> Line:
