@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from minigrad.grad_mode import GradMode, _forward, is_grad_enabled, set_mode
 from minigrad.reach import walk
@@ -54,13 +54,22 @@ def hide_from_gradients(node: Any) -> None:
         node.next_functions = ((None, 0),) * len(node.next_functions)
 
 
+# Nodes that lead to no leaf: what a node leads to is settled when it is made.
+useless: WeakSet[Any] = WeakSet()
+
+
 def gets_gradient(node: Any) -> bool:
     """Whether a gradient that comes to this node is of use: it leads on to a leaf, or to a variable
     of a transform of minigrad.func."""
     if node is None:
         return True
-    nodes = walk([node], lambda node: node not in forward_only)
-    return any(node.is_variable or not node.next_functions for node in nodes)
+    met = []
+    for node in walk([node], lambda node: node not in forward_only and node not in useless):
+        if node.is_variable or not node.next_functions:
+            return True
+        met.append(node)
+    useless.update(met)
+    return False
 
 
 class RecordNothing(GradMode):

@@ -2,7 +2,7 @@
 differences and derivatives known by hand."""
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad
+from minigrad import forward_levels
 from minigrad.autograd import grad
 from minigrad.autograd.forward_ad import ForwardADLevel, dual_level, make_dual, unpack_dual
 from minigrad.node import NO_EDGE
@@ -331,3 +332,24 @@ def test_a_dual_shows_its_tangent() -> None:
         assert "tangent" not in repr(unpack_dual(x).primal)
         assert "tangent" not in repr(number(2.0))
     assert "tangent" not in repr(x)
+
+
+def test_nodes_that_no_gradient_comes_to_are_looked_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps = []
+    walk = forward_levels.walk
+
+    def counting(*arguments: Any) -> Iterator[Any]:
+        for node in walk(*arguments):
+            steps.append(node)
+            yield node
+
+    monkeypatch.setattr(forward_levels, "walk", counting)
+    x = minigrad.ones(3)
+    with dual_level():
+        y = make_dual(x, x) * 1
+        for _ in range(300):
+            y[0] = y[1] * 0.5
+        assert unpack_dual(y).tangent.tolist()[1:] == [1.0, 1.0]
+    assert len(steps) < 300 * 20
