@@ -11,12 +11,20 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
-from minigrad.grad_mode import is_grad_enabled
+from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled
 from minigrad.hooks import Hooks
 from minigrad.memory import note_write, tick
 from minigrad.node import NO_EDGE, Edge, Node
 
 Array = Any  # numpy.ndarray or CudaArray
+
+
+NOT_A_LEAF = (
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+    "attribute won't be populated during autograd.backward(). If you indeed want the .grad field "
+    "to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you "
+    "access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead."
+)
 
 
 class Leaf:
@@ -106,6 +114,43 @@ class AccumulateGrad(Node):
 
 
 accumulating = threading.RLock()  # backward passes of several threads may meet at a leaf
+
+
+# -------------------------------------------------------------------- what a leaf and .grad may be
+
+
+def check_may_require_grad(x: Any) -> None:
+    if x.array.dtype.kind != "f":
+        raise RuntimeError(
+            "only Tensors of floating point dtype can require gradients, but this one is "
+            f"{x.dtype}: make it with dtype=minigrad.float32, or call .float() first"
+        )
+    if x.is_inference() and not is_inference_mode_enabled():
+        raise RuntimeError(
+            "Setting requires_grad=True on inference tensor outside InferenceMode is not "
+            "allowed. Use a clone() of it, which is a normal tensor."
+        )
+
+
+def check_grad(x: Any, grad: Any) -> None:
+    """What torch asks of a tensor that is assigned to .grad."""
+    if not hasattr(grad, "edge"):
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got {type(grad)}")
+    if grad is x:
+        raise RuntimeError("can't assign Variable as its own grad")
+    for what, given, wanted in (
+        ("with dtype", grad.dtype, x.dtype),
+        ("with device type", grad.device.type, x.device.type),
+        ("of size", list(grad.array.shape), list(x.array.shape)),
+    ):
+        if given != wanted:
+            raise RuntimeError(
+                f"attempting to assign a gradient {what} '{given}' to a tensor {what} '{wanted}'. "
+                "Please ensure that the gradient and the tensor are the same there"
+            )
+
+
+# ----------------------------------------------------------------------- whose memory a gradient is
 
 
 def has_memory_alone(array: Array) -> bool:

@@ -22,7 +22,7 @@ from minigrad.grad_mode import (
 )
 from minigrad.hooks import RemovableHandle
 from minigrad.inference import is_made_in_inference, note_inference
-from minigrad.leaf import AccumulateGrad, Leaf
+from minigrad.leaf import NOT_A_LEAF, AccumulateGrad, Leaf, check_grad, check_may_require_grad
 from minigrad.memory import IN_LIBRARY, get_frame, tick, version, with_own_writes
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.recording import notify, observers
@@ -30,12 +30,6 @@ from minigrad.values import Values
 
 Array = Any  # numpy.ndarray or CudaArray
 
-NOT_A_LEAF = (
-    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
-    "attribute won't be populated during autograd.backward(). If you indeed want the .grad field "
-    "to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you "
-    "access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead."
-)
 HOW_TO_REQUIRE = (
     ": call requires_grad_() on it before it is used; if it should have come from tensors that "
     "require one, minigrad.explain_grad(this tensor) tells how it lost its history"
@@ -123,16 +117,8 @@ class Tensor(Values):
                 "variable in a subgraph that doesn't require differentiation use "
                 "var_no_grad = var.detach()."
             )
-        if requires_grad and self.array.dtype.kind != "f":
-            raise RuntimeError(
-                "only Tensors of floating point dtype can require gradients, but this one is "
-                f"{self.dtype}: make it with dtype=minigrad.float32, or call .float() first"
-            )
-        if requires_grad and self.is_inference() and not is_inference_mode_enabled():
-            raise RuntimeError(
-                "Setting requires_grad=True on inference tensor outside InferenceMode is not "
-                "allowed. Use a clone() of it, which is a normal tensor."
-            )
+        if requires_grad:
+            check_may_require_grad(self)
         edge = self.edge
         tangents = tangents_at(edge_of(self)) if requires_grad and open_levels() else ()
         if type(edge) is tuple or type(edge) is Leaf:
@@ -256,24 +242,6 @@ def constant(array: Array) -> Tensor:
     self = Tensor()
     self.array, self.edge, self._grad = array, NO_EDGE, None
     return self
-
-
-def check_grad(x: Tensor, grad: Tensor) -> None:
-    """What torch asks of a tensor that is assigned to .grad."""
-    if not isinstance(grad, Tensor):
-        raise TypeError(f"assigned grad expected to be a Tensor or None but got {type(grad)}")
-    if grad is x:
-        raise RuntimeError("can't assign Variable as its own grad")
-    for what, given, wanted in (
-        ("with dtype", grad.dtype, x.dtype),
-        ("with device type", grad.device.type, x.device.type),
-        ("of size", list(grad.array.shape), list(x.array.shape)),
-    ):
-        if given != wanted:
-            raise RuntimeError(
-                f"attempting to assign a gradient {what} '{given}' to a tensor {what} '{wanted}'. "
-                "Please ensure that the gradient and the tensor are the same there"
-            )
 
 
 # ----------------------------------------------------------------------------------- the graph
