@@ -117,18 +117,18 @@ class Backward:
             for (target, output_nr), grad in zip(node.next_functions, results):  # noqa: B905 strict= costs
                 if target is None:
                     continue
-                if direct and grad is not None and target.plain:
-                    # send() written out: it is the usual case
-                    if grad.shape != target.shape or grad.dtype is not target.dtype:
-                        grad = sum_to(grad, target.shape, target.dtype)
-                    have = grads.get(target)
-                    if have is None:
-                        grads[target] = grad
-                        heappush(ready, (-target.sequence_nr, target))
-                    else:
-                        grads[target] = grad if have is UNDEFINED else kernels.add(have, grad)
-                else:
+                if grad is None or not direct or not target.plain:
                     self.send((target, output_nr), grad)
+                    continue
+                # send() written out: it is the usual case
+                if grad.shape != target.shape or grad.dtype is not target.dtype:
+                    grad = sum_to(grad, target.shape, target.dtype)
+                have = grads.get(target)
+                if have is None:
+                    grads[target] = grad
+                    heappush(ready, (-target.sequence_nr, target))
+                else:
+                    grads[target] = grad if have is UNDEFINED else kernels.add(have, grad)
             results = grad = None  # .grad may keep an array only if nobody else holds it
 
     def send(self, edge: Edge, grad: Any) -> None:

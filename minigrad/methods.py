@@ -264,12 +264,13 @@ def bind() -> None:
     for name, op in (METHODS | EXPORTS).items():
         setattr(Tensor, name, op)
     bind_in_place()
-    for name, op in OPERATORS.items():
+    operators = {name: getattr(op, "operator", op) for name, op in OPERATORS.items()}
+    for name, op in operators.items():
         setattr(Tensor, f"__{name}__", op)
     for name in ("add", "mul", "and", "or", "xor"):
-        setattr(Tensor, f"__r{name}__", commuted(OPERATORS[name]))
+        setattr(Tensor, f"__r{name}__", commuted(operators[name]))
     for name in ("floordiv", "mod", "pow", "matmul"):
-        setattr(Tensor, f"__r{name}__", in_order(OPERATORS[name]))
+        setattr(Tensor, f"__r{name}__", in_order(operators[name]))
     for name, getter in PROPERTIES.items():
         setattr(Tensor, name, property(getter))
     Tensor.__rsub__ = subtracted_from

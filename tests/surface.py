@@ -115,8 +115,9 @@ LEFT_OUT = {
 HEAD = """# torch's autograd, and where it lives here
 
 Every piece of torch 2.13's autograd, the file that defines it here, and what is left out and why.
-`python -m tests.surface` writes this table; tests keep it true. [autograd-guide.md](autograd-guide.md) shows how each is
-used, [differences.md](differences.md) what is known to differ.
+`python -m tests.surface` writes this table; tests keep it true.
+[autograd-guide.md](autograd-guide.md) shows how each is used,
+[differences.md](differences.md) what is known to differ.
 """
 
 

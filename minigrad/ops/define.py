@@ -291,15 +291,14 @@ def unary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
 
 
 def binary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
+    """`op.operator` is the same without out=, which costs 2% of a small x * y."""
     ufunc, differentiable = definition.ufunc, definition.differentiable
     keep_both = definition.keep(True, True)
     keep_first, keep_second = definition.keep(True, False), definition.keep(False, True)
 
-    def op(input: Any, other: Any, *, out: Any = None) -> Any:
-        if out is not None:
-            return into(op, out, input, other)
+    def operator(input: Any, other: Any) -> Any:
         if type(input) not in TENSORS or type(other) not in TENSORS:
-            return of_pair(definition, op, input, other)
+            return of_pair(definition, operator, input, other)
         x_array, y_array, x_edge, y_edge = input.array, other.array, input.edge, other.edge
         result = launch2(ufunc, x_array, y_array)
         if not differentiable or not is_recording():
@@ -327,6 +326,10 @@ def binary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
             node.saved = ()
         return attach(node, result)
 
+    def op(input: Any, other: Any, *, out: Any = None) -> Any:
+        return operator(input, other) if out is None else into(op, out, input, other)
+
+    op.operator = operator  # type: ignore[attr-defined]
     return op
 
 
