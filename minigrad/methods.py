@@ -51,6 +51,9 @@ OPERATORS = {
     "setitem": assign.setitem,
 }
 
+# The operators that small programs are full of do not even look for an out= argument.
+WITHOUT_OUT = ("add", "sub", "mul", "truediv")
+
 METHODS = {
     "_is_view": shared_memory.is_view,
     "backward": backward_of_tensor,
@@ -264,7 +267,7 @@ def bind() -> None:
     for name, op in (METHODS | EXPORTS).items():
         setattr(Tensor, name, op)
     bind_in_place()
-    operators = {name: getattr(op, "operator", op) for name, op in OPERATORS.items()}
+    operators = OPERATORS | {name: OPERATORS[name].operator for name in WITHOUT_OUT}
     for name, op in operators.items():
         setattr(Tensor, f"__{name}__", op)
     for name in ("add", "mul", "and", "or", "xor"):
