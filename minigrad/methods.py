@@ -174,15 +174,21 @@ PROPERTIES = {
     "_base": shared_memory.base_of,
 }
 
-# The operations that torch has in-place forms of: x.abs_() and so on.
-IN_PLACE = """
-    abs absolute acos add addcdiv addcmul addmm arccos arcsin arctan arctan2 asin atan atan2
-    bitwise_and bitwise_not bitwise_or bitwise_xor ceil clamp clamp_max clamp_min clip cos cosh
-    deg2rad div divide erf exp exp2 expm1 fix floor floor_divide fmod frac hypot lerp log log10
-    log1p log2 logical_and logical_not logical_or logical_xor masked_fill mul multiply neg negative
-    pow rad2deg reciprocal relu remainder round rsqrt sigmoid sign sin sinh sqrt square sub subtract
-    tan tanh true_divide trunc xlogy
-"""
+# The operations that torch has in-place forms of, by family: x.abs_() and so on.
+IN_PLACE = {
+    "pointwise": """
+        abs absolute acos add addcdiv addcmul arccos arcsin arctan arctan2 asin atan atan2
+        bitwise_and bitwise_not bitwise_or bitwise_xor ceil clamp clamp_max clamp_min clip cos cosh
+        deg2rad div divide erf exp exp2 expm1 fix floor floor_divide fmod frac hypot lerp log log10
+        log1p log2 logical_and logical_not logical_or logical_xor mul multiply neg negative
+        pow rad2deg reciprocal relu remainder round rsqrt sigmoid sign sin sinh sqrt square sub
+        subtract tan tanh true_divide trunc xlogy
+    """,
+    "reduction": "",
+    "matmul": "addmm",
+    "shape": "",
+    "index": "masked_fill",
+}
 COMPARISONS = """
     eq ge greater greater_equal gt le less less_equal lt ne not_equal
 """
@@ -250,7 +256,7 @@ def iterate(self: Tensor) -> Any:
 
 def bind_in_place() -> None:
     """x.exp_(), x.lt_(y), x += y."""
-    for name in IN_PLACE.split():
+    for name in " ".join(IN_PLACE.values()).split():
         op = getattr(Tensor, name)
         setattr(Tensor, f"{name}_", inplace.in_place(op, kernel_of(op)))
     for name in COMPARISONS.split():

@@ -9,6 +9,7 @@ is launched here: pointwise formulas by launch1, launch2 and launch (one functio
 
 import builtins
 import importlib
+import importlib.util
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -342,11 +343,27 @@ def routine_of_indices(on_cpu: Callable[..., Any], x: int, indices: int) -> Call
 
 
 def elsewhere(on_cpu: Callable[..., Any], arrays: Sequence[Array]) -> Any:
-    """The routine of this name for arrays that are not all NumPy's."""
+    """The routine of this name for arrays that are not all NumPy's.  Samples without one of their
+    own go through the plain routine one after the other."""
     family, name = on_cpu.__module__.rpartition(".")[2], on_cpu.__name__
     if builtins.any(is_batched(x) for x in arrays):
-        return getattr(batched_module("routines"), name)
-    return getattr(cuda_module(family), name)
+        routines = batched_module("routines")
+        own = getattr(routines, name, None)
+        return own or routines.one_after_the_other(globals()[name])
+    if importlib.util.find_spec(f"minigrad.kernels.cuda.{family}") is None:
+        raise no_kernel(name)
+    found = getattr(cuda_module(family), name, None)
+    if found is None:
+        raise no_kernel(name)
+    return found
+
+
+def no_kernel(operator: str) -> NotImplementedError:
+    """What an operator without a kernel for a GPU raises."""
+    return NotImplementedError(
+        f"{operator} has no kernel for device 'cuda' yet. Move its tensors to the CPU and the "
+        "result back: x.cpu() and y.cuda() say so in the program."
+    )
 
 
 def index_put(x: Array, indices: Sequence[Array | None], values: Array) -> Array:

@@ -10,6 +10,7 @@ from minigrad import kernels
 from minigrad.kernels.batched import array as arrays
 from minigrad.kernels.batched.array import BatchedArray, batched, physical, unbatched
 from minigrad.kernels.batched.levels import Level, depth_of
+from minigrad.kernels.batched.routines import one_after_the_other
 from minigrad.kernels.codegen import FORMULAS, SCALARS
 from minigrad.kernels.ufunc import ArrayUfunc
 
@@ -284,3 +285,15 @@ def test_routines_like_loops(name: str) -> None:
 def test_no_places_of_true_elements() -> None:
     with pytest.raises(RuntimeError, match="dynamic shape"):
         kernels.nonzero(BatchedArray(FLAGS, OUTER))
+
+
+def test_a_kernel_without_samples_of_its_own_runs_on_one_after_the_other() -> None:
+    from_three = one_after_the_other(kernels.layer_norm)
+    x = batched(np.arange(24.0).reshape(3, 2, 4), 1)
+    weight = np.arange(4.0)
+    for one, own in zip(
+        from_three(x, weight, None, 0.1), kernels.layer_norm(x, weight, None, 0.1), strict=True
+    ):
+        np.testing.assert_allclose(one.values.reshape(-1), own.values.reshape(-1))
+    picked = one_after_the_other(kernels.gather_nd)(x, (np.array([1, 0]), np.array([3, 3])))
+    np.testing.assert_array_equal(picked.values, x.values[:, [1, 0], [3, 3]])

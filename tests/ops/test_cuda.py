@@ -17,9 +17,12 @@ import minigrad
 from minigrad.kernels.cuda import driver
 from minigrad.ops.define import POINTWISE
 from minigrad.testing import Sample, has_derivative, samples, tensors_in
+from minigrad.testing.samples import CPU_ONLY
 
 HERE = Path(__file__)
 SAMPLES = samples()
+WITH_KERNELS = [s for s in SAMPLES if s.operation not in CPU_ONLY]
+WITHOUT_KERNELS = [s for s in SAMPLES if s.operation in CPU_ONLY]
 
 on_a_device = pytest.mark.skipif(
     not driver.is_available(), reason="the test that starts the simulator runs this one"
@@ -46,7 +49,16 @@ def same(on_gpu: Any, on_cpu: Any) -> None:
 
 
 @on_a_device
-@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+@pytest.mark.parametrize("sample", WITHOUT_KERNELS, ids=str)
+def test_what_has_no_kernel_says_so(sample: Sample) -> None:
+    operands = sample.tensors(minigrad, "float32", requires_grad=True, device="cuda")
+    with pytest.raises(NotImplementedError, match="has no kernel for device 'cuda' yet") as raised:
+        sample.call(minigrad, operands)
+    assert sample.operation in str(raised.value)
+
+
+@on_a_device
+@pytest.mark.parametrize("sample", WITH_KERNELS, ids=str)
 def test_as_on_the_cpu(sample: Sample) -> None:
     (values, operands), (expected, of_cpu) = results(sample, "cuda"), results(sample, "cpu")
     assert len(values) == len(expected)

@@ -259,3 +259,46 @@ def sample(x: Maybe, level: int, number: int) -> Maybe:
         return x
     assert x is not None
     return x.values[(number, ...)]
+
+
+# ------------------------------------------------------------------------------ any other kernel
+
+
+def one_after_the_other(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel that knows nothing of samples, run on each; its arguments may be arrays, tuples and
+    lists of them, and anything else, and its result an array or a tuple of arrays."""
+
+    def run(*arguments: Any) -> Any:
+        arrays = [x for x in leaves_of(arguments) if level_of(x) >= 0]
+        level = highest(arrays)
+        results = [
+            kernel(*[sample_of(a, level, number) for a in arguments])
+            for number in range(samples_of(arrays, level))
+        ]
+        if not isinstance(results[0], tuple):
+            return joined(results, level)
+        return tuple(joined(parts, level) for parts in zip(*results, strict=True))
+
+    return run
+
+
+def leaves_of(arguments: Sequence[Any]) -> list[Any]:
+    """Arguments with those in tuples and lists in their places."""
+    found = []
+    for x in arguments:
+        found += leaves_of(x) if isinstance(x, tuple | list) else [x]
+    return found
+
+
+def sample_of(x: Any, level: int, number: int) -> Any:
+    """One sample of an argument of any kind."""
+    if isinstance(x, tuple | list):
+        return type(x)(sample_of(part, level, number) for part in x)
+    return sample(x, level, number)
+
+
+def joined(results: Sequence[Maybe], level: int) -> Maybe:
+    """The results of all samples as one array; None where there are none."""
+    if results[0] is None:
+        return None
+    return BatchedArray(kernels.concatenate([x[None] for x in results if x is not None], 0), level)

@@ -1,0 +1,1 @@
+"""The samples of every operation, a module a family."""

@@ -1,0 +1,82 @@
+"""Operands and spellings of the pointwise operations, where the usual ones do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+NUMBER = 0.7  # for a parameter that is a Python number and has no default
+
+# The operands of a pointwise operation, in the order of its parameters.  Their shapes broadcast.
+# No value is whole or 0, no two are equal, and no quotient of two is whole: there are no kinks.
+VALUES = (
+    np.array([[-1.7, -0.6, 0.4], [0.9, 1.3, 2.2]]),
+    np.array([0.7, -1.2, 1.6]),
+    np.array([[0.3], [-0.8]]),
+)
+INTEGERS = (np.array([[-3, -1, 0], [2, 5, 7]]), np.array([1, 3, 6]), np.array([[2], [4]]))
+CONDITION = np.array([[True, False, True], [False, True, True]])
+
+
+def positive(values: Array) -> Array:
+    return np.abs(values)
+
+
+def within_one(values: Array) -> Array:
+    return 0.4 * values
+
+
+# Where an operation's parameter is not defined, or not smooth, for all of VALUES.
+DOMAINS: dict[tuple[str, str], Callable[[Array], Array]] = {
+    ("acos", "x"): within_one,
+    ("asin", "x"): within_one,
+    ("log", "x"): positive,
+    ("log10", "x"): positive,
+    ("log1p", "x"): within_one,
+    ("log2", "x"): positive,
+    ("pow_number", "x"): positive,
+    ("pow_tensor", "x"): positive,
+    ("rsqrt", "x"): positive,
+    ("sqrt", "x"): positive,
+    ("xlogy", "y"): positive,
+}
+
+# Expressions of the operations that are not written x.name(y).
+SPELLINGS: dict[str, tuple[str, ...]] = {
+    "add_multiple": ("x.add(y, alpha=0.7)", "torch.add(x, 2, alpha=0.7)"),
+    "addcdiv": ("x.addcdiv(tensor1, tensor2)", "x.addcdiv(tensor1, tensor2, value=0.7)"),
+    "addcmul": ("x.addcmul(tensor1, tensor2)", "x.addcmul(tensor1, tensor2, value=0.7)"),
+    "bitwise_invert": ("~x",),
+    "clamp_high": ("x.clamp(max=1)",),
+    "clamp_low": ("x.clamp(0)",),
+    "clamp_max": ("x.clamp_max(1)",),
+    "clamp_min": ("x.clamp_min(-1)",),
+    "clamp_numbers": ("x.clamp(-0.5, 1)",),
+    "clamp_tensors": ("x.clamp(low, high)", "x.clamp(max=high)"),
+    "elu": ("F.elu(x)", "F.elu(x, 1.3)"),
+    "fmod_number": ("x.fmod(0.7)", "x.fmod(-2)"),
+    "fmod_tensor": ("x.fmod(y)",),
+    "gelu_erf": ("F.gelu(x)",),
+    "gelu_tanh": ("F.gelu(x, approximate='tanh')",),
+    "hardtanh": ("F.hardtanh(x)", "F.hardtanh(x, -0.5, 0.8)"),
+    "leaky_relu": ("F.leaky_relu(x)", "F.leaky_relu(x, 0.3)"),
+    "lerp_number": ("x.lerp(y, 0.3)", "x.lerp(y, 0.8)"),
+    "lerp_tensor": ("x.lerp(y, weight)",),
+    "log_sigmoid": ("F.logsigmoid(x)",),
+    "masked_fill_number": ("x.masked_fill(condition, 2)",),
+    "number_pow": ("1.7 ** y", "2 ** y"),
+    "pow_number": ("x ** 2.5", "x ** 0", "x ** 1", "x ** 3", "x ** 0.5", "x ** -1.0"),
+    "pow_two": ("x ** 2",),
+    "pow_tensor": ("x ** y",),
+    "remainder_number": ("x % 0.7", "x % -2"),
+    "remainder_tensor": ("x % y",),
+    "rsub": ("1.5 - x",),
+    "silu": ("F.silu(x)",),
+    "softplus": ("F.softplus(x)", "F.softplus(x, 2, 1)"),
+    "sub_multiple": ("x.sub(y, alpha=0.7)", "torch.sub(x, 2, alpha=-2)"),
+    "where": ("torch.where(condition, x, y)", "torch.where(condition, x, 0)"),
+}
