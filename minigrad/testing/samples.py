@@ -55,6 +55,7 @@ TABLES: dict[str, Table] = {
 }
 ROUTINES = {name: e for table in TABLES.values() for name, e in table.expressions.items()}
 CPU_ONLY = frozenset(name for table in TABLES.values() for name in table.cpu_only)
+OWN_GRAPH = frozenset(name for table in TABLES.values() for name in table.own_graph)
 
 
 @dataclass(frozen=True)

@@ -44,12 +44,14 @@ class Table:
 
     `operands`: arrays for names beside those of COMMON; floats get a gradient.  `constants`: the
     same without.  `cpu_only`: the operations that have no kernel for a GPU, and raise there.
+    `own_graph`: those that are made of others here and are one node, or other ones, in torch.
     """
 
     expressions: dict[str, tuple[str, ...]]
     operands: dict[str, Array] = field(default_factory=dict)
     constants: dict[str, Array] = field(default_factory=dict)
     cpu_only: frozenset[str] = frozenset()
+    own_graph: frozenset[str] = frozenset()
 
     @property
     def arrays(self) -> dict[str, Array]:
