@@ -51,6 +51,7 @@ from minigrad.ops.creation import (
     zeros_like,
 )
 from minigrad.ops.index import index_select
+from minigrad.ops.joining import cat, chunk, split, stack, unbind
 from minigrad.ops.matmul import addmm, bmm, dot, matmul, mm, mv, outer
 from minigrad.ops.normalization import log_softmax, softmax
 from minigrad.ops.pointwise import (
@@ -156,8 +157,6 @@ from minigrad.ops.reduction import (
     var,
 )
 from minigrad.ops.view import (
-    cat,
-    chunk,
     clone,
     flatten,
     movedim,
@@ -165,12 +164,9 @@ from minigrad.ops.view import (
     permute,
     reshape,
     select,
-    split,
     squeeze,
-    stack,
     t,
     transpose,
-    unbind,
     unflatten,
     unsqueeze,
 )

@@ -16,6 +16,7 @@ from minigrad.ops import (
     creation,
     index,
     inplace,
+    joining,
     matmul,
     move,
     normalization,
@@ -112,7 +113,7 @@ METHODS = {
     "outer": matmul.outer,
     # shapes
     "broadcast_to": view.expand,
-    "chunk": view.chunk,
+    "chunk": joining.chunk,
     "clone": view.clone,
     "contiguous": view.contiguous,
     "expand": view.expand,
@@ -124,12 +125,12 @@ METHODS = {
     "ravel": view.ravel,
     "reshape": view.reshape,
     "select": view.select,
-    "split": view.split,
+    "split": joining.split,
     "squeeze": view.squeeze,
     "swapaxes": view.transpose,
     "t": view.t,
     "transpose": view.transpose,
-    "unbind": view.unbind,
+    "unbind": joining.unbind,
     "unflatten": view.unflatten,
     "unsqueeze": view.unsqueeze,
     "view": view.view,
@@ -251,7 +252,7 @@ def iterate(self: Tensor) -> Any:
     """The parts along the first dimension."""
     if not self.ndim:
         raise TypeError("iteration over a 0-d tensor")
-    return iter(view.unbind(self, 0))
+    return iter(joining.unbind(self, 0))
 
 
 def bind_in_place() -> None:

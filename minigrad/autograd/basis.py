@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from minigrad.ops.creation import eye
-from minigrad.ops.view import split
+from minigrad.ops.joining import split
 from minigrad.tensor import Tensor
 
 

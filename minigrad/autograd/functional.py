@@ -36,7 +36,8 @@ from minigrad.autograd.strict import (
 )
 from minigrad.grad_mode import enable_grad
 from minigrad.ops.creation import zeros_like
-from minigrad.ops.view import as_variable, stack, unbind
+from minigrad.ops.joining import stack, unbind
+from minigrad.ops.view import as_variable
 from minigrad.ops.vmap import vmap
 from minigrad.tensor import Tensor, has_history
 

@@ -22,7 +22,7 @@ from minigrad.func.variables import (
     variable,
 )
 from minigrad.grad_mode import is_grad_enabled
-from minigrad.ops.view import stack, unbind
+from minigrad.ops.joining import stack, unbind
 from minigrad.ops.vmap import vmap
 from minigrad.pytree import Tree, TreeSpec, tree_flatten, tree_map, tree_unflatten
 from minigrad.tensor import Tensor, has_history

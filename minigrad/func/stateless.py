@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from minigrad.nn.module import Module
-from minigrad.ops.view import stack
+from minigrad.ops.joining import stack
 from minigrad.tensor import Tensor
 
 State = dict[str, Tensor]

@@ -10,7 +10,14 @@ import numpy as np
 from minigrad import kernels
 from minigrad.node import Node
 from minigrad.ops.pointwise import lt, ne, where
-from minigrad.ops.view import AliasBackward0, SliceBackward0, as_shape, part, select, unsqueeze
+from minigrad.ops.view import (
+    AliasBackward0,
+    SliceBackward0,
+    as_shape,
+    part,
+    select,
+    unsqueeze,
+)
 from minigrad.shapes import axis_of, inverse
 from minigrad.tensor import TENSORS, Tensor, record
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import dtypes, kernels
 from minigrad.node import Node
+from minigrad.ops.joining import cat
 from minigrad.ops.pointwise import (
     add,
     div,
@@ -26,7 +27,7 @@ from minigrad.ops.pointwise import (
     sub,
     where,
 )
-from minigrad.ops.view import cat, expand, narrow, reshape, unsqueeze_axes
+from minigrad.ops.view import expand, narrow, reshape, unsqueeze_axes
 from minigrad.saved import saved_values
 from minigrad.shapes import axes_of, axis_of
 from minigrad.tensor import TENSORS, Tensor, constant, record

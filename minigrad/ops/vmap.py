@@ -10,7 +10,8 @@ from minigrad import pytree
 from minigrad.kernels.batched.array import has_level
 from minigrad.kernels.batched.levels import Level
 from minigrad.ops.batch import join_samples, split_samples, sum_where_shared
-from minigrad.ops.view import cat, narrow
+from minigrad.ops.joining import cat
+from minigrad.ops.view import narrow
 from minigrad.pytree import TreeSpec, tree_flatten, tree_unflatten
 from minigrad.shapes import axis_of
 from minigrad.tensor import TENSORS

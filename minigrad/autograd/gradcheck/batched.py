@@ -12,7 +12,7 @@ from minigrad.autograd.gradcheck.error import GradcheckError
 from minigrad.autograd.gradcheck.forward import run_forward
 from minigrad.autograd.gradcheck.subject import Subject, tensor_like
 from minigrad.ops.creation import zeros_like
-from minigrad.ops.view import stack
+from minigrad.ops.joining import stack
 from minigrad.tensor import Tensor
 
 BATCH = 2

@@ -7,7 +7,7 @@ import numpy as np
 
 from minigrad.dtypes import float64
 from minigrad.ops.creation import from_numpy, tensor
-from minigrad.ops.view import stack
+from minigrad.ops.joining import stack
 from minigrad.tensor import Tensor
 
 
