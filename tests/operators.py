@@ -28,16 +28,16 @@ OPS = ROOT / "minigrad" / "ops"
 
 HEAD = """# Every operation
 
-What `minigrad` computes, in the order of the files that define it. `python -m tests.operators` writes this page from
-the code; a test keeps it true.
+What `minigrad` computes, in the order of the files that define it. `python -m tests.operators`
+writes this page from the code; a test keeps it true.
 
-- **as**: f a function of `minigrad`, F of `minigrad.nn.functional`, L of `minigrad.linalg`; m a method of Tensor, i with
-  an in-place form.
-- **derivative**: the gradient of each input, where the operation is defined by such a formula. Others have a `vjp` in
-  their node's class, or are made of operations that have.
+- **as**: f a function of `minigrad`, F of `minigrad.nn.functional`, L of `minigrad.linalg`;
+  m a method of Tensor, i with an in-place form.
+- **derivative**: the gradient of each input, where the operation is defined by such a formula.
+  Others have a `vjp` in their node's class, or are made of operations that have.
 - **grad_fn**: the node of the result, as seen in the sample calls of `minigrad/testing/`.
-- **CUDA**: whether it runs there (nothing: no sample call asks). What does not raises and names the operation; nothing
-  moves to the CPU by itself.
+- **CUDA**: whether it runs there (blank: no sample call asks). What does not raises and names the
+  operation; nothing moves to the CPU by itself.
 """
 
 DEVICES = {
