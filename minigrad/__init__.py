@@ -1,6 +1,6 @@
 """minigrad: PyTorch's autograd in pure Python, with Numba kernels for CPU and CUDA."""
 
-from minigrad import autograd, cuda, data, func, methods, nn, optim, random, utils
+from minigrad import autograd, cuda, data, func, methods, nn, optim, random, return_types, utils
 from minigrad.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from minigrad.autograd.explain import explain_grad
 from minigrad.device import device
@@ -50,6 +50,7 @@ from minigrad.ops.creation import (
     zeros,
     zeros_like,
 )
+from minigrad.ops.extremes import amax, amin, aminmax, argmax, argmin, max, min
 from minigrad.ops.index import index_select
 from minigrad.ops.joining import cat, chunk, split, stack, unbind
 from minigrad.ops.matmul import addmm, bmm, dot, matmul, mm, mv, outer
@@ -142,20 +143,16 @@ from minigrad.ops.random import (
 )
 from minigrad.ops.reduction import (
     all,
-    amax,
-    amin,
     any,
-    argmax,
-    argmin,
+    count_nonzero,
     logsumexp,
-    max,
     mean,
-    min,
+    nanmean,
+    nansum,
     prod,
-    std,
     sum,
-    var,
 )
+from minigrad.ops.statistics import std, std_mean, var, var_mean
 from minigrad.ops.view import (
     clone,
     flatten,
@@ -200,6 +197,7 @@ __all__ = [
     "all",
     "amax",
     "amin",
+    "aminmax",
     "any",
     "arange",
     "argmax",
@@ -225,6 +223,7 @@ __all__ = [
     "clone",
     "cos",
     "cosh",
+    "count_nonzero",
     "cuda",
     "data",
     "default_generator",
@@ -310,6 +309,8 @@ __all__ = [
     "movedim",
     "mul",
     "mv",
+    "nanmean",
+    "nansum",
     "narrow",
     "ne",
     "neg",
@@ -335,6 +336,7 @@ __all__ = [
     "relu",
     "remainder",
     "reshape",
+    "return_types",
     "round",
     "rsqrt",
     "rsub",
@@ -357,6 +359,7 @@ __all__ = [
     "squeeze",
     "stack",
     "std",
+    "std_mean",
     "sub",
     "sum",
     "t",
@@ -371,6 +374,7 @@ __all__ = [
     "unsqueeze",
     "utils",
     "var",
+    "var_mean",
     "vmap",
     "where",
     "xlogy",

@@ -319,3 +319,21 @@ def record(
     for name, value in attributes.items():
         setattr(node, name, value)
     return attach(node, result)
+
+
+def record_several(
+    node_type: type[Node],
+    results: Sequence[Array],
+    inputs: Sequence[Tensor],
+    saved: tuple[Any, ...] = (),
+    **attributes: Any,
+) -> tuple[Tensor, ...]:
+    """The tensors of several results of one operation, outputs 0, 1, ... of one node."""
+    edges = tuple(edge_of(x) for x in inputs)
+    if not is_recording() or edges.count(NO_EDGE) == len(edges):
+        return tuple(unrecorded(result) for result in results)
+    node = node_type()
+    node.next_functions, node.saved = edges, saved
+    for name, value in attributes.items():
+        setattr(node, name, value)
+    return tuple(attach(node, result, output_nr) for output_nr, result in enumerate(results))

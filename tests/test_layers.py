@@ -19,6 +19,7 @@ LAYERS = [
         "pytree",
         "reach",
         "recording",
+        "return_types",
         "shapes",
     ],
     ["kernels"],

@@ -1,32 +1,19 @@
-"""Reductions: sums, products and extremes over any dimensions, and what is made of them."""
+"""Sums and products over any dimensions, and what is made of them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes, kernels
+from minigrad.dtypes import to_numpy, type_name
 from minigrad.node import Node
 from minigrad.ops.joining import cat
-from minigrad.ops.pointwise import (
-    add,
-    div,
-    eq,
-    exp,
-    isinf,
-    log,
-    logical_or,
-    maximum,
-    minimum,
-    mul,
-    ne,
-    sqrt,
-    sub,
-    where,
-)
+from minigrad.ops.pointwise import add, div, eq, exp, isinf, isnan, log, mul, ne, sub, where
+from minigrad.ops.spelling import numpy_names
 from minigrad.ops.view import expand, narrow, reshape, unsqueeze_axes
 from minigrad.saved import saved_values
 from minigrad.shapes import axes_of, axis_of
@@ -34,6 +21,7 @@ from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
 Either = Any  # a Tensor or an array: the same comes out as went in
+Dtype = dtypes.dtype | None
 
 
 # ------------------------------------------------------------------------------------------ sum
@@ -41,7 +29,7 @@ Either = Any  # a Tensor or an array: the same comes out as went in
 
 class ReductionNode(Node):
     __slots__ = ("axes", "input_shape", "keepdim")
-    saved_names = ("self", "result")
+    saved_names: tuple[str, ...] = ("self", "result")
     axes: tuple[int, ...]
     input_shape: tuple[int, ...]
     keepdim: bool
@@ -69,18 +57,31 @@ def spread(grad: Either, node: Any) -> Either:
     return expand(grad, node.input_shape)
 
 
-def sum(
-    input: Either, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
-) -> Any:
+def as_dtype(x: Tensor, dtype: Dtype) -> tuple[Tensor, Array]:
+    """What an operation with a `dtype` works on: the tensor that its gradient goes to (a constant
+    where integers have none), and the array."""
+    if dtype is None or x.array.dtype == to_numpy(dtype):
+        return x, x.array
+    array = kernels.converted(x.array, to_numpy(dtype))
+    return x if array.dtype.kind == "f" else constant(array), array
+
+
+def narrowed(result: Array, dtype: Dtype) -> Array:
+    """A result of integers, which are added up in int64, in the dtype that was asked for."""
+    return result if dtype is None else result.astype(to_numpy(dtype), copy=False)
+
+
+@numpy_names
+def sum(input: Either, dim: Any = None, keepdim: bool = False, *, dtype: Dtype = None) -> Any:
     """The sum over `dim` (an int, several, or None for all).  Integers and bools give int64."""
     if type(input) not in TENSORS:
         return kernels.sum(input, axes_of(dim, input.ndim), keepdim)
-    array = input.array if dtype is None else input.array.astype(dtype.numpy, copy=False)
+    source, array = as_dtype(input, dtype)
     axes = axes_of(dim, array.ndim)
     return record(
         SumBackward0 if dim is None else SumBackward1,
-        kernels.sum(array, axes, keepdim),
-        (input,),
+        narrowed(kernels.sum(array, axes, keepdim), dtype),
+        (source,),
         axes=axes,
         input_shape=array.shape,
         keepdim=keepdim,
@@ -139,17 +140,16 @@ class MeanBackward1(MeanBackward):
     __slots__ = ()
 
 
-def mean(
-    input: Either, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
-) -> Any:
+@numpy_names
+def mean(input: Either, dim: Any = None, keepdim: bool = False, *, dtype: Dtype = None) -> Any:
     """The mean over `dim`.  Only of floating dtypes, as in torch."""
     is_tensor = type(input) in TENSORS
-    array = input.array if is_tensor else input
-    array = array if dtype is None else array.astype(dtype.numpy, copy=False)
+    source, array = as_dtype(input, dtype) if is_tensor else (input, input)
     if array.dtype.kind != "f":
+        which = "Input" if dtype is None else "Optional"
         raise RuntimeError(
-            "mean(): could not infer output dtype. Input dtype must be either a floating point or "
-            f"complex dtype. Got: {array.dtype}. Call .float() first."
+            f"mean(): could not infer output dtype. {which} dtype must be either a floating point "
+            f"or complex dtype. Got: {type_name(array.dtype)}. Call .float() first."
         )
     axes = axes_of(dim, array.ndim)
     count = math.prod(array.shape[i] for i in axes)
@@ -159,7 +159,7 @@ def mean(
     return record(
         MeanBackward0 if dim is None else MeanBackward1,
         result,
-        (input,),
+        (source,),
         axes=axes,
         input_shape=array.shape,
         keepdim=keepdim,
@@ -167,84 +167,45 @@ def mean(
     )
 
 
-# ------------------------------------------------------------------------------------- variance
-
-
-class VarBackward0(ReductionNode):
-    __slots__ = ("degrees",)
-    degrees: float
-
-    def vjp(self, grad: Either) -> Any:
-        x, _ = saved_values(self, grad)
-        distance = sub(x, mean(x, self.axes, True))
-        return (mul(spread(mul(grad, 2.0 / self.degrees), self), distance),)
-
-
-class StdBackward0(VarBackward0):
+class NansumBackward0(ReductionNode):
     __slots__ = ()
 
     def vjp(self, grad: Either) -> Any:
-        x, result = saved_values(self, grad)
-        scaled = where(eq(result, 0), 0, div(grad, mul(result, self.degrees)))
-        return (mul(spread(scaled, self), sub(x, mean(x, self.axes, True))),)
+        x, _ = saved_values(self, grad)
+        return (where(isnan(x), 0, spread(grad, self)),)
 
 
-def var(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
+@numpy_names
+def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Dtype = None) -> Tensor:
+    """The sum of all that is not NaN."""
+    if input.array.dtype.kind != "f":
+        return sum(input, dim, keepdim, dtype=dtype)
+    source, array = as_dtype(input, dtype)
+    axes = axes_of(dim, array.ndim)
+    numbers = where(isnan(array), 0, array)
+    result = narrowed(kernels.sum(numbers, axes, keepdim), dtype)
+    details = {"axes": axes, "input_shape": array.shape, "keepdim": keepdim}
+    return record(NansumBackward0, result, (source,), (array, None), **details)
+
+
+@numpy_names
+def nanmean(
+    input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Dtype = None
 ) -> Tensor:
-    """The variance: mean squared distance from the mean, over n - correction (1 by default)."""
-    return spread_measure(VarBackward0, input, dim, unbiased, keepdim, correction)
+    """The mean of all that is not NaN."""
+    if input.array.dtype.kind != "f":
+        raise RuntimeError(
+            "nanmean(): expected input to have floating point or complex dtype but got "
+            f"{type_name(input.array.dtype)}"
+        )
+    count = sum(eq(input.detach(), input.detach()), dim, keepdim)
+    return div(nansum(input, dim, keepdim, dtype=dtype), count)
 
 
-def std(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> Tensor:
-    """The standard deviation: the square root of var."""
-    return spread_measure(StdBackward0, input, dim, unbiased, keepdim, correction)
-
-
-def spread_measure(
-    node_type: type[VarBackward0],
-    input: Tensor,
-    dim: Any,
-    unbiased: bool | None,
-    keepdim: bool,
-    correction: float | None,
-) -> Tensor:
-    if isinstance(dim, bool):  # var(False) means unbiased=False
-        dim, unbiased = None, dim
-    if correction is None:
-        correction = 1 if unbiased is None else int(unbiased)
-    x = input.array
-    if x.dtype.kind != "f":
-        raise RuntimeError(f"std and var only support floating point dtypes, but got {x.dtype}")
-    axes = axes_of(dim, x.ndim)
-    count = math.prod(x.shape[i] for i in axes)
-    degrees = count - correction if count > correction else 0
-    distance = sub(x, mean(x, axes, True))
-    squares = kernels.sum(mul(distance, distance), axes, keepdim)
-    variance = div(squares, float(degrees))
-    result = variance if node_type is VarBackward0 else sqrt(variance)
-    return record(
-        node_type,
-        result,
-        (input,),
-        (x, result if node_type is StdBackward0 else None),
-        axes=axes,
-        input_shape=x.shape,
-        keepdim=keepdim,
-        degrees=float(degrees) if degrees else math.nan,
-    )
+@numpy_names
+def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
+    """How many elements are not 0 (NaN is not)."""
+    return constant(kernels.sum(ne(input.array, 0), axes_of(dim, input.array.ndim), False))
 
 
 # -------------------------------------------------------------------------------------- product
@@ -309,197 +270,52 @@ def shifted(x: Either, axis: int, by: int, from_end: bool) -> Either:
     return cat([ones, narrow(x, axis, 0, n - by)], axis)
 
 
+@numpy_names
 def prod(
-    input: Tensor,
-    dim: int | None = None,
-    keepdim: bool = False,
-    *,
-    dtype: dtypes.dtype | None = None,
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Dtype = None
 ) -> Tensor:
     """The product over one dimension, or of all elements."""
-    array = input.array if dtype is None else input.array.astype(dtype.numpy, copy=False)
-    if dim is None or not array.ndim:
-        result = kernels.prod(array.reshape(-1), (0,), False)
-        return record(ProdBackward0, result, (input,), (array, result), input_shape=array.shape)
-    axes = (axis_of(dim, array.ndim),)
-    result = kernels.prod(array, axes, keepdim)
+    source, array = as_dtype(input, dtype)
+    if dim is None:
+        if keepdim:
+            raise TypeError("prod() takes keepdim only together with dim")
+        result = narrowed(kernels.prod(array.reshape(-1), (0,), False), dtype)
+        return record(ProdBackward0, result, (source,), (array, result), input_shape=array.shape)
+    axes = (axis_of(dim, array.ndim),) if array.ndim else no_axes(dim)
+    result = narrowed(kernels.prod(array, axes, keepdim), dtype)
     details = {"axes": axes, "input_shape": array.shape, "keepdim": keepdim}
-    return record(ProdBackward1, result, (input,), (array, result), **details)
+    return record(ProdBackward1, result, (source,), (array, result), **details)
 
 
-# ------------------------------------------------------------------------------------- extremes
+def no_axes(dim: int) -> tuple[()]:
+    """The axes that a reduction of a 0-d tensor over dimension 0 has."""
+    axis_of(dim, 0)
+    return ()
 
 
-class ExtremeBackward(ReductionNode):
-    """Equal extremes share the gradient."""
-
-    __slots__ = ()
-
-    def vjp(self, grad: Either) -> Any:
-        x, result = saved_values(self, grad)
-        if not self.keepdim:
-            grad, result = unsqueeze_axes(grad, self.axes), unsqueeze_axes(result, self.axes)
-        chosen = self.chosen(x, result)
-        return (div(where(chosen, grad, 0), sum(chosen, self.axes, True)),)
-
-    def chosen(self, x: Either, result: Either) -> Either:
-        return eq(x, result)  # beside NaN none is, and the gradient is 0 / 0, in torch, too
+# --------------------------------------------------------------------------------------- truth
 
 
-class FullExtremeBackward(ExtremeBackward):
-    """Several NaN share the gradient."""
-
-    __slots__ = ()
-
-    def chosen(self, x: Either, result: Either) -> Either:
-        return logical_or(eq(x, result), ne(x, x))
-
-
-class AmaxBackward0(ExtremeBackward):
-    __slots__ = ()
-
-
-class AminBackward0(ExtremeBackward):
-    __slots__ = ()
-
-
-class MaxBackward1(FullExtremeBackward):
-    __slots__ = ()
-
-
-class MinBackward1(FullExtremeBackward):
-    __slots__ = ()
-
-
-def extreme(node: type[Node], kernel: Any, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
-    array = x.array
-    axes = axes_of(dim, array.ndim)
-    if not array.size and (dim is None or dim == ()):
-        raise RuntimeError(
-            f"{kernel.__name__}(): Expected reduction dim to be specified for input.numel() == 0. "
-            "Specify the reduction dim with the 'dim' argument."
-        )
-    check_not_empty(kernel.__name__, array.shape, axes)
-    result = kernel(array, axes, keepdim)
-    details = {"axes": axes, "input_shape": array.shape, "keepdim": keepdim}
-    return record(node, result, (x,), (array, result), **details)
-
-
-def check_not_empty(name: str, shape: Sequence[int], axes: Sequence[int]) -> None:
-    if 0 in [shape[i] for i in axes]:
-        raise IndexError(
-            f"{name}(): Expected reduction dim to have non-zero size, but the shape is "
-            f"{list(shape)}"
-        )
-
-
-def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
-    """The largest element over `dim`; equal ones share the gradient."""
-    return extreme(AmaxBackward0, kernels.amax, input, dim, keepdim)
-
-
-def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
-    """The smallest element over `dim`; equal ones share the gradient."""
-    return extreme(AminBackward0, kernels.amin, input, dim, keepdim)
-
-
-class ValuesAndIndices(NamedTuple):
-    """What max and min over one dimension return."""
-
-    values: Tensor
-    indices: Tensor
-
-
-class SelectExtremeBackward(Node):
-    """The gradient goes to the element that was chosen."""
-
-    __slots__ = ("axis", "input_shape", "keepdim")
-    saved_names = ("indices",)
-    axis: int
-    input_shape: tuple[int, ...]
-    keepdim: bool
-
-    def vjp(self, grad: Either) -> Any:
-        if not self.keepdim:
-            grad = unsqueeze_axes(grad, (self.axis,))
-        return (where(self.chosen(grad), grad, 0),)
-
-    def chosen(self, grad: Either) -> Either:
-        (indices,) = self.saved_arrays()
-        if not self.keepdim:
-            indices = unsqueeze_axes(indices, (self.axis,))
-        mask = one_hot(indices, self.axis, self.input_shape)
-        return constant(mask) if type(grad) in TENSORS else mask
-
-
-class MaxBackward0(SelectExtremeBackward):
-    __slots__ = ()
-
-
-class MinBackward0(SelectExtremeBackward):
-    __slots__ = ()
-
-
-def one_hot(indices: Array, axis: int, shape: Sequence[int]) -> Array:
-    """True where an element's place along `axis` is the one in `indices` (which kept the axis)."""
-    if not shape:
-        return eq(indices, 0)
-    places: Any = np.arange(shape[axis])
-    places = kernels.to_device_of(places, indices)
-    return eq(places.reshape((-1,) + (1,) * (len(shape) - 1 - axis)), indices)
-
-
-def select_extreme(
-    node: type[Node], find: Any, value: Any, x: Tensor, dim: int, keepdim: bool
-) -> ValuesAndIndices:
-    array = x.array
-    axis = axis_of(dim, array.ndim)
-    axes = (axis,) if array.ndim else ()
-    check_not_empty(value.__name__, array.shape, axes)
-    indices = (
-        find(array, axis, keepdim) if array.ndim else kernels.full((), 0, np.dtype(np.int64), array)
-    )
-    details = {"axis": axis, "input_shape": array.shape, "keepdim": keepdim}
-    values = record(node, value(array, axes, keepdim), (x,), (indices,), **details)
-    return ValuesAndIndices(values, constant(indices))
-
-
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The place of the largest element along `dim` (of all, when None); the first of equals."""
-    return place(kernels.argmax, input, dim, keepdim)
-
-
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The place of the smallest element along `dim` (of all, when None); the first of equals."""
-    return place(kernels.argmin, input, dim, keepdim)
-
-
-def place(find: Any, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
-    array = x.array
-    if array.dtype.kind == "b":
-        raise RuntimeError(f"{find.__name__}(): does not support bool input")
-    if dim is None or not array.ndim:
-        check_not_empty(find.__name__, (array.size,), (0,))
-        indices = find(array.reshape(-1), 0, False)
-        return constant(indices.reshape((1,) * array.ndim) if keepdim else indices)
-    axis = axis_of(dim, array.ndim)
-    check_not_empty(find.__name__, array.shape, (axis,))
-    return constant(find(array, axis, keepdim))
-
-
+@numpy_names
 def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether all elements are true (not 0)."""
     return truth(kernels.all, input, dim, keepdim)
 
 
+@numpy_names
 def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether an element is true (not 0)."""
     return truth(kernels.any, input, dim, keepdim)
 
 
 def truth(kernel: Any, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
-    result = kernel(x.array, axes_of(dim, x.array.ndim), keepdim)
-    is_byte = x.array.dtype == np.uint8  # which torch once used for bools
+    """Of each element by itself where `dim` is empty; other reductions take that for all."""
+    array = x.array
+    if isinstance(dim, tuple | list) and not dim:
+        result = ne(array, 0)
+    else:
+        result = kernel(array, axes_of(dim, array.ndim), keepdim)
+    is_byte = array.dtype == np.uint8  # which torch once used for bools
     return constant(result.astype(np.uint8) if is_byte else result)
 
 
@@ -516,6 +332,7 @@ class LogsumexpBackward0(ReductionNode):
         return (mul(grad, exp(sub(x, result))),)
 
 
+@numpy_names
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """log(sum(exp(x))) over `dim`, shifted by the largest element so that exp does not overflow."""
     x = input.array if input.array.dtype.kind == "f" else input.array.astype(np.float32)
@@ -529,22 +346,10 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     return record(LogsumexpBackward0, result, (input,), (x, result), **details)
 
 
-# ----------------------------------------------------------------------------- max and min in torch
-
-
-def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
-    """max(x): the largest element.  max(x, dim): (values, indices).  max(x, y): maximum(x, y)."""
-    if type(dim) in TENSORS:
-        return maximum(input, dim)
-    if dim is None:
-        return extreme(MaxBackward1, kernels.amax, input, None, False)
-    return select_extreme(MaxBackward0, kernels.argmax, kernels.amax, input, dim, keepdim)
-
-
-def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
-    """min(x): the smallest element.  min(x, dim): (values, indices).  min(x, y): minimum(x, y)."""
-    if type(dim) in TENSORS:
-        return minimum(input, dim)
-    if dim is None:
-        return extreme(MinBackward1, kernels.amin, input, None, False)
-    return select_extreme(MinBackward0, kernels.argmin, kernels.amin, input, dim, keepdim)
+def one_hot(indices: Array, axis: int, shape: Sequence[int]) -> Array:
+    """True where an element's place along `axis` is the one in `indices` (which kept the axis)."""
+    if not shape:
+        return eq(indices, 0)
+    places: Any = np.arange(shape[axis])
+    places = kernels.to_device_of(places, indices)
+    return eq(places.reshape((-1,) + (1,) * (len(shape) - 1 - axis)), indices)

@@ -1,19 +1,29 @@
 """Sums, extremes and the like along dimensions; scans, sorting and counting."""
 
+import numpy as np
+
 from minigrad.testing.table import Table
+
+# Some are NaN, one row all of them; as integers they are some number.
+WITH_NAN = np.array([[0.5, np.nan, -1.5, 1.2], [np.nan, 0.3, np.nan, -0.8], [1.7, -0.4, 0.9, -1.1]])
 
 TABLE = Table(
     {
-        "all": ("x.all()", "x.all(1)", "mask.all(0, True)"),
+        # reductions
+        "all": ("x.all()", "x.all(1)", "mask.all(0, True)", "b.all((0, 2))", "x.all(())"),
         "amax": ("x.amax()", "x.amax(1)", "b.amax((0, 2), True)"),
         "amin": ("x.amin()", "x.amin(-1)", "b.amin((0, 2), True)"),
-        "any": ("x.any()", "x.any(1)", "mask.any(0, True)"),
+        "aminmax": ("x.aminmax()", "x.aminmax(dim=1)", "b.aminmax(dim=0, keepdim=True)"),
+        "any": ("x.any()", "x.any(1)", "mask.any(0, True)", "b.any((0, 2))"),
         "argmax": ("x.argmax()", "x.argmax(1)", "x.argmax(0, True)"),
         "argmin": ("x.argmin()", "x.argmin(1)", "x.argmin(0, True)"),
+        "count_nonzero": ("(x * mask).count_nonzero()", "torch.count_nonzero(b, (0, 2))"),
         "logsumexp": ("x.logsumexp(1)", "b.logsumexp((0, 2))", "x.logsumexp(0, True)"),
-        "max": ("x.max()", "x.max(1)", "x.max(0, True)", "torch.max(x, y)"),
+        "max": ("x.max()", "x.max(1)", "x.max(0, True)", "torch.max(x, y)", "s.max(0)"),
         "mean": ("x.mean()", "x.mean(1)", "b.mean((0, 2), True)", "s.mean()"),
-        "min": ("x.min()", "x.min(1)", "x.min(0, True)", "torch.min(x, y)"),
+        "min": ("x.min()", "x.min(1)", "x.min(0, True)", "torch.min(x, y)", "s.min(0)"),
+        "nanmean": ("x.nanmean()", "n.nanmean(1)"),
+        "nansum": ("x.nansum()", "b.nansum((0, 2), True)", "n.nansum(1)"),
         "prod": (
             "x.prod()",
             "x.prod(1)",
@@ -22,7 +32,10 @@ TABLE = Table(
             "(v * 0).prod()",
         ),
         "std": ("x.std()", "x.std(1)", "b.std((0, 2), keepdim=True)", "x.std(correction=0)"),
+        "std_mean": ("torch.std_mean(x)", "torch.std_mean(b, (0, 2), keepdim=True)"),
         "sum": ("x.sum()", "x.sum(1)", "b.sum((0, -1), True)", "x.sum(())", "s.sum()"),
         "var": ("x.var()", "x.var(1)", "b.var((0, 2), keepdim=True)", "x.var(0, False)"),
-    }
+        "var_mean": ("torch.var_mean(x, 1)", "torch.var_mean(b, (0, 2), correction=0)"),
+    },
+    operands={"n": WITH_NAN},
 )
