@@ -133,10 +133,12 @@ from minigrad.ops.pointwise import scaled_add as add
 from minigrad.ops.pointwise import scaled_sub as sub
 from minigrad.ops.random import (
     bernoulli,
+    multinomial,
     normal,
     rand,
     rand_like,
     randint,
+    randint_like,
     randn,
     randn_like,
     randperm,
@@ -308,6 +310,7 @@ __all__ = [
     "mm",
     "movedim",
     "mul",
+    "multinomial",
     "mv",
     "nanmean",
     "nansum",
@@ -328,6 +331,7 @@ __all__ = [
     "rand",
     "rand_like",
     "randint",
+    "randint_like",
     "randn",
     "randn_like",
     "random",

@@ -1,7 +1,7 @@
-"""Random numbers: one default generator, and as many of your own as you make.
+"""Seeds and generators: one default generator, and as many of your own as you make.
 
-The names are torch's; the numbers are NumPy's (PCG64), so a seed gives others than in torch.
-Numbers for any device are drawn on the CPU: there is no second stream whose state could matter.
+The names are torch's.  The numbers are Philox's (docs/random.md): a seed gives the same ones on
+every device and platform, but not those of torch.
 """
 
 from __future__ import annotations
@@ -13,31 +13,33 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import device as devices
 from minigrad.tensor import Tensor, constant
 
 __all__ = ["fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
 
 DEFAULT_SEED = 67280421310721  # torch's: a program that sets no seed is repeatable
 
-# A state: the seed, PCG64's two numbers of 128 bits, and half a draw that is kept for later.
-WORD, WORDS = 2**64, 7
+WORD = 2**64
+STATE = 16  # bytes: the seed and the offset
 
 
 class Generator:
-    """A stream of random numbers, made again from the same seed whenever you like."""
+    """A stream of random numbers, made again from the same seed whenever you like.
+
+    It is two numbers, the seed and the offset: how many blocks were taken so far.
+    """
 
     def __init__(self, device: object = "cpu") -> None:
-        self.device = device
-        self._seed = DEFAULT_SEED
-        self._stream: np.random.Generator | None = None
+        self.device = devices.device(device)
+        self._seed, self._offset = DEFAULT_SEED, 0
 
     def manual_seed(self, seed: int) -> Generator:
         """Start again from `seed`; a negative one counts from 2**64 down, as in torch."""
         number = int(seed)
         if not -WORD // 2 <= number < WORD:
             raise ValueError(f"Overflow: a seed lies from -2**63 to 2**64 - 1, but got {number}")
-        self._seed = number % WORD
-        self._stream = None
+        self._seed, self._offset = number % WORD, 0
         return self
 
     def seed(self) -> int:
@@ -48,30 +50,28 @@ class Generator:
     def initial_seed(self) -> int:
         return self._seed
 
-    @property
-    def numpy(self) -> np.random.Generator:
-        """The NumPy generator that draws the numbers."""
-        if self._stream is None:
-            self._stream = np.random.default_rng(self._seed)
-        return self._stream
+    def take(self, blocks: int) -> tuple[int, int]:
+        """The seed, and the number of the first of so many blocks that nobody else will get."""
+        first = self._offset
+        self._offset = (first + blocks) % WORD
+        return self._seed, first
+
+    def get_offset(self) -> int:
+        """How many blocks were taken since the seed was set."""
+        return self._offset
+
+    def set_offset(self, offset: int) -> Generator:
+        """Go on as after so many blocks."""
+        self._offset = int(offset) % WORD
+        return self
 
     def get_state(self) -> Tensor:
         """Where the stream stands, as a tensor of bytes for set_state()."""
-        pcg: Any = self.numpy.bit_generator.state
-        numbers = pcg["state"]["state"], pcg["state"]["inc"]
-        halves = [half for number in numbers for half in (number % WORD, number // WORD)]
-        words = [self._seed, *halves, pcg["has_uint32"], pcg["uinteger"]]
-        return constant(np.array(words, "<u8").view(np.uint8))
+        return constant(np.array([self._seed, self._offset], "<u8").view(np.uint8))
 
     def set_state(self, new_state: Tensor) -> Generator:
         """Go on from where a generator was when get_state() was called."""
-        self._seed, low, high, low_inc, high_inc, has_half, half = words_of(new_state)
-        self.numpy.bit_generator.state = {
-            "bit_generator": "PCG64",
-            "state": {"state": low + WORD * high, "inc": low_inc + WORD * high_inc},
-            "has_uint32": has_half,
-            "uinteger": half,
-        }
+        self._seed, self._offset = words_of(new_state)
         return self
 
     def clone_state(self) -> Generator:
@@ -80,15 +80,15 @@ class Generator:
 
 
 def words_of(state: Tensor) -> list[int]:
-    """The numbers of a state; TypeError or RuntimeError if it is not one."""
+    """The two numbers of a state; TypeError or RuntimeError if it is not one."""
     if not isinstance(state, Tensor):
         raise TypeError(f"expected a minigrad.ByteTensor, but got {type(state).__name__}")
     if state.array.dtype != np.uint8:
         raise TypeError(f"RNG state must be a minigrad.ByteTensor (uint8), but it is {state.dtype}")
-    if state.array.size != 8 * WORDS:
+    if state.array.size != STATE:
         raise RuntimeError(
-            f"Expected a generator state of size {8 * WORDS} but found the input RNG state size to "
-            f"be {state.array.size}: pass what get_state() or get_rng_state() returned"
+            f"Expected a generator state of size {STATE} but found the input RNG state size to be "
+            f"{state.array.size}: pass what get_state() or get_rng_state() returned"
         )
     words: list[int] = np.ascontiguousarray(state.host_array()).ravel().view("<u8").tolist()
     return words

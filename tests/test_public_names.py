@@ -24,6 +24,7 @@ NAMES = {
         set_grad_enabled set_kernel_cache set_num_threads set_rng_state short sigmoid sign sin sinh
         softmax split sqrt square squeeze stack std std_mean sub sum t tan tanh tensor transpose
         trunc uint8 unbind unflatten unsqueeze utils var var_mean vmap where xlogy zeros zeros_like
+        multinomial randint_like
     """,
     "minigrad.autograd": """
         Function GradcheckError anomaly_mode backward detect_anomaly enable_grad

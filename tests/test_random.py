@@ -60,12 +60,18 @@ def test_a_state_brings_back_the_numbers() -> None:
     assert drawn() == first
 
 
-def test_a_state_remembers_half_of_a_draw() -> None:
-    """PCG64 draws 64 bits; a float32 takes 32 and leaves the others for the next."""
+def test_a_draw_takes_whole_blocks() -> None:
+    """A block has four words: a float32 takes one and leaves the others to nobody."""
     generator = Generator().manual_seed(4)
     minigrad.rand(1, generator=generator)
+    assert generator.get_offset() == 1
+    minigrad.rand(5, generator=generator)
+    assert generator.get_offset() == 3
+    minigrad.rand(5, generator=generator, dtype=minigrad.float64)
+    assert generator.get_offset() == 7
     state = generator.get_state()
     assert drawn(generator) == drawn(Generator().set_state(state))
+    assert drawn(Generator().manual_seed(4).set_offset(7)) == drawn(Generator().set_state(state))
 
 
 def test_a_state_carries_the_seed_and_fits_any_generator() -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from minigrad import shapes
 from minigrad.kernels import threads
 from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
-from minigrad.kernels.cpu import gemm, indexing, reductions, rows
+from minigrad.kernels.cpu import gemm, indexing, random, reductions, rows
 from minigrad.kernels.promotion import promote, result_type
 
 Array = Any  # numpy.ndarray, CudaArray or BatchedArray
@@ -173,6 +173,13 @@ def full(shape: tuple[int, ...], value: float, dtype: np.dtype[Any], like: Array
     if is_batched(like):
         return batched_module("routines").full(shape, value, dtype, like)
     return cuda_module("array").full(shape, value, dtype, like.device)
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any], device: Any) -> Array:
+    """A new array with any contents on a device (an object with `type` and `index`; None: CPU)."""
+    if device is None or device.type == "cpu":
+        return np.empty(shape, dtype)
+    return cuda_module("array").empty(shape, dtype, device.index or 0)
 
 
 def converted(x: Array, dtype: np.dtype[Any]) -> Array:
@@ -416,3 +423,8 @@ add_rows = routine_of_two(indexing.add_rows, 1, 2)
 gather_nd = routine_of_indices(indexing.gather_nd, 0, 1)
 scatter_add_nd = routine_of_indices(indexing.scatter_add_nd, 3, 2)
 nonzero = routine(indexing.nonzero)
+permutations = random.permutations
+fill_random = routine(random.fill_random)
+dropout = routine(random.dropout)
+largest_first = routine(random.largest_first)
+places_in_sums = routine_of_two(random.places_in_sums)

@@ -105,6 +105,45 @@ def test_two_devices_raise_in_other_operations(expression: str) -> None:
         sample.call(minigrad, operands | {first: operands[first].cuda()})
 
 
+DRAWS: dict[str, Any] = {
+    "rand": lambda device: minigrad.rand(7, device=device),
+    "rand, float64": lambda device: minigrad.rand(7, device=device, dtype=minigrad.float64),
+    "randn": lambda device: minigrad.randn(2, 3, device=device),
+    "randn, float16": lambda device: minigrad.randn(6, device=device, dtype=minigrad.float16),
+    "randint": lambda device: minigrad.randint(-5, 900, (7,), device=device),
+    "normal of tensors": lambda device: minigrad.normal(minigrad.ones(3, device=device), 2.0),
+    "bernoulli": lambda device: minigrad.full((9,), 0.5, device=device).bernoulli(),
+    "bernoulli_": lambda device: minigrad.zeros(9, device=device).bernoulli_(0.3),
+    "uniform_": lambda device: minigrad.zeros(3, 2, device=device).T.uniform_(-1, 4),
+    "normal_": lambda device: minigrad.zeros(5, device=device).normal_(2, 3),
+    "exponential_": lambda device: minigrad.zeros(5, device=device).exponential_(2),
+    "geometric_": lambda device: minigrad.zeros(5, device=device).geometric_(0.2),
+    "random_": lambda device: minigrad.zeros(5, device=device).random_(50),
+    "multinomial": lambda device: minigrad.ones(2, 9, device=device).multinomial(1),
+}
+
+
+@on_a_device
+@pytest.mark.parametrize("name", DRAWS)
+def test_both_devices_draw_the_same_numbers(name: str) -> None:
+    minigrad.manual_seed(11)
+    on_gpu = DRAWS[name]("cuda")
+    state = minigrad.get_rng_state().tolist()
+    minigrad.manual_seed(11)
+    on_cpu = DRAWS[name]("cpu")
+    assert on_gpu.is_cuda
+    assert on_gpu.cpu().tolist() == on_cpu.tolist()
+    assert state == minigrad.get_rng_state().tolist()
+
+
+@on_a_device
+def test_orders_have_no_kernel() -> None:
+    with pytest.raises(NotImplementedError, match="randperm has no kernel for device 'cuda' yet"):
+        minigrad.randperm(3, device="cuda")
+    with pytest.raises(NotImplementedError, match="multinomial has no kernel"):
+        minigrad.ones(3, device="cuda").multinomial(2)
+
+
 @pytest.mark.skipif(driver.is_available(), reason="the tests above ran on a device")
 def test_in_the_simulator() -> None:
     environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}

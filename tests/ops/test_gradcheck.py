@@ -17,6 +17,8 @@ from minigrad.testing.samples import ROUTINES
 # Methods of METHODS that are no operations of their own, or whose result has no history.
 NOT_SAMPLED = {"backward", "copy_", "detach_", "fill_", "normal_", "uniform_", "zero_", "_is_view"}
 NOT_SAMPLED |= {"index_put", "index_put_"}  # tests/parity/test_inplace.py
+NOT_SAMPLED |= {"bernoulli", "bernoulli_", "cauchy_", "exponential_", "geometric_", "log_normal_"}
+NOT_SAMPLED |= {"multinomial", "random_"}  # tests/ops/test_random.py
 NOT_SAMPLED |= {"cpu", "cuda", "double", "float", "half", "int", "long", "bool"}
 NOT_SAMPLED |= {"new_full", "new_ones", "new_tensor", "new_zeros"}
 

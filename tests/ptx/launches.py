@@ -16,7 +16,7 @@ import numba
 import numpy as np
 
 from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
-from minigrad.kernels.cuda import array, driver, gemm, indexing, reductions, rows
+from minigrad.kernels.cuda import array, driver, gemm, indexing, random, reductions, rows
 
 # libdevice reduces large angles in float64 and keeps their digits in local memory.
 ANGLES = {"sin", "cos", "tan"}
@@ -105,6 +105,10 @@ def routine_launches(dtype: np.dtype) -> Iterator[Launch]:
         yield from record(f"astype {other}", array.CudaArray.astype, matrix[::2], other)
     if dtype.kind == "f":
         yield from row_launches(matrix)
+        yield from random_launches(matrix)
+    if dtype == np.int64:
+        numbers = np.int64(0), np.uint64(10)
+        yield from record("integers", random.fill_random, matrix, "integers_int64", 0, 0, *numbers)
 
 
 def add_launches(dtype: np.dtype, matrix: np.ndarray) -> Iterator[Launch]:
@@ -126,6 +130,14 @@ def row_launches(x: np.ndarray) -> Iterator[Launch]:
         yield from record(f"layer_norm, {name}", rows.layer_norm, x, weight, weight, 1e-5)
         given = (x, x, statistics, statistics, weight, every)
         yield from record(f"layer_norm_backward, {name}", rows.layer_norm_backward, *given)
+
+
+def random_launches(x: np.ndarray) -> Iterator[Launch]:
+    computed = np.promote_types(x.dtype, np.float32)
+    numbers = computed.type(0), computed.type(1)
+    for name in (f"uniform_{x.dtype}", f"normal_{computed}", f"exponential_{computed}"):
+        yield from record(name, random.fill_random, x, name, 0, 0, *numbers)
+    yield from record("dropout", random.dropout, x, 0, 0, 0.5, 2.0)
 
 
 # --------------------------------------------------------------------------------------- formulas

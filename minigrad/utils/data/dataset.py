@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from minigrad.ops.creation import as_tensor
-from minigrad.ops.random import source
+from minigrad.ops.draw import source
 from minigrad.random import Generator
 from minigrad.tensor import Tensor
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sized
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from minigrad.ops.random import source
+from minigrad.ops.draw import source
 from minigrad.random import Generator
 
 Index_co = TypeVar("Index_co", covariant=True)
@@ -63,7 +63,7 @@ class RandomSampler(Sampler[int]):
         stream = source(self.generator)
         size, wanted = len(self.data_source), self.num_samples
         if self.replacement:
-            yield from stream.integers(size, size=wanted).tolist()
+            yield from stream.integers(0, size, (wanted,)).tolist()
             return
         while wanted > 0:
             order = stream.permutation(size).tolist()
