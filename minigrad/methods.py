@@ -14,8 +14,8 @@ from minigrad.node import Node
 from minigrad.ops import (
     assign,
     creation,
-    extremes,
     distributions,
+    extremes,
     index,
     inplace,
     joining,
