@@ -154,6 +154,7 @@ from minigrad.ops.reduction import (
     prod,
     sum,
 )
+from minigrad.ops.scan import cummax, cummin, cumprod, cumsum, logcumsumexp
 from minigrad.ops.statistics import std, std_mean, var, var_mean
 from minigrad.ops.view import (
     clone,
@@ -227,6 +228,10 @@ __all__ = [
     "cosh",
     "count_nonzero",
     "cuda",
+    "cummax",
+    "cummin",
+    "cumprod",
+    "cumsum",
     "data",
     "default_generator",
     "deg2rad",
@@ -293,6 +298,7 @@ __all__ = [
     "log10",
     "log_softmax",
     "logaddexp",
+    "logcumsumexp",
     "logical_and",
     "logical_not",
     "logical_or",

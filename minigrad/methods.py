@@ -25,6 +25,7 @@ from minigrad.ops import (
     pointwise,
     random,
     reduction,
+    scan,
     shared_memory,
     statistics,
     view,
@@ -98,6 +99,11 @@ METHODS = {
     "argmax": extremes.argmax,
     "argmin": extremes.argmin,
     "count_nonzero": reduction.count_nonzero,
+    "cummax": scan.cummax,
+    "cummin": scan.cummin,
+    "cumprod": scan.cumprod,
+    "cumsum": scan.cumsum,
+    "logcumsumexp": scan.logcumsumexp,
     "logsumexp": reduction.logsumexp,
     "log_softmax": normalization.log_softmax,
     "max": extremes.max,
@@ -201,7 +207,7 @@ IN_PLACE = {
         pow rad2deg reciprocal relu remainder round rsqrt sigmoid sign sin sinh sqrt square sub
         subtract tan tanh true_divide trunc xlogy
     """,
-    "reduction": "",
+    "reduction": "cumprod cumsum",
     "matmul": "addmm",
     "shape": "",
     "index": "masked_fill",

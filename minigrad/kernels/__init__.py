@@ -18,7 +18,7 @@ import numpy as np
 from minigrad import shapes
 from minigrad.kernels import threads
 from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
-from minigrad.kernels.cpu import gemm, indexing, random, reductions, rows
+from minigrad.kernels.cpu import gemm, indexing, random, reductions, rows, scans
 from minigrad.kernels.promotion import promote, result_type
 
 Array = Any  # numpy.ndarray, CudaArray or BatchedArray
@@ -410,6 +410,12 @@ any = routine(reductions.any)
 all = routine(reductions.all)
 argmax = routine(reductions.argmax)
 argmin = routine(reductions.argmin)
+cumsum = routine(scans.cumsum)
+cumprod = routine(scans.cumprod)
+logcumsumexp = routine(scans.logcumsumexp)
+recurrence = routine_of_two(scans.recurrence)
+cummax = routine(scans.cummax)
+cummin = routine(scans.cummin)
 matmul = routine_of_two(gemm.matmul)
 softmax = routine(rows.softmax)
 softmax_backward = routine_of_two(rows.softmax_backward)

@@ -16,7 +16,7 @@ import numba
 import numpy as np
 
 from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
-from minigrad.kernels.cuda import array, driver, gemm, indexing, random, reductions, rows
+from minigrad.kernels.cuda import array, driver, gemm, indexing, random, reductions, rows, scans
 
 # libdevice reduces large angles in float64 and keeps their digits in local memory.
 ANGLES = {"sin", "cos", "tan"}
@@ -103,7 +103,12 @@ def routine_launches(dtype: np.dtype) -> Iterator[Launch]:
     yield from record("fill", array.full, (3, 4), 1, dtype)
     for other in ("float16", "float32", "float64", "int64", "int32", "bool"):
         yield from record(f"astype {other}", array.CudaArray.astype, matrix[::2], other)
+    for from_end in (False, True):
+        yield from record("cumsum", scans.cumsum, matrix, 1, from_end)
+    yield from record("cumprod", scans.cumprod, matrix, 0)
     if dtype.kind == "f":
+        yield from record("logcumsumexp", scans.logcumsumexp, matrix, 1)
+        yield from record("recurrence", scans.recurrence, matrix, matrix, 1, True)
         yield from row_launches(matrix)
         yield from random_launches(matrix)
     if dtype == np.int64:

@@ -53,6 +53,9 @@ any = over_axes(kernels.any)
 all = over_axes(kernels.all)
 argmax = along_axis(kernels.argmax)
 argmin = along_axis(kernels.argmin)
+cumsum = along_axis(kernels.cumsum)
+cumprod = along_axis(kernels.cumprod)
+logcumsumexp = along_axis(kernels.logcumsumexp)
 softmax = along_axis(kernels.softmax)
 log_softmax = along_axis(kernels.log_softmax)
 
@@ -83,15 +86,16 @@ def matmul(a: Array, b: Array) -> BatchedArray:
 def on_both(kernel: Callable[..., Array]) -> Callable[..., Array]:
     """A kernel of a gradient and a result of one shape, along an axis."""
 
-    def run(grad: Array, result: Array, axis: int) -> BatchedArray:
+    def run(grad: Array, result: Array, axis: int, *options: Any) -> BatchedArray:
         level = highest((grad, result))
         samples = samples_of((grad, result), level)
         values = [spread(x, level, samples) for x in (grad, result)]
-        return BatchedArray(kernel(*values, axis + 1), level)
+        return BatchedArray(kernel(*values, axis + 1, *options), level)
 
     return run
 
 
+recurrence = on_both(kernels.recurrence)
 softmax_backward = on_both(kernels.softmax_backward)
 log_softmax_backward = on_both(kernels.log_softmax_backward)
 

@@ -36,6 +36,13 @@ TABLE = Table(
         "sum": ("x.sum()", "x.sum(1)", "b.sum((0, -1), True)", "x.sum(())", "s.sum()"),
         "var": ("x.var()", "x.var(1)", "b.var((0, 2), keepdim=True)", "x.var(0, False)"),
         "var_mean": ("torch.var_mean(x, 1)", "torch.var_mean(b, (0, 2), correction=0)"),
+        # scans
+        "cummax": ("x.cummax(0)", "x.cummax(1)", "s.cummax(0)"),
+        "cummin": ("x.cummin(0)", "b.cummin(1)"),
+        "cumprod": ("x.cumprod(0)", "b.cumprod(-1)", "(x * mask).cumprod(1)", "s.cumprod(0)"),
+        "cumsum": ("x.cumsum(0)", "b.cumsum(-1)", "b.cumsum(1)", "s.cumsum(0)"),
+        "logcumsumexp": ("x.logcumsumexp(0)", "b.logcumsumexp(-1)", "s.logcumsumexp(0)"),
     },
     operands={"n": WITH_NAN},
+    cpu_only=frozenset({"cummax", "cummin"}),
 )
