@@ -12,12 +12,17 @@ from minigrad.autograd.backward import backward_of_tensor
 from minigrad.autograd.saved_attributes import call_node, saved_at
 from minigrad.node import Node
 from minigrad.ops import (
+    arranging,
     assign,
     creation,
+    diagonals,
+    differences,
+    directions,
     distributions,
     extremes,
     index,
     inplace,
+    inplace_views,
     joining,
     matmul,
     move,
@@ -28,6 +33,7 @@ from minigrad.ops import (
     scan,
     shared_memory,
     statistics,
+    strided,
     view,
 )
 from minigrad.ops.define import NUMBERS, POINTWISE
@@ -125,29 +131,55 @@ METHODS = {
     "mv": matmul.mv,
     "outer": matmul.outer,
     # shapes
-    "broadcast_to": view.expand,
+    "adjoint": view.adjoint,
+    "as_strided": strided.as_strided,
+    "broadcast_to": view.broadcast_to,
     "chunk": joining.chunk,
     "clone": view.clone,
     "contiguous": view.contiguous,
+    "diag": diagonals.diag,
+    "diag_embed": diagonals.diag_embed,
+    "diagflat": diagonals.diagflat,
+    "diagonal": diagonals.diagonal,
+    "diff": differences.diff,
+    "dsplit": directions.dsplit,
     "expand": view.expand,
     "expand_as": view.expand_as,
     "flatten": view.flatten,
+    "flip": arranging.flip,
+    "fliplr": arranging.fliplr,
+    "flipud": arranging.flipud,
+    "hsplit": directions.hsplit,
+    "moveaxis": view.movedim,
     "movedim": view.movedim,
     "narrow": view.narrow,
     "permute": view.permute,
     "ravel": view.ravel,
+    "repeat": arranging.repeat,
+    "repeat_interleave": arranging.repeat_interleave,
     "reshape": view.reshape,
+    "reshape_as": view.reshape_as,
+    "roll": arranging.roll,
+    "rot90": arranging.rot90,
     "select": view.select,
     "split": joining.split,
+    "split_with_sizes": joining.split_with_sizes,
     "squeeze": view.squeeze,
-    "swapaxes": view.transpose,
+    "swapaxes": view.swapaxes,
+    "swapdims": view.swapdims,
     "t": view.t,
+    "tensor_split": directions.tensor_split,
+    "tile": arranging.tile,
     "transpose": view.transpose,
+    "tril": diagonals.tril,
+    "triu": diagonals.triu,
     "unbind": joining.unbind,
     "unflatten": view.unflatten,
+    "unfold": strided.unfold,
     "unsqueeze": view.unsqueeze,
     "view": view.view,
     "view_as": view.view_as,
+    "vsplit": directions.vsplit,
     "index_put": assign.index_put,
     "index_select": index.index_select,
     # in place, without an operation of their own
@@ -194,6 +226,8 @@ EXPORTS = {
 PROPERTIES = {
     "T": view.reversed_dimensions,
     "mT": view.matrix_transpose,
+    "H": view.conjugate_transpose,
+    "mH": view.conjugate_transposes,
     "_base": shared_memory.base_of,
 }
 
@@ -209,9 +243,11 @@ IN_PLACE = {
     """,
     "reduction": "cumprod cumsum",
     "matmul": "addmm",
-    "shape": "",
+    "shape": "tril triu",
     "index": "masked_fill",
 }
+# Those that change a tensor's dimensions, and not its memory: x.t_() and so on.
+VIEWS_IN_PLACE = "as_strided squeeze swapaxes swapdims t transpose unsqueeze"
 COMPARISONS = """
     eq ge greater greater_equal gt le less less_equal lt ne not_equal
 """
@@ -282,6 +318,8 @@ def bind_in_place() -> None:
     for name in " ".join(IN_PLACE.values()).split():
         op = getattr(Tensor, name)
         setattr(Tensor, f"{name}_", inplace.in_place(op, kernel_of(op)))
+    for name in VIEWS_IN_PLACE.split():
+        setattr(Tensor, f"{name}_", inplace_views.view_in_place(getattr(Tensor, name)))
     for name in COMPARISONS.split():
         setattr(Tensor, f"{name}_", inplace.compare_in_place(getattr(Tensor, name)))
     for name in AUGMENTED:

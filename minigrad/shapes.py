@@ -27,10 +27,14 @@ def axes_of(dim: Any, ndim: int) -> tuple[int, ...]:
     if dim is None or (not isinstance(dim, int) and len(dim) == 0):
         return tuple(range(ndim))
     dims = [axis_of(d, ndim) for d in ((dim,) if hasattr(dim, "__index__") else dim)]
+    check_distinct(dims)
+    return tuple(sorted(dims)) if ndim else ()
+
+
+def check_distinct(dims: Sequence[int]) -> None:
     for d in dims:
         if dims.count(d) > 1:
             raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
-    return tuple(sorted(dims)) if ndim else ()
 
 
 def inverse(order: Sequence[int]) -> tuple[int, ...]:
@@ -46,6 +50,17 @@ def shape_argument(sizes: tuple[Any, ...]) -> tuple[int, ...]:
         if isinstance(n, bool) or not hasattr(n, "__index__"):
             raise TypeError(f"a shape is made of ints, but got {type(n).__name__} in {list(sizes)}")
     return tuple(int(n) for n in sizes)
+
+
+def sizes_of(function: str, keyword: str, sizes: tuple[Any, ...], named: Any) -> tuple[int, ...]:
+    """A shape given as f(2, 3), as f((2, 3)) or by its keyword, but not twice."""
+    if named is None:
+        if sizes:
+            return shape_argument(sizes)
+        raise TypeError(f'{function}() missing 1 required positional arguments: "{keyword}"')
+    if sizes:
+        raise TypeError(f"{function}() got multiple values for argument '{keyword}'")
+    return shape_argument((named,))
 
 
 def infer(shape: tuple[int, ...], size: int) -> tuple[int, ...]:

@@ -8,6 +8,8 @@ import numpy as np
 
 from minigrad import device as devices
 from minigrad import dtypes, kernels
+from minigrad.formats import check_format, contiguous_format, layout, strided
+from minigrad.memory import owner_of
 from minigrad.shapes import axis_of
 
 Array = Any  # numpy.ndarray, CudaArray or BatchedArray
@@ -60,16 +62,45 @@ class Values:
     def numel(self) -> int:
         return int(self.array.size)
 
+    nelement, ndimension = numel, dim
+
     def stride(self, dim: int | None = None) -> Any:
         """Steps from an element to the next along each dimension, in elements."""
-        steps = tuple(step // self.array.itemsize for step in self.array.strides)
-        return steps if dim is None else steps[dim]
+        steps = steps_of(self.array)
+        return steps if dim is None else steps[axis_of(dim, len(steps))]
 
-    def is_contiguous(self) -> bool:
+    def storage_offset(self) -> int:
+        """Where the first element lies in the memory, in elements."""
+        return offset_of(self.array)
+
+    def data_ptr(self) -> int:
+        """The address of the first element (on a GPU, one that tells tensors apart)."""
+        return address(self.array)
+
+    def is_contiguous(self, *, memory_format: Any = contiguous_format) -> bool:
+        """Whether the elements lie in order, side by side."""
+        check_format("is_contiguous", memory_format, contiguous_format)
         return bool(self.array.flags.c_contiguous)
 
+    def is_same_size(self, other: Values) -> bool:
+        """Whether both have one shape."""
+        return bool(self.array.shape == other.array.shape)
+
     def element_size(self) -> int:
+        """Bytes an element."""
         return int(self.array.itemsize)
+
+    @property
+    def itemsize(self) -> int:
+        return int(self.array.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.array.size * self.array.itemsize)
+
+    @property
+    def layout(self) -> layout:
+        return strided
 
     @property
     def dtype(self) -> dtypes.dtype:
@@ -78,6 +109,12 @@ class Values:
     def is_floating_point(self) -> bool:
         return bool(self.array.dtype.kind == "f")
 
+    def is_complex(self) -> bool:
+        return False
+
+    def is_signed(self) -> bool:
+        return bool(self.array.dtype.kind in "if")
+
     @property
     def device(self) -> devices.device:
         return devices.of_array(self.array)
@@ -85,6 +122,10 @@ class Values:
     @property
     def is_cuda(self) -> bool:
         return type(self.array) is not np.ndarray and self.array.device != "cpu"
+
+    def get_device(self) -> int:
+        """The number of the GPU; -1 on the CPU."""
+        return int(self.array.device) if self.is_cuda else -1
 
     def __len__(self) -> int:
         if not self.array.ndim:
@@ -119,6 +160,10 @@ class Values:
             raise RuntimeError(f"Boolean value of Tensor with {reason} is ambiguous")
         return bool(self.item())
 
+    def is_nonzero(self) -> bool:
+        """Whether a one-element tensor is not zero."""
+        return bool(self)
+
     def __float__(self) -> float:
         return float(self.only_element())
 
@@ -139,3 +184,22 @@ class Values:
         if self.array.ndim == 0 and specification:
             return format(self.item(), specification)
         return object.__format__(self, specification)
+
+
+# ------------------------------------------------------------------------- of a tensor's memory
+
+
+def steps_of(array: Array) -> tuple[int, ...]:
+    """The strides, in elements."""
+    return tuple(step // array.itemsize for step in array.strides)
+
+
+def address(array: Array) -> int:
+    memory: Any = getattr(array, "layout", array)
+    return int(memory.__array_interface__["data"][0])
+
+
+def offset_of(array: Array) -> int:
+    """Where the first element lies in the memory, in elements."""
+    distance = address(array) - address(owner_of(array))
+    return distance // int(array.itemsize)

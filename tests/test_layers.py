@@ -13,6 +13,7 @@ LAYERS = [
     [
         "device",
         "dtypes",
+        "formats",
         "grad_mode",
         "inference",
         "memory",

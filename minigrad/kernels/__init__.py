@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import shapes
-from minigrad.kernels import threads
+from minigrad.kernels import strided, threads
 from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
-from minigrad.kernels.cpu import gemm, indexing, random, reductions, rows, scans
+from minigrad.kernels.cpu import gemm, indexing, random, reductions, rows, scans, triangles
 from minigrad.kernels.promotion import promote, result_type
 
 Array = Any  # numpy.ndarray, CudaArray or BatchedArray
@@ -152,6 +152,11 @@ def launch_into(ufunc: np.ufunc, out: Array, *arrays: Array) -> None:
 def add(x: Array, y: Array) -> Array:
     """The sum of two gradients: the kernel of the operation `add`."""
     return launch2(SCALARS["add"].ufunc, x, y)
+
+
+def where(condition: Array, x: Array, y: Array) -> Array:
+    """x where the condition is true, else y: the kernel of the operation `where`."""
+    return launch(SCALARS["where"].ufunc, condition, x, y)
 
 
 def add_into(x: Array, y: Array) -> None:
@@ -402,6 +407,7 @@ def spread_over_samples(x: Array, shown: Array, values: Array) -> Array:
     return batched_module("array").spread_over_samples(x, shown, values)
 
 
+as_strided = strided.as_strided
 sum = routine(reductions.sum)
 prod = routine(reductions.prod)
 amax = routine(reductions.amax)
@@ -434,3 +440,6 @@ fill_random = routine(random.fill_random)
 dropout = routine(random.dropout)
 largest_first = routine(random.largest_first)
 places_in_sums = routine_of_two(random.places_in_sums)
+repeat_places = routine(indexing.repeat_places)
+tril = routine(triangles.tril)
+triu = routine(triangles.triu)

@@ -142,8 +142,7 @@ def partly_overlaps(x: Array, y: Array) -> bool:
 def is_dense(array: Array) -> bool:
     """Whether the elements lie side by side, in whatever order of the dimensions."""
     expected = array.itemsize
-    steps = sorted(zip(array.strides, array.shape, strict=True))
-    for step, n in steps:
+    for step, n in sorted(zip(array.strides, array.shape, strict=True)):
         if n > 1 and step != expected:
             return False
         expected *= n

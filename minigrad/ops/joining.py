@@ -112,10 +112,19 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         bounds = [(stop - size, stop) for stop, size in zip(accumulate(sizes), sizes, strict=True)]
         return parts(tensor, axis, bounds, SplitWithSizesBackward0)
     size = split_size_or_sections
-    if size < 0 or (size == 0 and n > 0):
+    if size < 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
+    if size == 0 and n > 0:
+        raise RuntimeError(
+            f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}"
+        )
     bounds = [(start, min(start + size, n)) for start in range(0, n, size or 1)] or [(0, 0)]
     return parts(tensor, axis, bounds, SplitBackward0)
+
+
+def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Parts of the given sizes."""
+    return split(input, tuple(split_sizes), dim)
 
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
@@ -166,6 +175,12 @@ def cat(tensors: Sequence[Either], dim: int = 0) -> Either:
         return result
     sizes = [array.shape[axis] if array.ndim > axis else 0 for array in arrays]
     return record(CatBackward0, result, tensors, axis=axis, sizes=sizes)
+
+
+def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
+    """Tensors joined along a dimension that exists: cat, in NumPy's words."""
+    joined: Tensor = cat(tensors, axis)
+    return joined
 
 
 def check_joinable(arrays: Sequence[Array], axis: int) -> None:

@@ -38,6 +38,11 @@ MANY = (
     "allow the output views to be modified inplace. You should replace the inplace operation by "
     "an out-of-place one."
 )
+RESHAPED = (
+    "The base of this view, whose memory was written to, has been given other dimensions in place "
+    "since (by t_(), squeeze_() and the like): the view's history cannot be made again. Use the "
+    "operation that makes a new tensor, as x = x.t(), or clone() the view."
+)
 IN_FUNCTION = (
     "This view was created inside a custom Function (or because an input was returned as-is) and "
     "the autograd logic to handle view+inplace would override the custom backward associated with "
@@ -81,6 +86,7 @@ class View:
         write = write_after(view.array, self.seen)
         if write is not None:
             self.refuse("its base or another view of its base has been", write)
+            check_same_memory(self.replay, self.base.array, view.array)
             old = self.edge
             node = AsStridedBackward0()
             node.next_functions, node.saved = (edge_of(self.base),), ()
@@ -146,12 +152,35 @@ def view_of(
 
 def view_edge(x: Tensor, replay: Replay, edge: Edge, forbidden: str = ALLOWED) -> View:
     """The edge of a view of x; a view of a view is a view of the first one's base."""
-    if not is_recording():
-        forbidden = INFERENCE if is_inference_mode_enabled() else NO_GRAD
+    forbidden = without_recording() or forbidden
     whole = x.edge
     if type(whole) is not View:
         return View(x, replay, edge, forbidden)
     return View(whole.base, Chain(whole.replay, replay), edge, forbidden or whole.forbidden)
+
+
+def without_recording() -> str:
+    """Why writes to a view that is made now are forbidden, if nothing is recorded."""
+    if is_recording():
+        return ALLOWED
+    return INFERENCE if is_inference_mode_enabled() else NO_GRAD
+
+
+def check_same_memory(replay: Replay, base: Array, view: Array) -> None:
+    """RuntimeError if a view made again of its base would not be what it was."""
+    try:
+        replayed = replay(base)
+    except (IndexError, ValueError, RuntimeError):
+        raise RuntimeError(RESHAPED) from None
+    made, kept = as_numpy(replayed), as_numpy(view)
+    same = made.shape == kept.shape and made.strides == kept.strides
+    if not same or made.ctypes.data != kept.ctypes.data:
+        raise RuntimeError(RESHAPED)
+
+
+def as_numpy(array: Array) -> Array:
+    """The array by which memory is known."""
+    return getattr(array, "layout", array)
 
 
 class Chain:
@@ -207,6 +236,8 @@ def put(x: Either, value: Either, replay: Replay) -> Either:
         if type(value) is not np.ndarray and not kernels.may_hold(shown, value):
             result = kernels.spread_over_samples(result, shown, value)
             shown = replay(result)
+        if overlaps(shown) or (shown.size and not kernels.may_share_memory(shown, result)):
+            return put_by_number(result, value, replay)
         stretched = stretched_axes(shown)
         if stretched:  # the gradients of an element that is shown several times add up
             once = tuple(slice(0, 1) if i in stretched else slice(None) for i in range(shown.ndim))
@@ -216,6 +247,30 @@ def put(x: Either, value: Either, replay: Replay) -> Either:
         return result
     result = put(x.array, value.array, replay)
     return record(PutBackward0, result, (x, value), replay=replay)
+
+
+def put_by_number(x: Array, value: Array, replay: Replay) -> Array:
+    """The same where the replay is no view of x's copy, or shows elements at several places (as
+    unfold does): their values add up."""
+    numbers = np.ascontiguousarray(replay(np.arange(x.size).reshape(x.shape)))
+    written = np.zeros(x.shape, bool)
+    written.reshape(-1)[numbers] = True
+    mask = kernels.to_device_of(written, x)
+    places = kernels.to_device_of(numbers.reshape(-1), x)
+    flat = kernels.broadcast_to(value, numbers.shape).reshape((-1,))
+    total = kernels.add_rows((x.size,), places, flat, 0)
+    return kernels.where(mask, total.reshape(x.shape), x)
+
+
+def overlaps(array: Array) -> bool:
+    """Whether different places, that are not just stretched, may show one element."""
+    reach = 0
+    for step, n in sorted(zip(array.strides, array.shape, strict=True)):
+        if n > 1 and step:
+            if step <= reach:
+                return True
+            reach += (n - 1) * step
+    return False
 
 
 def stretched_axes(array: Array) -> tuple[int, ...]:

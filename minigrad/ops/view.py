@@ -11,11 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import kernels
-from minigrad.node import LinearNode, Node
-from minigrad.ops.shared_memory import ViewNode, allow_writes, view_of
-from minigrad.shapes import axis_of, infer, inverse, shape_argument
-from minigrad.tensor import TENSORS, Tensor, record
+from minigrad import dtypes, kernels
+from minigrad.formats import check_format, contiguous_format, preserve_format
+from minigrad.node import NO_EDGE, LinearNode, Node
+from minigrad.ops.shared_memory import ViewNode, allow_writes, stretched_axes, view_edge, view_of
+from minigrad.shapes import (
+    axis_of,
+    broadcast_shape,
+    check_distinct,
+    infer,
+    inverse,
+    shape_argument,
+    sizes_of,
+)
+from minigrad.tensor import TENSORS, Tensor, constant, record
+from minigrad.values import Size
 
 Array = Any
 Either = Any  # a Tensor or an array: the same comes out as went in
@@ -81,11 +91,11 @@ def shares_memory(array: Array, x: Array) -> bool:
     return array.size == 0 or bool(kernels.may_share_memory(array, x))
 
 
-def reshape(input: Either, *sizes: Any, shape: Any = ()) -> Either:
+def reshape(input: Either, *sizes: Any, shape: Any = None) -> Either:
     """The same elements in another shape: a view where that is possible, else a copy."""
     if type(input) not in TENSORS:
         return input.reshape(sizes[0] if len(sizes) == 1 else sizes)
-    shape = infer(shape_argument(sizes or (shape,)), input.array.size)
+    shape = infer(sizes_of("reshape", "shape", sizes, shape), input.array.size)
     array = input.array.reshape(shape)
     if input.array.flags.c_contiguous:
         return as_shape(input, shape, ViewBackward0, array)
@@ -95,9 +105,12 @@ def reshape(input: Either, *sizes: Any, shape: Any = ()) -> Either:
     return record(UnsafeViewBackward0, array, (copy,), input_shape=input.array.shape)
 
 
-def view(x: Tensor, *sizes: Any) -> Tensor:
-    """The same memory in another shape.  RuntimeError where that needs a copy."""
-    shape = infer(shape_argument(sizes), x.array.size)
+def view(x: Tensor, *sizes: Any, size: Any = None, dtype: Any = None) -> Tensor:
+    """The same memory in another shape, or (a dtype given) read as other numbers.  RuntimeError
+    where that needs a copy."""
+    if dtype is not None or (len(sizes) == 1 and isinstance(sizes[0], dtypes.dtype)):
+        return view_of_bits(x, *sizes) if dtype is None else view_of_bits(x, dtype)
+    shape = infer(sizes_of("view", "size", sizes, size), x.array.size)
     array = x.array.reshape(shape)
     if not shares_memory(array, x.array):
         raise RuntimeError(
@@ -105,6 +118,19 @@ def view(x: Tensor, *sizes: Any) -> Tensor:
             "dimension spans across two contiguous subspaces). Use .reshape(...) instead."
         )
     return as_shape(x, shape, ViewBackward0, array)
+
+
+def view_of_bits(x: Tensor, dtype: dtypes.dtype) -> Tensor:
+    """The same memory, its bits read as another dtype.  No gradient flows through that."""
+    if type(x.array) is not np.ndarray:
+        raise kernels.no_kernel("view(dtype)")
+    try:
+        array = x.array.view(dtype.numpy)
+    except (ValueError, TypeError) as error:
+        raise RuntimeError(f"self cannot be viewed as {dtype}: {error}") from None
+    out = constant(array)
+    out.edge = view_edge(x, lambda whole: whole.view(dtype.numpy), NO_EDGE)
+    return out
 
 
 class Variable(ViewBackward0):
@@ -127,9 +153,14 @@ def view_as(x: Tensor, other: Tensor) -> Tensor:
     return view(x, other.array.shape)
 
 
-def ravel(x: Tensor) -> Tensor:
+def reshape_as(x: Tensor, other: Tensor) -> Tensor:
+    """The same elements in the shape of another tensor."""
+    return reshape(x, other.array.shape)
+
+
+def ravel(input: Tensor) -> Tensor:
     """All elements in one dimension."""
-    return view(contiguous(x), (-1,))
+    return view(contiguous(input), (-1,))
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -146,8 +177,19 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Split one dimension into several."""
     axis = axis_of(dim, input.array.ndim)
-    shape = input.array.shape
-    return view(input, (*shape[:axis], *infer(tuple(sizes), shape[axis]), *shape[axis + 1 :]))
+    shape, sizes = input.array.shape, shape_argument((sizes,))
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    if not shape:
+        raise RuntimeError("unflatten: Dimension specified as 0 but tensor has no dimensions")
+    try:
+        parts = infer(sizes, shape[axis])
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {axis} "
+            f"({shape[axis]}) in the input tensor: {error}"
+        ) from None
+    return view(input, (*shape[:axis], *parts, *shape[axis + 1 :]))
 
 
 def unsqueeze(input: Either, dim: int) -> Either:
@@ -175,6 +217,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     if dim is None:
         axes, node_type = set(range(len(shape))), SqueezeBackward0
     elif isinstance(dim, tuple | list):
+        check_distinct([axis_of(d, len(shape)) for d in dim])
         axes, node_type = {axis_of(d, len(shape)) for d in dim}, SqueezeBackward2
     else:
         axes, node_type = {axis_of(dim, len(shape))}, SqueezeBackward1
@@ -208,11 +251,11 @@ class TBackward0(PermuteNode):
     __slots__ = ()
 
 
-def permute(input: Either, *order: Any, dims: Any = ()) -> Either:
+def permute(input: Either, *order: Any, dims: Any = None) -> Either:
     """The dimensions in another order."""
     if type(input) not in TENSORS:
         return input.transpose(*order)
-    order = shape_argument(order or (dims,))
+    order = sizes_of("permute", "dims", order, dims)
     array = input.array
     axes = tuple(axis_of(d, array.ndim) for d in order)
     if sorted(axes) != list(range(array.ndim)):
@@ -247,6 +290,16 @@ def transpose(input: Either, dim0: int, dim1: int) -> Either:
     )
 
 
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """Two dimensions exchanged: transpose, in NumPy's words."""
+    return transpose(input, axis0, axis1)
+
+
+def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Two dimensions exchanged: another name of transpose."""
+    return transpose(input, dim0, dim1)
+
+
 def t(input: Either) -> Either:
     """The transpose of a matrix; a vector stays as it is."""
     if type(input) is np.ndarray:
@@ -265,9 +318,33 @@ def reversed_dimensions(x: Tensor) -> Tensor:
 
 def matrix_transpose(x: Tensor) -> Tensor:
     """x.mT: the last two dimensions exchanged."""
+    return swapped_matrix(x, "mT")
+
+
+def conjugate_transpose(x: Tensor) -> Tensor:
+    """x.H: the transpose of a matrix (and the numbers conjugated: real ones stay)."""
+    if x.array.ndim not in (0, 2):
+        raise RuntimeError(
+            "tensor.H is only supported on matrices (2-D tensors). "
+            f"Got {x.array.ndim}-D tensor. For batches of matrices, consider using tensor.mH"
+        )
+    return transpose(x, 0, 1) if x.array.ndim else x
+
+
+def conjugate_transposes(x: Tensor) -> Tensor:
+    """x.mH: mT (and the numbers conjugated: real ones stay)."""
+    return swapped_matrix(x, "mH") if x.array.ndim else x
+
+
+def adjoint(input: Tensor) -> Tensor:
+    """The last two dimensions exchanged (and the numbers conjugated: real ones stay)."""
+    return swapped_matrix(input, "adjoint()")
+
+
+def swapped_matrix(x: Tensor, name: str) -> Tensor:
     if x.array.ndim < 2:
         raise RuntimeError(
-            "tensor.mT is only supported on matrices or batches of matrices. "
+            f"tensor.{name} is only supported on matrices or batches of matrices. "
             f"Got {x.array.ndim}-D tensor."
         )
     return transpose(x, -2, -1)
@@ -276,10 +353,16 @@ def matrix_transpose(x: Tensor) -> Tensor:
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Dimensions moved to other places; the rest keep their order."""
     ndim = input.array.ndim
-    sources = [axis_of(d, ndim) for d in ((source,) if isinstance(source, int) else source)]
-    places = [
-        axis_of(d, ndim) for d in ((destination,) if isinstance(destination, int) else destination)
-    ]
+    given, wanted = shape_argument((source,)), shape_argument((destination,))
+    if len(given) != len(wanted):
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({list(given)} dims) should "
+            f"contain the same number of dims as destination ({list(wanted)} dims)"
+        )
+    sources, places = ([axis_of(d, ndim) for d in dims] for dims in (given, wanted))
+    for name, axes in (("source", sources), ("destination", places)):
+        if len(set(axes)) < len(axes):
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({axes})")
     order = [axis for axis in range(ndim) if axis not in sources]
     for place, axis in sorted(zip(places, sources, strict=True)):
         order.insert(place, axis)
@@ -296,16 +379,40 @@ class ExpandBackward0(Node):
         return (grad,)  # the engine sums over what was stretched
 
 
-def expand(x: Either, *sizes: Any) -> Either:
+def expand(x: Either, *sizes: Any, size: Any = None) -> Either:
     """Dimensions of size 1 (and new ones in front) stretched, without a copy; -1 keeps a size."""
     if type(x) not in TENSORS:
         shape = sizes[0]
         return x if x.shape == shape else kernels.broadcast_to(x, shape)
-    shape = expanded_shape(x.array.shape, shape_argument(sizes))
+    shape = expanded_shape(x.array.shape, sizes_of("expand", "size", sizes, size))
     array = kernels.broadcast_to(x.array, shape)
     if not x.is_cuda and x.array.flags.writeable:
         allow_writes(array)
     return view_of(x, ExpandBackward0, lambda whole: expand(whole, shape), array)
+
+
+def broadcast_to(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
+    """The tensor stretched to a shape, without a copy: another name of expand."""
+    return expand(input, sizes_of("broadcast_to", "size", sizes, size))
+
+
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """All tensors stretched to the one shape that they have as operands of an operation."""
+    if not tensors:
+        return ()
+    shape = broadcast_shape(*[x.array.shape for x in tensors])
+    return tuple(x if x.array.shape == shape else expand(x, shape) for x in tensors)
+
+
+def broadcast_shapes(*shapes: Any) -> Size:
+    """The one shape that tensors of these shapes have as operands of an operation."""
+    plain = [shape_argument((shape,)) for shape in shapes]
+    try:
+        return Size(broadcast_shape(*plain)) if plain else Size()
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"Attempting to broadcast shapes that do not fit, {', '.join(map(str, plain))}: {error}"
+        ) from None
 
 
 def expanded_shape(shape: Sequence[int], sizes: tuple[int, ...]) -> tuple[int, ...]:
@@ -334,6 +441,7 @@ def expanded_shape(shape: Sequence[int], sizes: tuple[int, ...]) -> tuple[int, .
 
 
 def expand_as(x: Tensor, other: Tensor) -> Tensor:
+    """The tensor stretched to the shape of another one."""
     return expand(x, other.array.shape)
 
 
@@ -355,7 +463,10 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     axis = axis_of(dim, input.array.ndim)
     n = input.array.shape[axis]
     if not -n <= index < n:
-        raise IndexError(f"index {index} is out of bounds for dimension {axis} with size {n}")
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size "
+            f"{list(input.array.shape)} at dimension {axis}"
+        )
     return part(input, (*[slice(None)] * axis, int(index), ...), SelectBackward0)
 
 
@@ -371,14 +482,21 @@ def part(x: Tensor, key: tuple[Any, ...], node_type: type[Node]) -> Tensor:
 
 def narrow(input: Either, dim: int, start: int, length: int) -> Either:
     """`length` places of a dimension, from `start`."""
-    key = (*[slice(None)] * dim, slice(start, start + length)) if dim >= 0 else ()
     if type(input) not in TENSORS:
-        return input[key]
+        return input[(*[slice(None)] * dim, slice(start, start + length))]
     if not input.array.ndim:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     axis = axis_of(dim, input.array.ndim)
     n = input.array.shape[axis]
-    if length < 0 or not -n <= start <= n or start % (n + 1) + length > n:
+    start, length = int(start.__index__()), int(length.__index__())
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    if not -n <= start <= n:
+        raise IndexError(
+            f"start out of range (expected to be in range of [{-n}, {n}], but got {start})"
+        )
+    start = start + n if start < 0 else start
+    if start + length > n:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
     key = (*[slice(None)] * axis, slice(start, start + length))
     return part(input, key, SliceBackward0)
@@ -394,11 +512,17 @@ class CloneBackward0(Node):
         return (grad,)
 
 
-def clone(input: Tensor) -> Tensor:
-    """A copy, through which gradients flow back."""
-    return record(CloneBackward0, input.array.copy(), (input,))
+def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
+    """A copy, through which gradients flow back.  Its elements lie in the order of the original's,
+    without gaps."""
+    check_format("clone", memory_format, preserve_format, contiguous_format)
+    array = input.array
+    kept = memory_format is preserve_format and type(array) is np.ndarray
+    ordered = kept and not stretched_axes(array)
+    return record(CloneBackward0, array.copy("K") if ordered else array.copy(), (input,))
 
 
-def contiguous(x: Tensor) -> Tensor:
+def contiguous(x: Tensor, *, memory_format: Any = contiguous_format) -> Tensor:
     """The same tensor if its elements lie in order, else a copy where they do."""
-    return x if x.array.flags.c_contiguous else clone(x)
+    check_format("contiguous", memory_format, contiguous_format)
+    return x if x.array.flags.c_contiguous else clone(x, memory_format=contiguous_format)

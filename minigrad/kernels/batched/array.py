@@ -110,6 +110,14 @@ class BatchedArray:
         values = aligned(self, self.level, len(shape))
         return self.with_values(kernels.broadcast_to(values, (self.samples, *shape)))
 
+    def as_strided(
+        self, shape: tuple[int, ...], strides: tuple[int, ...], shift: int
+    ) -> BatchedArray:
+        """The same view of each sample; strides and shift are in bytes."""
+        values = self.values
+        whole, steps = (self.samples, *shape), (values.strides[0], *strides)
+        return self.with_values(kernels.as_strided(values, whole, steps, shift))
+
     # ------------------------------------------------------------------------------------ copies
 
     def copy(self) -> BatchedArray:

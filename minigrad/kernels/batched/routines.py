@@ -230,6 +230,14 @@ def nonzero(mask: BatchedArray) -> Array:
     raise RuntimeError(DYNAMIC_SHAPE)
 
 
+def tril(x: BatchedArray, diagonal: int) -> BatchedArray:
+    return x.with_values(kernels.tril(x.values, diagonal))
+
+
+def triu(x: BatchedArray, diagonal: int) -> BatchedArray:
+    return x.with_values(kernels.triu(x.values, diagonal))
+
+
 # ----------------------------------------------------------------------------------- joined, filled
 
 

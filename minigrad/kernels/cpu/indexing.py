@@ -84,3 +84,15 @@ def nonzero(mask: Array) -> Array:
     if mask.ndim == 0:
         return np.zeros((np.count_nonzero(mask), 0), np.int64)
     return np.stack(np.nonzero(mask), axis=1)
+
+
+def repeat_places(repeats: Array, output_size: int) -> Array:
+    """Each place of `repeats` as often as it says there.  Their number, unless it is -1."""
+    if repeats.size and repeats.min() < 0:
+        raise RuntimeError("repeats can not be negative")
+    places = np.repeat(np.arange(repeats.size), repeats)
+    if output_size not in (-1, places.size):
+        raise RuntimeError(
+            f"allocated size does not match required size: {output_size}, {places.size}"
+        )
+    return places

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels import strided
 from minigrad.kernels.cuda import driver, pointwise
 
 Shape = int | Sequence[int]
@@ -137,6 +138,10 @@ class CudaArray:
 
     def ravel(self) -> "CudaArray":
         return self.reshape(-1)
+
+    def as_strided(self, shape: Any, strides: Any, shift: int) -> "CudaArray":
+        """Any view of this memory; strides and shift are in bytes."""
+        return self.view_as(strided.as_strided(self.layout, shape, strides, shift))
 
     # ----------------------------------------------------------------------------------- copies
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels.cpu import indexing as on_host
 from minigrad.kernels.cuda import driver, runtime
 from minigrad.kernels.cuda.array import CudaArray, empty, to_device, zeros
 from minigrad.kernels.cuda.runtime import cuda, device, kernel
@@ -162,3 +163,9 @@ def nonzero(mask: CudaArray) -> CudaArray:
     Their number is not known before, so they are looked for on the host.
     """
     return to_device(np.argwhere(mask.to_host()))
+
+
+def repeat_places(repeats: CudaArray, output_size: int) -> CudaArray:
+    """Each place of `repeats` as often as it says there.  As their number is not known before, they
+    are worked out on the host."""
+    return to_device(on_host.repeat_places(repeats.to_host(), output_size), repeats.device)
