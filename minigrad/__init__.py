@@ -186,6 +186,7 @@ from minigrad.ops.reduction import (
     sum,
 )
 from minigrad.ops.scan import cummax, cummin, cumprod, cumsum, logcumsumexp
+from minigrad.ops.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
 from minigrad.ops.statistics import std, std_mean, var, var_mean
 from minigrad.ops.strided import as_strided
 from minigrad.ops.view import (
@@ -247,6 +248,7 @@ __all__ = [
     "argmax",
     "argmin",
     "as_strided",
+    "argsort",
     "as_tensor",
     "asin",
     "atan",
@@ -361,6 +363,7 @@ __all__ = [
     "isnan",
     "kernel_cache",
     "layout",
+    "kthvalue",
     "le",
     "lerp",
     "linspace",
@@ -389,11 +392,15 @@ __all__ = [
     "minimum",
     "mm",
     "moveaxis",
+    "median",
+    "mode",
     "movedim",
+    "msort",
     "mul",
     "multinomial",
     "mv",
     "nanmean",
+    "nanmedian",
     "nansum",
     "narrow",
     "ne",
@@ -445,6 +452,7 @@ __all__ = [
     "sin",
     "sinh",
     "softmax",
+    "sort",
     "split",
     "split_with_sizes",
     "sqrt",
@@ -464,6 +472,7 @@ __all__ = [
     "tensor",
     "tensor_split",
     "tile",
+    "topk",
     "transpose",
     "tril",
     "tril_indices",

@@ -32,6 +32,7 @@ from minigrad.ops import (
     reduction,
     scan,
     shared_memory,
+    sorting,
     statistics,
     strided,
     view,
@@ -122,6 +123,15 @@ METHODS = {
     "std": statistics.std,
     "sum": reduction.sum,
     "var": statistics.var,
+    # by order
+    "argsort": sorting.argsort,
+    "kthvalue": sorting.kthvalue,
+    "median": sorting.median,
+    "mode": sorting.mode,
+    "msort": sorting.msort,
+    "nanmedian": sorting.nanmedian,
+    "sort": sorting.sort,
+    "topk": sorting.topk,
     # matrix products
     "addmm": matmul.addmm,
     "bmm": matmul.bmm,

@@ -18,7 +18,7 @@ import numpy as np
 from minigrad import shapes
 from minigrad.kernels import strided, threads
 from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
-from minigrad.kernels.cpu import gemm, indexing, random, reductions, rows, scans, triangles
+from minigrad.kernels.cpu import gemm, indexing, random, reductions, rows, scans, sorting, triangles
 from minigrad.kernels.promotion import promote, result_type
 
 Array = Any  # numpy.ndarray, CudaArray or BatchedArray
@@ -378,6 +378,12 @@ def no_kernel(operator: str) -> NotImplementedError:
     )
 
 
+def check_on_cpu(operator: str, x: Array) -> None:
+    """NotImplementedError where an array is on a GPU, which `operator` has no kernel for."""
+    if type(x) is not np.ndarray and type(physical(x)) is not np.ndarray:
+        raise no_kernel(operator)
+
+
 def index_put(x: Array, indices: Sequence[Array | None], values: Array) -> Array:
     """A copy of x with `values` at the places that index arrays number; the last one stays where
     places are equal."""
@@ -422,6 +428,13 @@ logcumsumexp = routine(scans.logcumsumexp)
 recurrence = routine_of_two(scans.recurrence)
 cummax = routine(scans.cummax)
 cummin = routine(scans.cummin)
+sort = routine(sorting.sort)
+argsort = routine(sorting.argsort)
+topk = routine(sorting.topk)
+kthvalue = routine(sorting.kthvalue)
+median = routine(sorting.median)
+nanmedian = routine(sorting.nanmedian)
+mode = routine(sorting.mode)
 matmul = routine_of_two(gemm.matmul)
 softmax = routine(rows.softmax)
 softmax_backward = routine_of_two(rows.softmax_backward)

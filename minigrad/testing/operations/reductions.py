@@ -7,6 +7,13 @@ from minigrad.testing.table import Table
 # Some are NaN, one row all of them; as integers they are some number.
 WITH_NAN = np.array([[0.5, np.nan, -1.5, 1.2], [np.nan, 0.3, np.nan, -0.8], [1.7, -0.4, 0.9, -1.1]])
 
+# No two are equal, nor as integers: which of equals is named is nobody's promise.
+WITHOUT_TIES = np.random.default_rng(5).permutation(np.linspace(-22, 22, 12) + 0.3).reshape(2, 3, 2)
+
+ON_CPU = """
+    argsort cummax cummin kthvalue median mode msort nanmedian sort topk
+"""
+
 TABLE = Table(
     {
         # reductions
@@ -42,7 +49,16 @@ TABLE = Table(
         "cumprod": ("x.cumprod(0)", "b.cumprod(-1)", "(x * mask).cumprod(1)", "s.cumprod(0)"),
         "cumsum": ("x.cumsum(0)", "b.cumsum(-1)", "b.cumsum(1)", "s.cumsum(0)"),
         "logcumsumexp": ("x.logcumsumexp(0)", "b.logcumsumexp(-1)", "s.logcumsumexp(0)"),
+        # by order
+        "argsort": ("r.argsort()", "r.argsort(1, True)", "s.argsort()"),
+        "kthvalue": ("r.kthvalue(2)", "r.kthvalue(3, 1, True)", "s.kthvalue(1)"),
+        "median": ("x.median()", "r.median(1)", "r.median(1, True)"),
+        "mode": ("x.mode()", "x.mode(0, True)", "s.mode()"),
+        "msort": ("x.msort()",),
+        "nanmedian": ("n.nanmedian()", "r.nanmedian(1)", "r.nanmedian(1, True)"),
+        "sort": ("x.sort()", "x.sort(0, True)", "x.sort(stable=True, dim=1)", "s.sort()"),
+        "topk": ("r.topk(2)", "r.topk(2, 1, False)", "r.topk(1)", "s.topk(1)"),
     },
-    operands={"n": WITH_NAN},
-    cpu_only=frozenset({"cummax", "cummin"}),
+    operands={"n": WITH_NAN, "r": WITHOUT_TIES},
+    cpu_only=frozenset(ON_CPU.split()),
 )
