@@ -66,8 +66,9 @@ NAMES = {
         CrossEntropyLoss Linear Module Parameter ReLU Sequential functional init
     """,
     "minigrad.nn.functional": """
-        cross_entropy elu embedding gelu hardtanh layer_norm leaky_relu linear log_softmax
-        logsigmoid mse_loss nll_loss relu sigmoid silu softmax softplus tanh
+        conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d cross_entropy elu
+        embedding fold gelu hardtanh layer_norm leaky_relu linear log_softmax logsigmoid mse_loss
+        nll_loss pad relu sigmoid silu softmax softplus tanh unfold
     """,
     "minigrad.nn.init": """
         calculate_gain constant_ kaiming_normal_ kaiming_uniform_ normal_ ones_ uniform_

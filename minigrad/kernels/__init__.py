@@ -18,7 +18,17 @@ import numpy as np
 from minigrad import shapes
 from minigrad.kernels import strided, threads
 from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
-from minigrad.kernels.cpu import gemm, indexing, random, reductions, rows, scans, sorting, triangles
+from minigrad.kernels.cpu import (
+    convolution,
+    gemm,
+    indexing,
+    random,
+    reductions,
+    rows,
+    scans,
+    sorting,
+    triangles,
+)
 from minigrad.kernels.promotion import promote, result_type
 
 Array = Any  # numpy.ndarray, CudaArray or BatchedArray
@@ -456,3 +466,8 @@ places_in_sums = routine_of_two(random.places_in_sums)
 repeat_places = routine(indexing.repeat_places)
 tril = routine(triangles.tril)
 triu = routine(triangles.triu)
+convolve = routine_of_many(convolution.convolve, 0, 1, 2)
+convolve_input = routine_of_two(convolution.convolve_input)
+convolve_weight = routine_of_two(convolution.convolve_weight)
+unfold = routine(convolution.unfold)
+fold = routine(convolution.fold)

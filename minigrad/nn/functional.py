@@ -1,18 +1,38 @@
 """Layers and losses as plain functions, with the names of torch.nn.functional."""
 
+from minigrad.ops.convolution import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+    fold,
+    unfold,
+)
 from minigrad.ops.index import embedding
 from minigrad.ops.loss import cross_entropy, mse_loss, nll_loss
 from minigrad.ops.matmul import linear
 from minigrad.ops.normalization import layer_norm, log_softmax, softmax
+from minigrad.ops.padding import (
+    pad,
+)
 from minigrad.ops.pointwise import elu, gelu, hardtanh, leaky_relu, sigmoid, silu, softplus, tanh
 from minigrad.ops.pointwise import log_sigmoid as logsigmoid
 from minigrad.ops.pointwise import relu as _relu
 from minigrad.tensor import Tensor
 
 __all__ = [
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "cross_entropy",
     "elu",
     "embedding",
+    "fold",
     "gelu",
     "hardtanh",
     "layer_norm",
@@ -22,12 +42,14 @@ __all__ = [
     "logsigmoid",
     "mse_loss",
     "nll_loss",
+    "pad",
     "relu",
     "sigmoid",
     "silu",
     "softmax",
     "softplus",
     "tanh",
+    "unfold",
 ]
 
 

@@ -165,6 +165,26 @@ def formula(name: str, x: Array, y: Array) -> Array:
     return kernels.launch2(SCALARS[name].ufunc, x, y)
 
 
+# ------------------------------------------------------------------------------------- convolution
+
+
+def convolve(x: Array, weight: Array, bias: Maybe, windows: Any, groups: int) -> BatchedArray:
+    """Samples that share the weight are so many more images."""
+    level = highest((x, weight, bias))
+    if level in (level_of(weight), level_of(bias)):
+        return one_after_the_other(kernels.convolve)(x, weight, bias, windows, groups)
+    out = kernels.convolve(flat(x, level, x.samples), weight, bias, windows, groups)
+    return split_up(out, level, x.samples)
+
+
+def convolve_input(grad: Array, weight: Array, windows: Any, groups: int) -> BatchedArray:
+    level = highest((grad, weight))
+    if level == level_of(weight):
+        return one_after_the_other(kernels.convolve_input)(grad, weight, windows, groups)
+    out = kernels.convolve_input(flat(grad, level, grad.samples), weight, windows, groups)
+    return split_up(out, level, grad.samples)
+
+
 # ---------------------------------------------------------------------------------------- indexing
 
 

@@ -41,12 +41,14 @@ ROW_VECTORS = 8  # of a product with one row
 INT, INT32 = ir.IntType(64), ir.IntType(32)
 
 
-def micro_kernel(row_count: int, vectors: int, *, edge: bool) -> Any:
+def micro_kernel(row_count: int, vectors: int, *, edge: bool, tables: str = "") -> Any:
     """An intrinsic: C[rows, vectors] (+)= A[rows, depth] @ B[depth, vectors].
 
     The columns of B and of C lie side by side; those of A may lie anywhere.  `more` adds to C.
     With `edge` only height x width numbers of the tile exist: missing rows repeat the last one
     (the same values are computed and written again), missing columns touch no memory.
+    The rows of a matrix named in `tables` ("a" or "b"; of "a" the columns, too) lie at no regular
+    distance: in the place of a step stands the address of a table, how far each is from the first.
     """
 
     @intrinsic
@@ -61,14 +63,14 @@ def micro_kernel(row_count: int, vectors: int, *, edge: bool) -> Any:
                 return load_at(builder, pointer(builder, row, vector, j), masks[j])
 
             rows = row_numbers(builder, row_count, height if edge else None)
-            a_rows = [builder.add(a, builder.mul(i, a_row)) for i in rows]
+            a_rows = [builder.add(a, distance(builder, a_row, i, "a" in tables)) for i in rows]
             c_rows = [builder.add(c, builder.mul(i, c_row)) for i in rows]
             zero = ir.Constant(vector, [0.0] * vector.count)
             # Variables in form: LLVM keeps them in registers.
             sums = [[cgutils.alloca_once_value(builder, zero) for _ in every] for _ in rows]
             with cgutils.for_range(builder, depth) as loop:
-                b_row = builder.add(b, builder.mul(loop.index, b_step))
-                a_column = builder.mul(loop.index, a_step)
+                b_row = builder.add(b, distance(builder, b_step, loop.index, "b" in tables))
+                a_column = distance(builder, a_step, loop.index, "a" in tables)
                 b_values = [load(b_row, j) for j in every]
                 for a_start, totals in zip(a_rows, sums, strict=True):
                     place = pointer(builder, builder.add(a_start, a_column), vector.element)
@@ -97,6 +99,15 @@ narrow_tile = micro_kernel(TILE_ROWS, 1, edge=True)
 low_tile = micro_kernel(TILE_ROWS // 2, TILE_VECTORS, edge=True)
 row_tile = micro_kernel(1, ROW_VECTORS, edge=False)
 row_end_tile = micro_kernel(1, 1, edge=True)
+# Of a convolution: the rows of B are the shifted images of an input, or those of A are.
+tap_full_tile = micro_kernel(TILE_ROWS, TILE_VECTORS, edge=False, tables="b")
+tap_edge_tile = micro_kernel(TILE_ROWS, TILE_VECTORS, edge=True, tables="b")
+tap_low_tile = micro_kernel(TILE_ROWS // 2, TILE_VECTORS, edge=True, tables="b")
+tap_row_tile = micro_kernel(1, ROW_VECTORS, edge=False, tables="b")
+tap_row_end_tile = micro_kernel(1, 1, edge=True, tables="b")
+shift_full_tile = micro_kernel(TILE_ROWS, TILE_VECTORS, edge=False, tables="a")
+shift_edge_tile = micro_kernel(TILE_ROWS, TILE_VECTORS, edge=True, tables="a")
+shift_narrow_tile = micro_kernel(TILE_ROWS, 1, edge=True, tables="a")
 
 
 def constant(rule: Callable[[int], int]) -> Any:
@@ -157,6 +168,20 @@ def copy_vector(_, number, source, target):
 
 
 @intrinsic
+def copy_some(_, number, source, target, left):
+    """Copy `left` numbers, at most a vector, from an address to another."""
+
+    def emit(context: Any, builder: ir.IRBuilder, _: Any, values: Any) -> Any:
+        vector = vector_type(context, number)
+        mask = lanes_below(builder, vector, values[3], 0)
+        value = load_at(builder, pointer(builder, values[1], vector), mask)
+        store_at(builder, value, pointer(builder, values[2], vector), mask)
+        return context.get_dummy_value()
+
+    return types.void(number, *[types.int64] * 3), emit
+
+
+@intrinsic
 def shifted(_, array, shift):
     """The same view of memory, `shift` bytes further on."""
 
@@ -179,6 +204,14 @@ def vector_type(context: Any, number: Any) -> ir.VectorType:
 def pointer(builder: ir.IRBuilder, address: Any, kind: Any, position: int = 0) -> Any:
     """A pointer to the `position`-th vector from an address."""
     return builder.inttoptr(builder.add(address, INT(position * VECTOR_BYTES)), kind.as_pointer())
+
+
+def distance(builder: ir.IRBuilder, step: Any, index: Any, in_table: bool) -> Any:
+    """How far row or column `index` lies from the first, in bytes."""
+    if not in_table:
+        return builder.mul(index, step)
+    place = builder.add(step, builder.mul(index, INT(8)))
+    return builder.load(builder.inttoptr(place, INT.as_pointer()))
 
 
 def load_at(builder: ir.IRBuilder, place: Any, mask: Any = None) -> Any:
