@@ -36,6 +36,7 @@ from minigrad.inference import inference_mode, is_inference
 from minigrad.kernels.cache import kernel_cache, set_kernel_cache
 from minigrad.kernels.threads import get_num_threads, set_num_threads
 from minigrad.ops.arranging import flip, fliplr, flipud, repeat_interleave, roll, rot90, tile
+from minigrad.ops.assign import index_put, index_put_
 from minigrad.ops.creation import (
     arange,
     as_tensor,
@@ -79,11 +80,13 @@ from minigrad.ops.directions import (
     vstack,
 )
 from minigrad.ops.extremes import amax, amin, aminmax, argmax, argmin, max, min
+from minigrad.ops.gather import gather, scatter, scatter_add, take, take_along_dim
 from minigrad.ops.grids import cartesian_prod, combinations, meshgrid
-from minigrad.ops.index import index_select
 from minigrad.ops.inspection import is_complex, is_floating_point, is_nonzero, is_tensor, numel
 from minigrad.ops.joining import cat, chunk, concatenate, split, split_with_sizes, stack, unbind
 from minigrad.ops.joining import cat as concat
+from minigrad.ops.masked import argwhere, masked_fill, masked_scatter, masked_select, nonzero
+from minigrad.ops.masked import where_or_nonzero as where
 from minigrad.ops.matmul import addmm, bmm, dot, matmul, mm, mv, outer
 from minigrad.ops.normalization import log_softmax, softmax
 from minigrad.ops.pointwise import (
@@ -157,7 +160,6 @@ from minigrad.ops.pointwise import (
     tan,
     tanh,
     trunc,
-    where,
     xlogy,
 )
 from minigrad.ops.pointwise import scaled_add as add
@@ -185,7 +187,10 @@ from minigrad.ops.reduction import (
     prod,
     sum,
 )
+from minigrad.ops.rows import index_add, index_copy, index_fill, index_select
 from minigrad.ops.scan import cummax, cummin, cumprod, cumsum, logcumsumexp
+from minigrad.ops.scatter_reduce import scatter_reduce
+from minigrad.ops.searching import bucketize, searchsorted
 from minigrad.ops.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
 from minigrad.ops.statistics import std, std_mean, var, var_mean
 from minigrad.ops.strided import as_strided
@@ -211,6 +216,7 @@ from minigrad.ops.view import (
     unsqueeze,
 )
 from minigrad.ops.view import movedim as moveaxis
+from minigrad.ops.view_scatter import select_scatter, slice_scatter
 from minigrad.ops.vmap import vmap
 from minigrad.random import (
     Generator,
@@ -248,6 +254,7 @@ __all__ = [
     "argmax",
     "argmin",
     "argsort",
+    "argwhere",
     "as_strided",
     "as_tensor",
     "asin",
@@ -268,6 +275,7 @@ __all__ = [
     "broadcast_shapes",
     "broadcast_tensors",
     "broadcast_to",
+    "bucketize",
     "cartesian_prod",
     "cat",
     "ceil",
@@ -332,6 +340,7 @@ __all__ = [
     "full",
     "full_like",
     "func",
+    "gather",
     "ge",
     "get_default_dtype",
     "get_num_threads",
@@ -341,6 +350,11 @@ __all__ = [
     "hsplit",
     "hstack",
     "hypot",
+    "index_add",
+    "index_copy",
+    "index_fill",
+    "index_put",
+    "index_put_",
     "index_select",
     "inference_mode",
     "initial_seed",
@@ -382,6 +396,9 @@ __all__ = [
     "long",
     "lt",
     "manual_seed",
+    "masked_fill",
+    "masked_scatter",
+    "masked_select",
     "matmul",
     "max",
     "maximum",
@@ -407,6 +424,7 @@ __all__ = [
     "neg",
     "nn",
     "no_grad",
+    "nonzero",
     "normal",
     "numel",
     "ones",
@@ -439,8 +457,13 @@ __all__ = [
     "row_stack",
     "rsqrt",
     "rsub",
+    "scatter",
+    "scatter_add",
+    "scatter_reduce",
+    "searchsorted",
     "seed",
     "select",
+    "select_scatter",
     "set_default_dtype",
     "set_grad_enabled",
     "set_kernel_cache",
@@ -451,6 +474,7 @@ __all__ = [
     "sign",
     "sin",
     "sinh",
+    "slice_scatter",
     "softmax",
     "sort",
     "split",
@@ -467,6 +491,8 @@ __all__ = [
     "swapaxes",
     "swapdims",
     "t",
+    "take",
+    "take_along_dim",
     "tan",
     "tanh",
     "tensor",

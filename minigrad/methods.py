@@ -20,22 +20,27 @@ from minigrad.ops import (
     directions,
     distributions,
     extremes,
+    gather,
     index,
     inplace,
     inplace_views,
     joining,
+    masked,
     matmul,
     move,
     normalization,
     pointwise,
     random,
     reduction,
+    rows,
     scan,
+    scatter_reduce,
     shared_memory,
     sorting,
     statistics,
     strided,
     view,
+    view_scatter,
 )
 from minigrad.ops.define import NUMBERS, POINTWISE
 from minigrad.tensor import TENSORS, Tensor
@@ -86,7 +91,7 @@ METHODS = {
     "less": pointwise.lt,
     "less_equal": pointwise.le,
     "lerp": pointwise.lerp,
-    "masked_fill": assign.masked_fill,
+    "masked_fill": masked.masked_fill,
     "multiply": pointwise.mul,
     "negative": pointwise.neg,
     "not_equal": pointwise.ne,
@@ -190,8 +195,23 @@ METHODS = {
     "view": view.view,
     "view_as": view.view_as,
     "vsplit": directions.vsplit,
+    "argwhere": masked.argwhere,
+    "gather": gather.gather,
+    "index_add": rows.index_add,
+    "index_copy": rows.index_copy,
+    "index_fill": rows.index_fill,
     "index_put": assign.index_put,
-    "index_select": index.index_select,
+    "index_select": rows.index_select,
+    "masked_scatter": masked.masked_scatter,
+    "masked_select": masked.masked_select,
+    "nonzero": masked.nonzero,
+    "scatter": gather.scatter,
+    "scatter_add": gather.scatter_add,
+    "scatter_reduce": scatter_reduce.scatter_reduce,
+    "select_scatter": view_scatter.select_scatter,
+    "slice_scatter": view_scatter.slice_scatter,
+    "take": gather.take,
+    "take_along_dim": gather.take_along_dim,
     # in place, without an operation of their own
     "copy_": assign.copy_,
     "detach_": inplace.detach_,
@@ -254,7 +274,10 @@ IN_PLACE = {
     "reduction": "cumprod cumsum",
     "matmul": "addmm",
     "shape": "tril triu",
-    "index": "masked_fill",
+    "index": """
+        index_add index_copy index_fill masked_fill masked_scatter scatter scatter_add
+        scatter_reduce
+    """,
 }
 # Those that change a tensor's dimensions, and not its memory: x.t_() and so on.
 VIEWS_IN_PLACE = "as_strided squeeze swapaxes swapdims t transpose unsqueeze"

@@ -32,6 +32,9 @@ NAMES = {
         swapaxes swapdims t tan tanh tensor tensor_split tile topk transpose tril tril_indices triu
         triu_indices trunc uint8 unbind unflatten unsqueeze utils var var_mean vmap vsplit vstack
         where xlogy zeros zeros_like
+        argwhere bucketize gather index_add index_copy index_fill index_put index_put_
+        masked_fill masked_scatter masked_select nonzero scatter scatter_add
+        scatter_reduce searchsorted select_scatter slice_scatter take take_along_dim
     """,
     "minigrad.autograd": """
         Function GradcheckError anomaly_mode backward detect_anomaly enable_grad
@@ -69,6 +72,7 @@ NAMES = {
         conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d cross_entropy elu
         embedding fold gelu hardtanh layer_norm leaky_relu linear log_softmax logsigmoid mse_loss
         nll_loss pad relu sigmoid silu softmax softplus tanh unfold
+        one_hot
     """,
     "minigrad.nn.init": """
         calculate_gain constant_ kaiming_normal_ kaiming_uniform_ normal_ ones_ uniform_

@@ -22,13 +22,16 @@ from minigrad.kernels.cpu import (
     convolution,
     gemm,
     indexing,
+    masks,
     random,
     reductions,
     rows,
     scans,
+    searching,
     sorting,
     triangles,
 )
+from minigrad.kernels.cpu import gather as along
 from minigrad.kernels.promotion import promote, result_type
 
 Array = Any  # numpy.ndarray, CudaArray or BatchedArray
@@ -457,7 +460,6 @@ take_rows = routine_of_two(indexing.take_rows)
 add_rows = routine_of_two(indexing.add_rows, 1, 2)
 gather_nd = routine_of_indices(indexing.gather_nd, 0, 1)
 scatter_add_nd = routine_of_indices(indexing.scatter_add_nd, 3, 2)
-nonzero = routine(indexing.nonzero)
 permutations = random.permutations
 fill_random = routine(random.fill_random)
 dropout = routine(random.dropout)
@@ -471,3 +473,11 @@ convolve_input = routine_of_two(convolution.convolve_input)
 convolve_weight = routine_of_two(convolution.convolve_weight)
 unfold = routine(convolution.unfold)
 fold = routine(convolution.fold)
+index_add = routine_of_many(indexing.index_add, 0, 1, 2)
+gather = routine_of_two(along.gather)
+scatter = routine_of_many(along.scatter, 0, 1, 2)
+add_along = routine_of_two(along.add_along, 1, 2)
+nonzero = routine(masks.nonzero)
+masked_select = routine_of_two(masks.masked_select)
+masked_scatter = routine_of_many(masks.masked_scatter, 0, 1, 2)
+searchsorted = routine_of_many(searching.searchsorted, 0, 1, 2)

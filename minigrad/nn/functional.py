@@ -10,7 +10,7 @@ from minigrad.ops.convolution import (
     fold,
     unfold,
 )
-from minigrad.ops.index import embedding
+from minigrad.ops.embedding import embedding, one_hot
 from minigrad.ops.loss import cross_entropy, mse_loss, nll_loss
 from minigrad.ops.matmul import linear
 from minigrad.ops.normalization import layer_norm, log_softmax, softmax
@@ -42,6 +42,7 @@ __all__ = [
     "logsigmoid",
     "mse_loss",
     "nll_loss",
+    "one_hot",
     "pad",
     "relu",
     "sigmoid",

@@ -9,8 +9,8 @@ import numpy as np
 from minigrad import kernels
 from minigrad.formats import contiguous_format
 from minigrad.node import LinearNode, Node
-from minigrad.ops.index import index_select
 from minigrad.ops.reduction import sum
+from minigrad.ops.rows import index_select
 from minigrad.ops.view import clone, expand, flatten, reshape, swapped, unsqueeze
 from minigrad.shapes import axis_of, check_distinct, shape_argument, sizes_of
 from minigrad.tensor import TENSORS, Tensor, constant, record

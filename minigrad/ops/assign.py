@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.grad_mode import is_recording
-from minigrad.node import NO_EDGE, Node
+from minigrad.node import NO_EDGE
 from minigrad.ops.define import NUMBERS, as_tensor
 from minigrad.ops.index import (
     Indices,
@@ -18,6 +18,8 @@ from minigrad.ops.index import (
     broadcast,
     expanded,
     index,
+    is_array,
+    parts_of,
     positions,
     scatter,
 )
@@ -31,7 +33,7 @@ from minigrad.ops.inplace import (
     write,
 )
 from minigrad.ops.move import to_device_array
-from minigrad.ops.pointwise import masked_fill_number, where
+from minigrad.ops.pointwise import masked_fill_number
 from minigrad.ops.shared_memory import new_zeros, stretched_axes
 from minigrad.ops.view import expand, reshape
 from minigrad.shapes import broadcast_shape
@@ -118,7 +120,7 @@ def spread(number: Array, x: Tensor) -> Array:
 def setitem(x: Tensor, key: Any, value: Any) -> None:
     """x[key] = value"""
     source = assignable(value, x.array.dtype)
-    keys = expanded(key if isinstance(key, tuple) else (key,), x.array.ndim)
+    keys = expanded(parts_of(key), x.array.ndim)
     if key is False:
         return  # which picks nothing
     target, indices = basic_part(x, [None if key is True and k is True else k for k in keys])
@@ -212,7 +214,7 @@ def picked(x: Tensor, indices: Any) -> Indices:
             raise IndexError(
                 f"too many indices for tensor of dimension {x.array.ndim} (got {len(indices)})"
             )
-        if key is not None and not kernels.is_batched(key):
+        if key is not None and not is_array(key):
             key = np.asarray(key)
         found += [None] if key is None else positions(key, x, len(found))
     return found + [None] * (x.array.ndim - len(found))
@@ -278,36 +280,3 @@ def index_shape(shape: tuple[int, ...], indices: Indices) -> tuple[int, ...]:
     neighbours = axes == list(range(axes[0], axes[-1] + 1))
     start = axes[0] if neighbours else 0
     return (*rest[:start], *common, *rest[start:])
-
-
-# ------------------------------------------------------------------------------ values at a mask
-
-
-class MaskedFillBackward1(Node):
-    """x.masked_fill(mask, a tensor of 0 dimensions)"""
-
-    __slots__ = ()
-
-    def vjp(self, grad: Either) -> Any:
-        (mask,) = self.saved_arrays()
-        if type(grad) in TENSORS:
-            mask = constant(mask)
-        return masked_fill_number(grad, mask, 0), where(mask, grad, new_zeros(grad, ()))
-
-
-def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
-    """A value where the mask is true, x elsewhere"""
-    if mask.array.dtype.kind != "b":
-        raise RuntimeError(
-            f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}"
-        )
-    if type(value) not in TENSORS:
-        return masked_fill_number(input, mask, value)
-    if value.array.ndim:
-        raise RuntimeError(
-            "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
-            f"{value.array.ndim} dimension(s)."
-        )
-    value = value.to(input.device, input.dtype)
-    result = where(mask.array, value.array, input.array)
-    return record(MaskedFillBackward1, result, (input, value), (mask.array,))

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
-from minigrad.ops.index import index_select
 from minigrad.ops.joining import stack
+from minigrad.ops.rows import index_select
 from minigrad.ops.view import expand, flatten, view
 from minigrad.tensor import TENSORS, Tensor, constant
 

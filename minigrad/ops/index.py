@@ -1,8 +1,7 @@
-"""Indexing: x[...], what it takes apart, and rows by number (embedding, index_select)."""
+"""Indexing: x[...], and what it takes apart."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from minigrad.ops.view import (
     select,
     unsqueeze,
 )
-from minigrad.shapes import axis_of, inverse
+from minigrad.shapes import inverse
 from minigrad.tensor import TENSORS, Tensor, record
 
 Array = Any
@@ -28,7 +27,7 @@ Indices = list[Array | None]  # one a dimension; None takes a dimension whole
 
 def getitem(x: Tensor, key: Any) -> Tensor:
     """x[key]: ints, slices, None and ... give views; integer and bool tensors pick elements."""
-    keys = key if isinstance(key, tuple) else (key,)
+    keys = parts_of(key)
     if len(keys) == 1 and keys[0] is Ellipsis:
         return as_shape(x, x.array.shape, AliasBackward0, x.array.reshape(x.array.shape))
     if len(keys) == 1 and isinstance(keys[0], slice) and x.array.ndim:
@@ -39,6 +38,23 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     if found is x:
         return as_shape(x, x.array.shape, AliasBackward0, x.array.reshape(x.array.shape))
     return found
+
+
+def parts_of(key: Any) -> tuple[Any, ...]:
+    """What stands between the brackets.  A short list that holds more than numbers, x[[i, :]] or
+    x[[[0, 1], [1, 0]]], is taken for a tuple, as in torch and in NumPy of old."""
+    if isinstance(key, tuple):
+        return key
+    if isinstance(key, list) and len(key) < 32 and any(is_composed(k) for k in key):
+        return tuple(key)
+    return (key,)
+
+
+def is_composed(k: Any) -> bool:
+    """Whether a list with this element means several indices."""
+    if k is None or k is Ellipsis or isinstance(k, Tensor | slice):
+        return True
+    return isinstance(k, list | tuple | range | np.ndarray)
 
 
 def expanded(keys: tuple[Any, ...], ndim: int) -> list[Any]:
@@ -80,9 +96,10 @@ def as_index(k: Any) -> Any:
     if type(k) in TENSORS:
         k = k.array
         if k.dtype.kind in "iub" and not k.ndim and not kernels.is_batched(k):
-            return (k if isinstance(k, np.ndarray) else k.to_host()).item()
-    elif isinstance(k, list | range):
-        k = np.asarray(k, dtype=np.int64 if not len(k) else None)
+            number = (k if isinstance(k, np.ndarray) else k.to_host()).item()
+            return bool(number) if k.dtype == np.uint8 else number
+    elif isinstance(k, list | tuple | range | np.ndarray):
+        k = array_index(k)
     if k is None or k is Ellipsis or isinstance(k, bool | slice):
         return k
     if isinstance(k, np.bool_):
@@ -97,12 +114,26 @@ def as_index(k: Any) -> Any:
             )
         return k if k.dtype.kind == "b" else k.astype(np.int64, copy=False)
     if hasattr(k, "__index__"):
-        return k.__index__()
+        return as_int(k)
     error = TypeError if isinstance(k, str) else IndexError
     raise error(
         "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
         f"indices (got {type(k).__name__})"
     )
+
+
+def array_index(k: Any) -> Any:
+    """A list or a NumPy array as an index: bools are a mask, other numbers become int64."""
+    if isinstance(k, list | tuple) and any(type(element) in TENSORS for element in k):
+        k = [element.host_array() if type(element) in TENSORS else element for element in k]
+    array = np.asarray(k)
+    if not array.size and array.dtype.kind == "f":
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"an index of {array.dtype}: integers or bools are wanted")
+    if not array.ndim:
+        return array.item()
+    return array if array.dtype.kind == "b" or array.dtype == np.uint8 else array.astype(np.int64)
 
 
 def basic_part(x: Tensor, keys: list[Any]) -> tuple[Tensor, Indices]:
@@ -143,14 +174,25 @@ def takes_all(k: slice, n: int) -> bool:
 
 
 def sliced(x: Tensor, axis: int, k: slice) -> Tensor:
-    if k.step is not None and k.step <= 0:
+    step = as_int(k.step)
+    if step == 0:
+        raise ValueError("slice step cannot be zero")
+    if step is not None and step < 0:
         raise ValueError("step must be greater than zero")
-    bounds = slice(as_int(k.start), as_int(k.stop), as_int(k.step))
+    bounds = slice(as_int(k.start), as_int(k.stop), step)
     return part(x, (*[slice(None)] * axis, bounds, ...), SliceBackward0)
 
 
-def as_int(k: Any) -> int | None:
-    return None if k is None else int(k.__index__())
+def as_int(k: Any) -> Any:
+    """An int, a tensor of one, or None for what a slice leaves open."""
+    if k is None:
+        return None
+    if not hasattr(k, "__index__"):
+        raise TypeError("slice indices must be integers or None or have an __index__ method")
+    number = int(k.__index__())
+    if not -(2**63) <= number < 2**63:
+        raise ValueError("Overflow when unpacking long long")
+    return number
 
 
 def positions(k: Array, x: Tensor, axis: int) -> list[Array]:
@@ -258,89 +300,3 @@ def scatter(values: Either, indices: Indices, shape: tuple[int, ...]) -> Either:
     moved = tuple(shape[i] for i in (*axes, *rest))
     total = kernels.scatter_add_nd(moved, front.dtype, arrays, front)
     return total.transpose(inverse((*axes, *rest)))
-
-
-# ----------------------------------------------------------------------------------- rows by number
-
-
-class RowsNode(Node):
-    __slots__ = ("axis", "input_shape")
-    saved_names = ("indices",)
-    axis: int
-    input_shape: tuple[int, ...]
-
-    def vjp(self, grad: Either) -> Any:
-        (indices,) = self.saved_arrays()
-        return (add_rows(grad, indices, self.axis, self.input_shape),)
-
-
-class EmbeddingBackward0(RowsNode):
-    __slots__ = ()
-
-
-class IndexSelectBackward0(RowsNode):
-    __slots__ = ()
-
-
-class AddRowsBackward0(Node):
-    """The derivative of add_rows: the rows are taken again."""
-
-    __slots__ = ("axis",)
-    saved_names = ("indices",)
-    axis: int
-
-    def vjp(self, grad: Either) -> Any:
-        (indices,) = self.saved_arrays()
-        return (take_rows(grad, indices, self.axis, IndexSelectBackward0),)
-
-
-def take_rows(x: Either, indices: Array, axis: int, node_type: type[RowsNode]) -> Either:
-    if type(x) not in TENSORS:
-        return kernels.take_rows(x, indices, axis)
-    result = kernels.take_rows(x.array, indices, axis)
-    return record(node_type, result, (x,), (indices,), axis=axis, input_shape=x.array.shape)
-
-
-def add_rows(grad: Either, indices: Array, axis: int, shape: tuple[int, ...]) -> Either:
-    if type(grad) not in TENSORS:
-        return kernels.add_rows(shape, indices, grad, axis)
-    result = kernels.add_rows(shape, indices, grad.array, axis)
-    return record(AddRowsBackward0, result, (grad,), (indices,), axis=axis)
-
-
-def embedding(input: Tensor, weight: Tensor) -> Tensor:
-    """The rows of `weight` that `input` numbers: (...) int64 and (V, D) give (..., D)."""
-    if input.array.dtype.kind not in "iu":
-        raise RuntimeError(
-            "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
-            f"Long, Int; but got {input.dtype} instead"
-        )
-    if weight.array.ndim != 2:
-        raise RuntimeError("'weight' must be 2-D")
-    kernels.check_one_device((weight.array, input.array))
-    indices = input.array.astype(np.int64, copy=False)
-    check_rows("embedding", indices, weight.array.shape[0])
-    return take_rows(weight, indices, 0, EmbeddingBackward0)
-
-
-def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """The places of one dimension that `index`, a vector, numbers."""
-    if index.array.ndim > 1:
-        raise IndexError("index_select(): Index is supposed to be a vector")
-    if index.array.dtype.kind not in "iu":
-        raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
-    axis = axis_of(dim, input.array.ndim)
-    indices = index.array.astype(np.int64, copy=False).reshape(-1)
-    n = math.prod(input.array.shape[axis : axis + 1])
-    kernels.check_one_device((input.array, indices))
-    check_rows("index_select", indices, n)
-    return take_rows(input, indices, axis, IndexSelectBackward0)
-
-
-def check_rows(name: str, indices: Array, n: int) -> None:
-    if not indices.size:
-        return
-    lowest, highest = ends_of(indices)
-    if lowest < 0 or highest >= n:
-        wrong = lowest if lowest < 0 else highest
-        raise IndexError(f"index out of range in self: {name} got {wrong}, of {n} rows")

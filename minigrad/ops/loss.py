@@ -9,7 +9,6 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.node import Node
-from minigrad.ops.index import ends_of
 from minigrad.ops.normalization import LogSoftmaxBackward0, log_softmax
 from minigrad.ops.pointwise import (
     div,
@@ -25,6 +24,7 @@ from minigrad.ops.pointwise import (
     where,
 )
 from minigrad.ops.reduction import mean, one_hot, sum
+from minigrad.ops.rows import is_within
 from minigrad.ops.view import permute, reshape, unsqueeze, view
 from minigrad.saved import saved_values
 from minigrad.tensor import TENSORS, Tensor, constant, record
@@ -180,7 +180,7 @@ def check_targets(labels: Array, ignored: int, classes: int) -> bool:
     labels = kernels.physical(labels)
     if labels.ndim > 1:  # of all samples, under vmap
         labels = labels.reshape(-1)
-    if not 0 <= ignored < classes and all_in_range(labels, classes):
+    if not 0 <= ignored < classes and is_within(labels, classes):
         return False
     labels = labels.reshape(-1)
     outside = logical_or(lt(labels, 0), gt(labels, classes - 1))
@@ -189,15 +189,6 @@ def check_targets(labels: Array, ignored: int, classes: int) -> bool:
         first = kernels.to_host(labels)[kernels.to_host(wrong)][0]
         raise IndexError(f"Target {first} is out of bounds: there are {classes} classes, from 0.")
     return bool(kernels.to_host(kernels.any(eq(labels, ignored), (0,), False)))
-
-
-def all_in_range(labels: Array, classes: int) -> bool:
-    """Whether 0 <= label < classes for all; one look is enough, since a negative number without
-    its sign is a large one."""
-    if type(labels) is np.ndarray:
-        return bool(np.maximum.reduce(labels.view(np.uint64), axis=None) < classes)
-    lowest, highest = ends_of(labels)
-    return lowest >= 0 and highest < classes
 
 
 def cross_entropy(

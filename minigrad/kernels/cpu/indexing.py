@@ -1,4 +1,4 @@
-"""Indexing by integer arrays, its gradients, and the places of true elements.
+"""Indexing by integer arrays, and its gradients.
 
 Indices are int64, in bounds and not negative: the caller has checked them and added the size to
 negative ones. Equal indices add up in the order of their positions, so results are reproducible.
@@ -28,9 +28,27 @@ def add_blocks(out, index, values, outer, rows, inner):
                 total[j] += row[j]
 
 
+@kernel
+def add_elements(out, index, values):
+    """out[index[k]] += values[k]"""
+    rows = np.uint64(out.size)
+    for k in range(index.size):
+        row = np.uint64(index[k])
+        if row < rows:
+            out[row] += values[k]
+
+
+def add_at(out: Array, index: Array, values: Array, outer: int, rows: int, inner: int) -> None:
+    """add_blocks, by the quicker kernel where a row is one element."""
+    if inner == outer == 1:
+        add_elements(out, index, values)
+    else:
+        add_blocks(out, index, values, outer, rows, inner)
+
+
 def take_rows(x: Array, index: Array, axis: int) -> Array:
     """x with `axis` replaced by the axes of `index`: out[..., i, ...] = x[..., index[i], ...]."""
-    return x.take(index, axis)
+    return np.asarray(x.take(index, axis))
 
 
 def add_rows(shape: tuple[int, ...], index: Array, grad: Array, axis: int) -> Array:
@@ -38,8 +56,17 @@ def add_rows(shape: tuple[int, ...], index: Array, grad: Array, axis: int) -> Ar
     outer, rows, inner = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
     out = zeros_for_sum(outer * rows * inner, grad.dtype)
     flat_index = np.ascontiguousarray(index).reshape(-1)
-    add_blocks(out, flat_index, flat_for_sum(grad), outer, rows, inner)
+    add_at(out, flat_index, flat_for_sum(grad), outer, rows, inner)
     return rounded(out, grad.dtype).reshape(shape)
+
+
+def index_add(x: Array, index: Array, source: Array, axis: int) -> Array:
+    """A copy of x with the rows of `source` added at `index`, a vector."""
+    outer, rows, inner = math.prod(x.shape[:axis]), x.shape[axis], math.prod(x.shape[axis + 1 :])
+    total = np.array(x, sum_dtype(x.dtype), order="C").reshape(-1)
+    flat_index = np.ascontiguousarray(index).reshape(-1)
+    add_at(total, flat_index, flat_for_sum(source), outer, rows, inner)
+    return rounded(total, x.dtype).reshape(x.shape)
 
 
 def gather_nd(x: Array, indices: tuple[Array, ...]) -> Array:
@@ -56,13 +83,18 @@ def scatter_add_nd(
     for index, size in zip(indices[1:], leading[1:], strict=True):
         flat_index = flat_index * size + index
     out = zeros_for_sum(math.prod(shape), dtype)
-    add_blocks(out, flat_index.reshape(-1), flat_for_sum(values), 1, math.prod(leading), inner)
+    add_at(out, flat_index.reshape(-1), flat_for_sum(values), 1, math.prod(leading), inner)
     return rounded(out, dtype).reshape(shape)
 
 
 def zeros_for_sum(size: int, dtype: Any) -> Array:
-    """Zeros to add to; float16 adds up in float32."""
-    return np.zeros(size, np.float32 if dtype == np.float16 else dtype)
+    """Zeros to add to."""
+    return np.zeros(size, sum_dtype(dtype))
+
+
+def sum_dtype(dtype: Any) -> Any:
+    """The dtype that sums are made in: float16 adds up in float32."""
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
 def flat_for_sum(values: Array) -> Array:
@@ -77,13 +109,6 @@ def rounded(total: Array, dtype: Any) -> Array:
         return total
     with np.errstate(over="ignore"):  # above 65504 a float16 is inf
         return total.astype(dtype)
-
-
-def nonzero(mask: Array) -> Array:
-    """The positions of the elements that are not zero, one a row: (count, ndim) int64."""
-    if mask.ndim == 0:
-        return np.zeros((np.count_nonzero(mask), 0), np.int64)
-    return np.stack(np.nonzero(mask), axis=1)
 
 
 def repeat_places(repeats: Array, output_size: int) -> Array:
