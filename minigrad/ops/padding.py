@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import LinearNode
-from minigrad.ops.index import IndexSelectBackward0, add_rows, take_rows
+from minigrad.ops.rows import IndexSelectBackward0, add_rows, take_rows
 from minigrad.tensor import TENSORS, Tensor, record
 
 Array = Any
