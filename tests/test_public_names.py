@@ -73,6 +73,8 @@ NAMES = {
         embedding fold gelu hardtanh layer_norm leaky_relu linear log_softmax logsigmoid mse_loss
         nll_loss pad relu sigmoid silu softmax softplus tanh unfold
         one_hot
+        alpha_dropout dropout dropout1d dropout2d dropout3d feature_alpha_dropout batch_norm
+        group_norm instance_norm local_response_norm rms_norm
     """,
     "minigrad.nn.init": """
         calculate_gain constant_ kaiming_normal_ kaiming_uniform_ normal_ ones_ uniform_

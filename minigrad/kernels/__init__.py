@@ -19,6 +19,7 @@ from minigrad import shapes
 from minigrad.kernels import strided, threads
 from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
 from minigrad.kernels.cpu import (
+    channels,
     convolution,
     gemm,
     indexing,
@@ -481,3 +482,7 @@ nonzero = routine(masks.nonzero)
 masked_select = routine_of_two(masks.masked_select)
 masked_scatter = routine_of_many(masks.masked_scatter, 0, 1, 2)
 searchsorted = routine_of_many(searching.searchsorted, 0, 1, 2)
+channel_statistics = routine(channels.channel_statistics)
+normalise_channels = routine_of_many(channels.normalise_channels, 0, 1, 2, 3)
+channel_sums = routine_of_many(channels.channel_sums, 0, 1, 2)
+channel_gradient = routine_of_many(channels.channel_gradient, 0, 1, 2, 3, 4, 5)

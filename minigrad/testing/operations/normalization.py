@@ -1,5 +1,7 @@
 """softmax, normalizations and attention."""
 
+import numpy as np
+
 from minigrad.testing.table import Table
 
 TABLE = Table(
@@ -11,5 +13,36 @@ TABLE = Table(
             "F.layer_norm(x, (4,), v)",
             "F.layer_norm(b, (3, 4), x, y, 1e-2)",
         ),
-    }
+        "batch_norm": (
+            "F.batch_norm(x, None, None, training=True)",
+            "F.batch_norm(b, None, None, u, m, True, 0.1, 1e-2)",
+            "F.batch_norm(x, v * 0, w, v, v)",
+            "F.batch_norm(b, m * 0, r, u)",
+        ),
+        "instance_norm": (
+            "F.instance_norm(b)",
+            "F.instance_norm(b, weight=u, bias=m, eps=1e-2)",
+            "F.instance_norm(b, m * 0, r, use_input_stats=False)",
+        ),
+        "group_norm": (
+            "F.group_norm(x, 2)",
+            "F.group_norm(c, 2, v, v, 1e-2)",
+            "F.group_norm(b, 1, u)",
+        ),
+        "rms_norm": ("F.rms_norm(x, (4,))", "F.rms_norm(b, (3, 4), x, 1e-2)"),
+        "local_response_norm": (
+            "F.local_response_norm(b, 2, 0.5, 0.75, 2.0)",
+            "F.local_response_norm(c[:, :, None], 3, 1.0)",
+        ),
+        "dropout": ("F.dropout(x, 1.0)", "F.dropout(x, 0.0) * 2", "F.dropout(x, 0.3, False) * 2"),
+        "dropout1d": ("F.dropout1d(b, 1.0)", "F.dropout1d(x, 0.5, False) * 2"),
+        "dropout2d": ("F.dropout2d(b[None], 1.0)", "F.dropout2d(b[None], 0.5, False) * 2"),
+        "dropout3d": ("F.dropout3d(b[None, None], 1.0)", "F.dropout3d(b[None], 0.5, False) * 2"),
+        "alpha_dropout": ("F.alpha_dropout(x, 1.0, True)", "F.alpha_dropout(x) * 2"),
+        "feature_alpha_dropout": (
+            "F.feature_alpha_dropout(b, 1.0, True)",
+            "F.feature_alpha_dropout(b) * 2",
+        ),
+    },
+    constants={"r": np.array([0.4, 1.5, 0.9]), "m": np.array([0.2, -0.4, 1.1])},
 )
