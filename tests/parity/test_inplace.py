@@ -74,6 +74,18 @@ OPERANDS: dict[str, list[str]] = {
         "(mask,), scalar",
         "(torch.tensor(1),), row",
     ],
+    "scatter_": [
+        "0, places, y",
+        "1, places[:, :2], 0.5",
+        "dim=0, index=places, src=y",
+        "0, places, 2.0, reduce='add'",
+    ],
+    "scatter_add_": ["0, places, y", "dim=1, index=places, src=y"],
+    "scatter_reduce_": ["0, places, y, 'sum'", "0, places, y + 1, 'amax', include_self=False"],
+    "index_add_": ["0, torch.tensor([1, 1]), y", "1, places[0, :1], y[:, :1], alpha=2"],
+    "index_copy_": ["0, torch.tensor([1, 0]), y"],
+    "index_fill_": ["0, torch.tensor([1, -1]), 0.5", "1, torch.tensor([2]), scalar"],
+    "masked_scatter_": ["mask, y", "mask[0], y"],
     "clip_": ["0.3, 0.8"],
     "clamp_min_": ["0.5"],
     "clamp_max_": ["0.5"],
@@ -124,6 +136,12 @@ ASSIGNED = [
         "(0, [0, 2])": "1.5 row[:2]",
         "([0, 1], [2, 0])": "row[:2] 1.5",
         "(slice(0, 1), [0, 1])": "1.5",
+        "[[0, 1], [2, 0]]": "row[:2] 1.5",
+        "[0, slice(1, None)]": "row[1:]",
+        "(torch.tensor([1, 0]), None)": "y[:,None] 1.5",
+        "[True, False]": "row",
+        "(None, torch.tensor([1, 0]), ..., 0)": "row[:2] scalar",
+        "(slice(None), torch.tensor([[0, -1]]))": "y[:,None,:2] 1.5",
         "torch.tensor(True)": "1.5",
         "torch.tensor(0)": "row",
         "(slice(None), slice(None, None, 2))": "1.5 y[:,:2]",
@@ -144,7 +162,7 @@ def operands(library: Any) -> dict[str, Any]:
     mask = library.tensor([[True, False, True], [False, False, True]])
     return {
         **{"a": x, "y": y, "row": row, "scalar": scalar, "mask": mask},
-        **{"torch": library},
+        **{"torch": library, "places": library.tensor([[0, 1, 1], [1, 0, 0]])},
     }
 
 
