@@ -37,22 +37,8 @@ from minigrad.kernels.cache import kernel_cache, set_kernel_cache
 from minigrad.kernels.threads import get_num_threads, set_num_threads
 from minigrad.ops.arranging import flip, fliplr, flipud, repeat_interleave, roll, rot90, tile
 from minigrad.ops.assign import index_put, index_put_
-from minigrad.ops.creation import (
-    arange,
-    as_tensor,
-    empty,
-    empty_like,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    linspace,
-    ones,
-    ones_like,
-    tensor,
-    zeros,
-    zeros_like,
-)
+from minigrad.ops.counted import arange, eye, linspace, logspace
+from minigrad.ops.creation import as_tensor, from_numpy, tensor
 from minigrad.ops.diagonals import (
     block_diag,
     diag,
@@ -80,6 +66,16 @@ from minigrad.ops.directions import (
     vstack,
 )
 from minigrad.ops.extremes import amax, amin, aminmax, argmax, argmin, max, min
+from minigrad.ops.filled import (
+    empty,
+    empty_like,
+    full,
+    full_like,
+    ones,
+    ones_like,
+    zeros,
+    zeros_like,
+)
 from minigrad.ops.gather import gather, scatter, scatter_add, take, take_along_dim
 from minigrad.ops.grids import cartesian_prod, combinations, meshgrid
 from minigrad.ops.inspection import is_complex, is_floating_point, is_nonzero, is_tensor, numel
@@ -392,6 +388,7 @@ __all__ = [
     "logical_not",
     "logical_or",
     "logical_xor",
+    "logspace",
     "logsumexp",
     "long",
     "lt",

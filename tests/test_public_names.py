@@ -8,33 +8,33 @@ import pytest
 NAMES = {
     "minigrad": """
         Generator Size Tensor abs acos add addcdiv addcmul addmm adjoint all amax amin aminmax any
-        arange argmax argmin argsort as_strided as_tensor asin atan atan2 atleast_1d atleast_2d
-        atleast_3d autograd bernoulli bitwise_and bitwise_not bitwise_or bitwise_xor block_diag bmm
-        bool broadcast_shapes broadcast_tensors broadcast_to cartesian_prod cat ceil chunk clamp
-        clamp_max clamp_min clone column_stack combinations concat concatenate contiguous_format cos
-        cosh count_nonzero cuda cummax cummin cumprod cumsum data default_generator deg2rad device
-        diag diag_embed diagflat diagonal diff div dot double dsplit dstack dtype empty empty_like
-        enable_grad eq erf exp exp2 explain_grad expm1 eye flatten flip fliplr flipud float float16
-        float32 float64 floor floor_divide fmax fmin fmod frac from_numpy full full_like func ge
-        get_default_dtype get_num_threads get_rng_state gt half hsplit hstack hypot index_select
-        inference_mode initial_seed int int16 int32 int64 int8 is_anomaly_check_nan_enabled
-        is_anomaly_enabled is_complex is_floating_point is_grad_enabled is_inference
-        is_inference_mode_enabled is_nonzero is_tensor isfinite isinf isnan kernel_cache kthvalue
-        layout le lerp linspace log log10 log1p log2 log_softmax logaddexp logcumsumexp logical_and
-        logical_not logical_or logical_xor logsumexp long lt manual_seed matmul max maximum mean
-        median memory_format meshgrid min minimum mm mode moveaxis movedim msort mul multinomial mv
-        nanmean nanmedian nansum narrow ne neg nn no_grad normal numel ones ones_like optim outer
+        arange argmax argmin argsort argwhere as_strided as_tensor asin atan atan2 atleast_1d
+        atleast_2d atleast_3d autograd bernoulli bitwise_and bitwise_not bitwise_or bitwise_xor
+        block_diag bmm bool broadcast_shapes broadcast_tensors broadcast_to bucketize cartesian_prod
+        cat ceil chunk clamp clamp_max clamp_min clone column_stack combinations concat concatenate
+        contiguous_format cos cosh count_nonzero cuda cummax cummin cumprod cumsum data
+        default_generator deg2rad device diag diag_embed diagflat diagonal diff div dot double
+        dsplit dstack dtype empty empty_like enable_grad eq erf exp exp2 explain_grad expm1 eye
+        flatten flip fliplr flipud float float16 float32 float64 floor floor_divide fmax fmin fmod
+        frac from_numpy full full_like func gather ge get_default_dtype get_num_threads
+        get_rng_state gt half hsplit hstack hypot index_add index_copy index_fill index_put
+        index_put_ index_select inference_mode initial_seed int int16 int32 int64 int8
+        is_anomaly_check_nan_enabled is_anomaly_enabled is_complex is_floating_point is_grad_enabled
+        is_inference is_inference_mode_enabled is_nonzero is_tensor isfinite isinf isnan
+        kernel_cache kthvalue layout le lerp linspace log log10 log1p log2 log_softmax logaddexp
+        logcumsumexp logical_and logical_not logical_or logical_xor logspace logsumexp long lt
+        manual_seed masked_fill masked_scatter masked_select matmul max maximum mean median
+        memory_format meshgrid min minimum mm mode moveaxis movedim msort mul multinomial mv nanmean
+        nanmedian nansum narrow ne neg nn no_grad nonzero normal numel ones ones_like optim outer
         permute pow preserve_format prod rad2deg rand rand_like randint randint_like randn
         randn_like random randperm ravel reciprocal relu remainder repeat_interleave reshape
-        return_types roll rot90 round row_stack rsqrt rsub seed select set_default_dtype
-        set_grad_enabled set_kernel_cache set_num_threads set_rng_state short sigmoid sign sin sinh
-        softmax sort split split_with_sizes sqrt square squeeze stack std std_mean strided sub sum
-        swapaxes swapdims t tan tanh tensor tensor_split tile topk transpose tril tril_indices triu
+        return_types roll rot90 round row_stack rsqrt rsub scatter scatter_add scatter_reduce
+        searchsorted seed select select_scatter set_default_dtype set_grad_enabled set_kernel_cache
+        set_num_threads set_rng_state short sigmoid sign sin sinh slice_scatter softmax sort split
+        split_with_sizes sqrt square squeeze stack std std_mean strided sub sum swapaxes swapdims t
+        take take_along_dim tan tanh tensor tensor_split tile topk transpose tril tril_indices triu
         triu_indices trunc uint8 unbind unflatten unsqueeze utils var var_mean vmap vsplit vstack
         where xlogy zeros zeros_like
-        argwhere bucketize gather index_add index_copy index_fill index_put index_put_
-        masked_fill masked_scatter masked_select nonzero scatter scatter_add
-        scatter_reduce searchsorted select_scatter slice_scatter take take_along_dim
     """,
     "minigrad.autograd": """
         Function GradcheckError anomaly_mode backward detect_anomaly enable_grad

@@ -35,7 +35,7 @@ from minigrad.autograd.strict import (
     check_graph,
 )
 from minigrad.grad_mode import enable_grad
-from minigrad.ops.creation import zeros_like
+from minigrad.ops.filled import zeros_like
 from minigrad.ops.joining import stack, unbind
 from minigrad.ops.view import as_variable
 from minigrad.ops.vmap import vmap

@@ -21,7 +21,7 @@ from minigrad.func.variables import (
 )
 from minigrad.grad_mode import is_grad_enabled
 from minigrad.inference import inference_mode
-from minigrad.ops.creation import zeros_like
+from minigrad.ops.filled import zeros_like
 from minigrad.ops.vmap import vmap
 from minigrad.pytree import Tree, tree_flatten, tree_map, tree_unflatten
 from minigrad.tensor import Tensor

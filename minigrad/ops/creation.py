@@ -1,17 +1,21 @@
-"""Making tensors: from data, filled, and counted."""
+"""Making tensors from data: numbers, nested lists, NumPy arrays.
+
+filled.py has zeros and the like, counted.py arange and its like.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import functools
 from typing import Any
 
 import numpy as np
 
-from minigrad import device as devices
 from minigrad import dtypes, kernels
+from minigrad.formats import check_usual
+from minigrad.kernels.promotion import promote
 from minigrad.ops.move import to_device_array
 from minigrad.ops.reduction import cast
+from minigrad.ops.shared_memory import stretched_axes
 from minigrad.shapes import shape_argument
 from minigrad.tensor import TENSORS, Tensor, constant, unrecorded
 
@@ -40,29 +44,44 @@ def tensor(
     pin_memory: bool = False,
 ) -> Tensor:
     """A new tensor with a copy of `data`: numbers, nested lists, a NumPy array."""
-    array = np.array(as_array(data, dtype), copy=True, order="C")
-    return finish(array, device, requires_grad)
+    check_usual("tensor", None, pin_memory)
+    array = as_array(data, dtype)
+    copy = np.array(array, copy=True, order="C" if stretched_axes(array) else "K")
+    return finish(copy, device, requires_grad)
 
 
 def as_array(data: Any, dtype: Dtype) -> np.ndarray[Any, Any]:
     """Data as a NumPy array of this dtype, or (None) of the one that torch would give it."""
+    if dtype is not None:
+        return in_dtype(data, dtypes.to_numpy(dtype))
+    if isinstance(data, list | tuple) and holds_tensor(data):
+        return untyped_array(data).astype(dtype_of_mixed(data))
     array = untyped_array(data)
     check_byte_order(array)
-    if dtype is not None:
-        wanted = dtypes.to_numpy(dtype)
-        if wanted.kind in "iu" and array.dtype.kind in "iuf" and not is_typed(data):
-            check_range(array, wanted)
-        return array if array.dtype == wanted else kernels.converted(array, wanted)
-    if array.dtype.kind == "f" and not is_typed(data):
+    if is_typed(data):
+        dtypes.of_numpy(array.dtype)
+    elif array.dtype.kind == "f":
         return array.astype(dtypes.get_default_dtype().numpy)
-    dtypes.of_numpy(array.dtype)
+    elif array.dtype == np.uint64:
+        raise ValueError("Overflow when unpacking long long")
+    else:
+        dtypes.of_numpy(array.dtype)
     return array
+
+
+def in_dtype(data: Any, wanted: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    array = untyped_array(data, wanted)
+    check_byte_order(array)
+    if wanted.kind in "iu" and array.dtype.kind in "iuf" and not is_typed(data):
+        check_range(array, wanted)
+    return array if array.dtype == wanted else kernels.converted(array, wanted)
 
 
 def check_range(array: np.ndarray[Any, Any], wanted: np.dtype[Any]) -> None:
     """RuntimeError for Python numbers beyond an integer dtype.  (-1 is welcome in uint8.)"""
     bounds = np.iinfo(wanted)
-    lowest = -bounds.max if wanted.kind == "u" else bounds.min
+    wraps = wanted.kind == "u" and array.dtype.kind != "f"
+    lowest = -bounds.max if wraps else bounds.min
     if array.size and not (lowest <= array.min() and array.max() <= bounds.max):
         raise RuntimeError(f"value cannot be converted to type {wanted} without overflow")
 
@@ -73,30 +92,47 @@ def is_typed(data: Any) -> bool:
     return type(first) in TENSORS or isinstance(first, np.ndarray | np.generic)
 
 
-def untyped_array(data: Any) -> np.ndarray[Any, Any]:
+def untyped_array(data: Any, wanted: np.dtype[Any] | None = None) -> np.ndarray[Any, Any]:
     if type(data) in TENSORS:
         return data.host_array()
+    if isinstance(data, list | tuple) and holds_tensor(data):
+        data = untensored(data)
     try:
-        array = np.asarray(untensored(data))
+        array = np.asarray(data)
     except ValueError as error:
-        raise ValueError(f"expected sequences of equal lengths at every depth: {error}") from None
-    if array.dtype.kind == "O" or array.dtype.kind in "USMm":
-        raise TypeError(
-            f"can't make a tensor of {type(data).__name__} with elements of type "
-            f"{first_type(data)}: numbers, lists of numbers and NumPy arrays will do"
-        )
-    if array.dtype == np.uint64 and not is_typed(data):
-        raise RuntimeError("Overflow when unpacking long long")
+        kind = TypeError if is_ragged(data) else ValueError
+        raise kind(f"expected sequences of equal lengths at every depth: {error}") from None
+    if array.dtype.kind == "O":
+        return of_large_integers(data, wanted)
+    if array.dtype.kind in "USMm":
+        kind = ValueError if isinstance(data, list | tuple) else TypeError
+        raise kind(f"invalid data type or too many dimensions: {no_tensor_of(data)}")
     return array
 
 
-def untensored(data: Any) -> Any:
-    """Lists with Tensors in them as lists of arrays."""
-    if type(data) in TENSORS:
-        return data.host_array()
-    if isinstance(first_element(data), int | float):
-        return data
-    return [untensored(d) for d in data] if isinstance(data, list | tuple) else data
+def of_large_integers(data: Any, wanted: np.dtype[Any] | None) -> np.ndarray[Any, Any]:
+    """Python's integers beyond 64 bits, where floats are wanted; of nothing else NumPy does not
+    know can a tensor be made."""
+    first = first_element(data)
+    if not isinstance(first, int | float):
+        name = type(first).__name__
+        raise RuntimeError(f"Could not infer dtype of {name}: {no_tensor_of(data)}")
+    if wanted is None or wanted.kind != "f":
+        raise ValueError("Overflow when unpacking long long")
+    return np.asarray(data, np.float64)
+
+
+def no_tensor_of(data: Any) -> str:
+    return (
+        f"can't make a tensor of {type(data).__name__} with elements of type "
+        f"{type(first_element(data)).__name__}: numbers, lists of numbers and NumPy arrays will do"
+    )
+
+
+def is_ragged(data: Any) -> bool:
+    """Whether numbers and lists stand side by side at some depth."""
+    lists = [d for d in data if isinstance(d, list | tuple)]
+    return 0 < len(lists) < len(data) or any(is_ragged(d) for d in lists)
 
 
 def first_element(data: Any) -> Any:
@@ -105,8 +141,36 @@ def first_element(data: Any) -> Any:
     return data
 
 
-def first_type(data: Any) -> str:
-    return type(first_element(data)).__name__
+# ---------------------------------------------------------------------- lists with tensors in them
+
+
+def holds_tensor(data: Any) -> bool:
+    kinds = set(map(type, data))
+    if not TENSORS.isdisjoint(kinds):
+        return True
+    return (list in kinds or tuple in kinds) and any(
+        holds_tensor(d) for d in data if isinstance(d, list | tuple)
+    )
+
+
+def untensored(data: Any) -> Any:
+    """Tensors of one element as numbers, in lists of lists."""
+    if isinstance(data, list | tuple):
+        return [untensored(d) for d in data]
+    return data.only_element() if type(data) in TENSORS else data
+
+
+def dtype_of_mixed(data: Any) -> np.dtype[Any]:
+    """What the elements of a list promote to, tensors with their own dtypes."""
+    if isinstance(data, list | tuple):
+        return functools.reduce(promote, map(dtype_of_mixed, data))
+    if type(data) in TENSORS or isinstance(data, np.ndarray | np.generic):
+        return np.dtype(data.array.dtype if type(data) in TENSORS else data.dtype)
+    default = dtypes.get_default_dtype().numpy
+    return np.dtype(bool if type(data) is bool else np.int64 if type(data) is int else default)
+
+
+# ------------------------------------------------------------------------------- sharing memory
 
 
 def as_tensor(data: Any, dtype: Dtype = None, device: Device = None) -> Tensor:
@@ -132,24 +196,32 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     check_byte_order(ndarray)
     dtypes.of_numpy(ndarray.dtype)
+    if min(ndarray.strides, default=0) < 0:
+        raise ValueError(
+            "At least one stride in the given numpy array is negative, and tensors with negative "
+            "strides are not supported. (array.copy() has none.)"
+        )
     return constant(ndarray.view(np.ndarray))
 
 
-# -------------------------------------------------------------------------------------- filled
-
-
-def full(
-    size: Sequence[int],
-    fill_value: float,
+def new_tensor(
+    self: Tensor,
+    data: Any,
     *,
     dtype: Dtype = None,
     device: Device = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
-    """A tensor with every element `fill_value`."""
-    default = {bool: dtypes.bool, int: dtypes.int64}.get(type(fill_value))
-    shape = new_shape(tuple(size) if isinstance(size, tuple | list) else (size,))
-    return finish(np.full(shape, fill_value, numpy_dtype(dtype, default)), device, requires_grad)
+    """A new tensor with a copy of `data`, in this one's dtype and on its device."""
+    check_usual("new_tensor", layout, pin_memory)
+    kind = self.dtype if dtype is None else dtype
+    where = self.device if device is None else device
+    return tensor(data, dtype=kind, device=where, requires_grad=requires_grad)
+
+
+# ------------------------------------------------------------------------- what all of them share
 
 
 def new_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
@@ -160,159 +232,12 @@ def new_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     return shape
 
 
-def zeros(
-    *sizes: Any,
-    size: Any = (),
-    dtype: Dtype = None,
-    device: Device = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """A tensor of zeros."""
-    shape = new_shape(sizes or (size,))
-    return finish(np.zeros(shape, numpy_dtype(dtype)), device, requires_grad)
-
-
-def ones(
-    *sizes: Any,
-    size: Any = (),
-    dtype: Dtype = None,
-    device: Device = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """A tensor of ones."""
-    shape = new_shape(sizes or (size,))
-    return finish(np.ones(shape, numpy_dtype(dtype)), device, requires_grad)
-
-
-def empty(
-    *sizes: Any,
-    size: Any = (),
-    dtype: Dtype = None,
-    device: Device = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """A tensor of whatever was in the memory."""
-    shape = new_shape(sizes or (size,))
-    return finish(np.empty(shape, numpy_dtype(dtype)), device, requires_grad)
-
-
-def filled_like(
-    x: Tensor, value: float, dtype: Dtype, device: Device, requires_grad: bool
-) -> Tensor:
-    kind = x.array.dtype if dtype is None else dtypes.to_numpy(dtype)
-    if device is not None and devices.device(device) != x.device:
-        return finish(np.full(x.array.shape, value, kind), device, requires_grad)
-    made = unrecorded(kernels.full(x.array.shape, value, kind, x.array))
-    return made.requires_grad_() if requires_grad else made
-
-
-def zeros_like(
-    input: Tensor, *, dtype: Dtype = None, device: Device = None, requires_grad: bool = False
-) -> Tensor:
-    """Zeros in the shape, dtype and device of a tensor."""
-    return filled_like(input, 0, dtype, device, requires_grad)
-
-
-def ones_like(
-    input: Tensor, *, dtype: Dtype = None, device: Device = None, requires_grad: bool = False
-) -> Tensor:
-    """Ones in the shape, dtype and device of a tensor."""
-    return filled_like(input, 1, dtype, device, requires_grad)
-
-
-def full_like(
-    input: Tensor,
-    fill_value: float,
-    *,
-    dtype: Dtype = None,
-    device: Device = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """One value in the shape, dtype and device of a tensor."""
-    return filled_like(input, fill_value, dtype, device, requires_grad)
-
-
-empty_like = zeros_like
-
-
-def new_full(
-    self: Tensor, size: Any, fill_value: float, *, dtype: Dtype = None, device: Device = None
-) -> Tensor:
-    """A tensor of one value, with this one's dtype and device."""
-    kind = self.array.dtype if dtype is None else dtypes.to_numpy(dtype)
-    shape = shape_argument((tuple(size),))
-    made = unrecorded(kernels.full(shape, fill_value, kind, self.array))
-    return made if device is None else made.to(device)
-
-
-def new_zeros(self: Tensor, *size: Any, dtype: Dtype = None, device: Device = None) -> Tensor:
-    return new_full(self, shape_argument(size), 0, dtype=dtype, device=device)
-
-
-def new_ones(self: Tensor, *size: Any, dtype: Dtype = None, device: Device = None) -> Tensor:
-    return new_full(self, shape_argument(size), 1, dtype=dtype, device=device)
-
-
-def new_tensor(
-    self: Tensor, data: Any, *, dtype: Dtype = None, requires_grad: bool = False
-) -> Tensor:
-    kind = self.dtype if dtype is None else dtype
-    return tensor(data, dtype=kind, device=self.device, requires_grad=requires_grad)
-
-
-# -------------------------------------------------------------------------------------- counted
-
-
-def arange(
-    *bounds: float,
-    start: float = 0,
-    end: float | None = None,
-    step: float = 1,
-    dtype: Dtype = None,
-    device: Device = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """arange(end), arange(start, end) or arange(start, end, step); the end is left out."""
-    if len(bounds) > 3 or (not bounds and end is None):
-        raise TypeError(f"arange() takes from 1 to 3 numbers, but got {len(bounds)}")
-    if len(bounds) == 1 and end is None:
-        bounds = (start, *bounds)
-    numbers: Any = (*bounds, *(start, end, step)[len(bounds) :])
-    start, end, step = numbers
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if (end - start) / step < 0:
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    whole = all(isinstance(number, int) for number in numbers)
-    kind = numpy_dtype(dtype, dtypes.int64 if whole else None)
-    count = math.ceil((end - start) / step)
-    array = (start + np.arange(count, dtype=np.int64) * step).astype(kind)
-    return finish(array, device, requires_grad)
-
-
-def linspace(
-    start: float,
-    end: float,
-    steps: int,
-    *,
-    dtype: Dtype = None,
-    device: Device = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """`steps` numbers from start to end, both included, at equal distances."""
-    if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
-    array = np.linspace(start, end, steps).astype(numpy_dtype(dtype))
-    return finish(array, device, requires_grad)
-
-
-def eye(
-    n: int,
-    m: int | None = None,
-    *,
-    dtype: Dtype = None,
-    device: Device = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Ones on the diagonal, zeros elsewhere."""
-    return finish(np.eye(n, m, dtype=numpy_dtype(dtype)), device, requires_grad)
+def plain_number(function: str, argument: str, value: Any) -> Any:
+    """A Python number, also of a one-element tensor or NumPy's; TypeError for anything else."""
+    if type(value) in TENSORS or isinstance(value, np.generic):
+        value = value.item()
+    if not isinstance(value, int | float):
+        raise TypeError(
+            f"{function}(): argument '{argument}' must be Number, not {type(value).__name__}"
+        )
+    return value

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.creation import zeros_like
+from minigrad.ops.filled import zeros_like
 from minigrad.optim.formulas import adam_step, approach, approach_square, largest
 from minigrad.optim.optimizer import Group, Optimizer, regularised
 from minigrad.tensor import Tensor, constant

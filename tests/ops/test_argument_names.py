@@ -42,7 +42,7 @@ def test_they_are_taken_by_name() -> None:
 def test_new_tensors_by_name() -> None:
     for make in (minigrad.zeros, minigrad.ones, minigrad.empty, minigrad.rand, minigrad.randn):
         assert make(size=(2, 3)).shape == make(2, 3).shape == make((2, 3)).shape == (2, 3)
-        assert make().shape == ()
+        assert make(()).shape == ()
     for numbers in (minigrad.arange(1, 7, step=2), minigrad.arange(start=1, end=7, step=2)):
         assert numbers.tolist() == [1, 3, 5]
     assert minigrad.arange(1, end=3).tolist() == [1, 2]

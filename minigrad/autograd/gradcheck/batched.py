@@ -11,7 +11,7 @@ from minigrad.autograd.batched_gradients import at_once
 from minigrad.autograd.gradcheck.error import GradcheckError
 from minigrad.autograd.gradcheck.forward import run_forward
 from minigrad.autograd.gradcheck.subject import Subject, tensor_like
-from minigrad.ops.creation import zeros_like
+from minigrad.ops.filled import zeros_like
 from minigrad.ops.joining import stack
 from minigrad.tensor import Tensor
 

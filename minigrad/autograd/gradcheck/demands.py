@@ -11,7 +11,7 @@ from minigrad.autograd.backward import grad
 from minigrad.autograd.gradcheck.error import GradcheckError
 from minigrad.autograd.gradcheck.subject import Subject
 from minigrad.function import Function
-from minigrad.ops.creation import zeros_like
+from minigrad.ops.filled import zeros_like
 from minigrad.tensor import Tensor
 
 UNDEFINED = (

@@ -10,7 +10,7 @@ from minigrad.autograd.forward_ad import UnpackedDualTensor, dual_level, make_du
 from minigrad.autograd.gradcheck.error import GradcheckError
 from minigrad.autograd.gradcheck.jacobians import unit_vectors
 from minigrad.autograd.gradcheck.subject import Matrix, Subject, as_tuple, is_variable, tensor_like
-from minigrad.ops.creation import zeros_like
+from minigrad.ops.filled import zeros_like
 from minigrad.tensor import Tensor
 
 

@@ -1,0 +1,154 @@
+"""New tensors that count: arange, linspace, logspace, and the identity matrix."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.formats import check_usual
+from minigrad.ops.creation import (
+    Device,
+    Dtype,
+    check_range,
+    finish,
+    numpy_dtype,
+    plain_number,
+)
+from minigrad.tensor import Tensor
+
+Array = np.ndarray[Any, Any]
+DType = np.dtype[Any]
+
+
+def arange(
+    *bounds: float,
+    start: float = 0,
+    end: float | None = None,
+    step: float = 1,
+    dtype: Dtype = None,
+    layout: Any = None,
+    device: Device = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """arange(end), arange(start, end) or arange(start, end, step); the end is left out.  Floats
+    are start + i step for all i below ceil((end - start) / step), whatever rounding does."""
+    check_usual("arange", layout, pin_memory)
+    if len(bounds) > 3 or (not bounds and end is None):
+        raise TypeError(f"arange() takes from 1 to 3 numbers, but got {len(bounds)}")
+    if len(bounds) == 1 and end is None:
+        bounds = (start, *bounds)
+    given: Any = (*bounds, *(start, end, step)[len(bounds) :])
+    names = ("start", "end", "step")
+    numbers = [plain_number("arange", n, x) for n, x in zip(names, given, strict=True)]
+    whole = all(isinstance(number, int) for number in numbers)
+    kind = numpy_dtype(dtype, dtypes.int64 if whole else None)
+    if kind.kind == "b":
+        raise NotImplementedError("\"arange\" not implemented for 'Bool'")
+    return finish(counted(numbers, kind), device, requires_grad)
+
+
+def counted(numbers: Any, kind: DType) -> Array:
+    start, end, step = numbers
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if kind == np.int64:
+        start, end, step = int(start), int(end), int(step)
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end > start and step < 0) or (end < start and step > 0):
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    exact = isinstance(start, int) and isinstance(end, int) and isinstance(step, int)
+    count = -((start - end) // step) if exact else math.ceil((end - start) / step)
+    if kind.kind in "iu":
+        start, step = int(start), int(step)
+    return (start + np.arange(count, dtype=np.int64) * step).astype(kind)
+
+
+def linspace(
+    start: float,
+    end: float,
+    steps: int,
+    *,
+    dtype: Dtype = None,
+    layout: Any = None,
+    device: Device = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """`steps` numbers from start to end, both included, at equal distances."""
+    check_usual("linspace", layout, pin_memory)
+    kind = numpy_dtype(dtype)
+    return finish(spaced("linspace", start, end, steps, kind), device, requires_grad)
+
+
+def logspace(
+    start: float,
+    end: float,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Dtype = None,
+    layout: Any = None,
+    device: Device = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """`steps` powers of `base`, from base^start to base^end, the exponents at equal distances."""
+    check_usual("logspace", layout, pin_memory)
+    kind = numpy_dtype(dtype)
+    exponents = spaced("logspace", start, end, steps, kind).astype(np.float64)
+    with np.errstate(all="ignore"):
+        array = np.power(float(base), exponents).astype(kind)
+    return finish(array, device, requires_grad)
+
+
+def spaced(name: str, start: Any, end: Any, steps: Any, kind: DType) -> Array:
+    """Counted from the start in the first half and from the end in the second: so both ends are
+    exact.  A product and a sum are rounded once, hence the wider numbers."""
+    first, last = plain_number(name, "start", start), plain_number(name, "end", end)
+    if not hasattr(steps, "__index__"):
+        raise TypeError(f"{name}(): argument 'steps' must be int, not {type(steps).__name__}")
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    if kind.kind == "b":
+        raise NotImplementedError(f"\"{name}\" not implemented for 'Bool'")
+    ends = np.array([first, last])
+    if kind.kind in "iu":
+        check_range(ends, kind)
+    with np.errstate(all="ignore"):
+        ends = ends.astype(kind).astype(WIDER.get(kind.name, np.float64))
+        step = ((ends[1] - ends[0]) / max(steps - 1, 1)).astype(STEP.get(kind.name, kind))
+        places = np.arange(steps).astype(ends.dtype)
+        from_start, from_end = ends[0] + step * places, ends[1] - step * places[::-1]
+        if steps == 1:
+            return np.asarray(from_start).astype(kind)
+        return np.where(np.arange(steps) < steps // 2, from_start, from_end).astype(kind)
+
+
+# In what a linspace of these dtypes is computed, and what its step is rounded to.
+WIDER = {"float16": np.float16, "float32": np.float64, "float64": np.longdouble}
+STEP = dict.fromkeys(("uint8", "int8", "int16", "int32", "int64"), np.float32)
+
+
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: Dtype = None,
+    layout: Any = None,
+    device: Device = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Ones on the diagonal, zeros elsewhere."""
+    check_usual("eye", layout, pin_memory)
+    for name, size in (("n", n), ("m", n if m is None else m)):
+        if not hasattr(size, "__index__"):
+            raise TypeError(f"eye(): argument '{name}' must be int, not {type(size).__name__}")
+        if size < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
+    return finish(np.eye(n, m, dtype=numpy_dtype(dtype)), device, requires_grad)
