@@ -12,8 +12,10 @@ from minigrad.autograd.backward import backward_of_tensor
 from minigrad.autograd.saved_attributes import call_node, saved_at
 from minigrad.node import Node
 from minigrad.ops import (
+    activation,
     arranging,
     assign,
+    closeness,
     creation,
     diagonals,
     differences,
@@ -21,6 +23,7 @@ from minigrad.ops import (
     distributions,
     extremes,
     filled,
+    float_power,
     gather,
     index,
     inplace,
@@ -63,6 +66,7 @@ OPERATORS = {
     "or": pointwise.bitwise_or,
     "xor": pointwise.bitwise_xor,
     "neg": pointwise.neg,
+    "pos": pointwise.positive,
     "abs": pointwise.abs,
     "invert": pointwise.invert,
     "getitem": index.getitem,
@@ -72,6 +76,12 @@ OPERATORS = {
 # The operators that small programs are full of do not even look for an out= argument.
 WITHOUT_OUT = ("add", "sub", "mul", "truediv")
 
+
+def polygamma(x: Tensor, n: int) -> Any:
+    """The n-th derivative of digamma."""
+    return pointwise.polygamma(n, x)
+
+
 METHODS = {
     "_is_view": shared_memory.is_view,
     "backward": backward_of_tensor,
@@ -79,13 +89,18 @@ METHODS = {
     "absolute": pointwise.abs,
     "add": pointwise.scaled_add,
     "arccos": pointwise.acos,
+    "arccosh": pointwise.acosh,
     "arcsin": pointwise.asin,
+    "arcsinh": pointwise.asinh,
     "arctan": pointwise.atan,
     "arctan2": pointwise.atan2,
+    "arctanh": pointwise.atanh,
     "bitwise_not": pointwise.bitwise_not,
     "clamp": pointwise.clamp,
     "clip": pointwise.clamp,
-    "divide": pointwise.div,
+    "copysign": pointwise.copysign,
+    "div": pointwise.rounded_div,
+    "divide": pointwise.rounded_div,
     "fix": pointwise.trunc,
     "greater": pointwise.gt,
     "greater_equal": pointwise.ge,
@@ -93,16 +108,28 @@ METHODS = {
     "less_equal": pointwise.le,
     "lerp": pointwise.lerp,
     "masked_fill": masked.masked_fill,
+    "logit": pointwise.clamped_logit,
     "multiply": pointwise.mul,
+    "nan_to_num": pointwise.nan_to_num,
     "negative": pointwise.neg,
     "not_equal": pointwise.ne,
+    "polygamma": polygamma,
+    "positive": pointwise.positive,
     "pow": pointwise.pow,
+    "round": pointwise.round_decimals,
     "fmod": pointwise.fmod,
     "remainder": pointwise.remainder,
     "square": pointwise.square,
     "sub": pointwise.scaled_sub,
     "subtract": pointwise.scaled_sub,
     "true_divide": pointwise.div,
+    # compositions of pointwise operations
+    "allclose": closeness.allclose,
+    "equal": closeness.equal,
+    "float_power": float_power.float_power,
+    "float_power_": float_power.float_power_,
+    "isclose": closeness.isclose,
+    "prelu": activation.prelu,
     # reductions
     "all": reduction.all,
     "amax": extremes.amax,
@@ -266,12 +293,13 @@ PROPERTIES = {
 # The operations that torch has in-place forms of, by family: x.abs_() and so on.
 IN_PLACE = {
     "pointwise": """
-        abs absolute acos add addcdiv addcmul arccos arcsin arctan arctan2 asin atan atan2
-        bitwise_and bitwise_not bitwise_or bitwise_xor ceil clamp clamp_max clamp_min clip cos cosh
-        deg2rad div divide erf exp exp2 expm1 fix floor floor_divide fmod frac hypot lerp log log10
-        log1p log2 logical_and logical_not logical_or logical_xor mul multiply neg negative
-        pow rad2deg reciprocal relu remainder round rsqrt sigmoid sign sin sinh sqrt square sub
-        subtract tan tanh true_divide trunc xlogy
+        abs absolute acos acosh add addcdiv addcmul arccos arccosh arcsin arcsinh arctan arctan2
+        arctanh asin asinh atan atan2 atanh bitwise_and bitwise_not bitwise_or bitwise_xor ceil
+        clamp clamp_max clamp_min clip copysign cos cosh deg2rad digamma div divide erf erfc erfinv
+        exp exp2 expm1 fix floor floor_divide fmod frac hypot lerp lgamma log log10 log1p log2
+        logical_and logical_not logical_or logical_xor logit mul multiply nan_to_num neg negative
+        polygamma pow rad2deg reciprocal relu remainder round rsqrt sgn sigmoid sign sin sinc sinh
+        sqrt square sub subtract tan tanh true_divide trunc xlogy
     """,
     "reduction": "cumprod cumsum",
     "matmul": "addmm",
@@ -331,10 +359,19 @@ def comparison(op: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
+# The kernel of operations with options that are seldom given.
+WITH_USUAL_OPTIONS = {
+    pointwise.scaled_add: pointwise.add,
+    pointwise.scaled_sub: pointwise.sub,
+    pointwise.rounded_div: pointwise.div,
+    pointwise.round_decimals: pointwise.round,
+    pointwise.clamped_logit: pointwise.logit,
+}
+
+
 def kernel_of(op: Any) -> np.ufunc | None:
     """What may run without the operation around it; a division looks at its operands first."""
-    scaled = {pointwise.scaled_add: pointwise.add, pointwise.scaled_sub: pointwise.sub}
-    definition = getattr(scaled.get(op, op), "definition", None)
+    definition = getattr(WITH_USUAL_OPTIONS.get(op, op), "definition", None)
     if definition is None or definition.numbers or op is pointwise.floor_divide:
         return None
     kernel: np.ufunc = definition.ufunc

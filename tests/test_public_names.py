@@ -7,33 +7,37 @@ import pytest
 
 NAMES = {
     "minigrad": """
-        Generator Size Tensor abs acos add addcdiv addcmul addmm adjoint all amax amin aminmax any
-        arange argmax argmin argsort argwhere as_strided as_tensor asin atan atan2 atleast_1d
+        Generator Size Tensor abs absolute acos acosh add addcdiv addcmul addmm adjoint all allclose
+        amax amin aminmax any arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax
+        argmin argsort argwhere as_strided as_tensor asin asinh atan atan2 atanh atleast_1d
         atleast_2d atleast_3d autograd bernoulli bitwise_and bitwise_not bitwise_or bitwise_xor
         block_diag bmm bool broadcast_shapes broadcast_tensors broadcast_to bucketize cartesian_prod
-        cat ceil chunk clamp clamp_max clamp_min clone column_stack combinations concat concatenate
-        contiguous_format cos cosh count_nonzero cuda cummax cummin cumprod cumsum data
-        default_generator deg2rad device diag diag_embed diagflat diagonal diff div dot double
-        dsplit dstack dtype empty empty_like enable_grad eq erf exp exp2 explain_grad expm1 eye
-        flatten flip fliplr flipud float float16 float32 float64 floor floor_divide fmax fmin fmod
-        frac from_numpy full full_like func gather ge get_default_dtype get_num_threads
-        get_rng_state gt half hsplit hstack hypot index_add index_copy index_fill index_put
-        index_put_ index_select inference_mode initial_seed int int16 int32 int64 int8
+        cat ceil celu celu_ chunk clamp clamp_max clamp_min clip clone column_stack combinations
+        concat concatenate contiguous_format copysign cos cosh count_nonzero cuda cummax cummin
+        cumprod cumsum data default_generator deg2rad device diag diag_embed diagflat diagonal diff
+        digamma div divide dot double dsplit dstack dtype empty empty_like enable_grad eq equal erf
+        erfc erfinv exp exp2 explain_grad expm1 eye fix flatten flip fliplr flipud float float16
+        float32 float64 float_power floor floor_divide fmax fmin fmod frac from_numpy full full_like
+        func gather ge get_default_dtype get_num_threads get_rng_state greater greater_equal gt half
+        hardshrink hsplit hstack hypot index_add index_copy index_fill index_put index_put_
+        index_select inference_mode initial_seed int int16 int32 int64 int8
         is_anomaly_check_nan_enabled is_anomaly_enabled is_complex is_floating_point is_grad_enabled
-        is_inference is_inference_mode_enabled is_nonzero is_tensor isfinite isinf isnan
-        kernel_cache kthvalue layout le lerp linspace log log10 log1p log2 log_softmax logaddexp
-        logcumsumexp logical_and logical_not logical_or logical_xor logspace logsumexp long lt
-        manual_seed masked_fill masked_scatter masked_select matmul max maximum mean median
-        memory_format meshgrid min minimum mm mode moveaxis movedim msort mul multinomial mv nanmean
-        nanmedian nansum narrow ne neg nn no_grad nonzero normal numel ones ones_like optim outer
-        permute pow preserve_format prod rad2deg rand rand_like randint randint_like randn
-        randn_like random randperm ravel reciprocal relu remainder repeat_interleave reshape
-        return_types roll rot90 round row_stack rsqrt rsub scatter scatter_add scatter_reduce
-        searchsorted seed select select_scatter set_default_dtype set_grad_enabled set_kernel_cache
-        set_num_threads set_rng_state short sigmoid sign sin sinh slice_scatter softmax sort split
-        split_with_sizes sqrt square squeeze stack std std_mean strided sub sum swapaxes swapdims t
-        take take_along_dim tan tanh tensor tensor_split tile topk transpose tril tril_indices triu
-        triu_indices trunc uint8 unbind unflatten unsqueeze utils var var_mean vmap vsplit vstack
+        is_inference is_inference_mode_enabled is_nonzero is_tensor isclose isfinite isinf isnan
+        kernel_cache kthvalue layout le lerp less less_equal lgamma linspace log log10 log1p log2
+        log_softmax logaddexp logaddexp2 logcumsumexp logical_and logical_not logical_or logical_xor
+        logit logspace logsumexp long lt manual_seed masked_fill masked_scatter masked_select matmul
+        max maximum mean median memory_format meshgrid min minimum mm mode moveaxis movedim msort
+        mul multinomial multiply mv nan_to_num nanmean nanmedian nansum narrow ne neg negative nn
+        no_grad nonzero normal not_equal numel ones ones_like optim outer permute polygamma positive
+        pow prelu preserve_format prod rad2deg rand rand_like randint randint_like randn randn_like
+        random randperm ravel reciprocal relu relu_ remainder repeat_interleave reshape return_types
+        roll rot90 round row_stack rrelu rrelu_ rsqrt rsub scatter scatter_add scatter_reduce
+        searchsorted seed select select_scatter selu selu_ set_default_dtype set_grad_enabled
+        set_kernel_cache set_num_threads set_rng_state sgn short sigmoid sign sin sinc sinh
+        slice_scatter softmax sort split split_with_sizes sqrt square squeeze stack std std_mean
+        strided sub subtract sum swapaxes swapdims t take take_along_dim tan tanh tensor
+        tensor_split threshold threshold_ tile topk transpose tril tril_indices triu triu_indices
+        true_divide trunc uint8 unbind unflatten unsqueeze utils var var_mean vmap vsplit vstack
         where xlogy zeros zeros_like
     """,
     "minigrad.autograd": """
@@ -69,12 +73,13 @@ NAMES = {
         CrossEntropyLoss Linear Module Parameter ReLU Sequential functional init
     """,
     "minigrad.nn.functional": """
-        conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d cross_entropy elu
-        embedding fold gelu hardtanh layer_norm leaky_relu linear log_softmax logsigmoid mse_loss
-        nll_loss pad relu sigmoid silu softmax softplus tanh unfold
-        one_hot
-        alpha_dropout dropout dropout1d dropout2d dropout3d feature_alpha_dropout batch_norm
-        group_norm instance_norm local_response_norm rms_norm
+        alpha_dropout batch_norm celu celu_ conv1d conv2d conv3d conv_transpose1d conv_transpose2d
+        conv_transpose3d cross_entropy dropout dropout1d dropout2d dropout3d elu elu_ embedding
+        feature_alpha_dropout fold gelu glu group_norm hardshrink hardsigmoid hardswish hardtanh
+        hardtanh_ instance_norm layer_norm leaky_relu leaky_relu_ linear local_response_norm
+        log_softmax logsigmoid mish mse_loss nll_loss one_hot pad prelu relu relu6 relu_ rms_norm
+        rrelu rrelu_ selu selu_ sigmoid silu softmax softplus softshrink softsign tanh tanhshrink
+        threshold threshold_ unfold
     """,
     "minigrad.nn.init": """
         calculate_gain constant_ kaiming_normal_ kaiming_uniform_ normal_ ones_ uniform_

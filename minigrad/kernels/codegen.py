@@ -43,6 +43,9 @@ RUNTIME = {"load", "store", "boolean", "float16", "float32", "float64", "uint8"}
 RUNTIME |= {"int8", "int16", "int32", "int64"}
 WHOLE = {"floor", "ceil", "trunc", "rint"}  # leave an integer as it is
 
+# What the CPU has in special_math.py; everything else is in vector_math.py.
+SPECIAL = {"acosh", "asinh", "atanh", "cospi", "erf", "erfc", "erfinv", "lgamma", "sinpi"}
+
 
 compiling = threading.RLock()  # NumPy takes a loop only once
 
@@ -269,9 +272,9 @@ def runtime_names(*texts: str) -> str:
 
 
 def math_imports(names: Iterable[str], dtype: Dtype) -> list[str]:
-    module = "minigrad.kernels.cpu.vector_math"
     lines = []
     for name in sorted(names):
+        module = f"minigrad.kernels.cpu.{'special' if name in SPECIAL else 'vector'}_math"
         typed = dtype.kind == "f" and name != "where"
         lines.append(f"from {module} import {name}{f'_{dtype}' if typed else ''} as {name}_")
     return lines

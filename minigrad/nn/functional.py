@@ -1,5 +1,30 @@
 """Layers and losses as plain functions, with the names of torch.nn.functional."""
 
+from minigrad.ops.activation import (
+    celu,
+    celu_,
+    elu,
+    elu_,
+    glu,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    hardtanh_,
+    leaky_relu,
+    leaky_relu_,
+    mish,
+    prelu,
+    relu,
+    relu6,
+    relu_,
+    rrelu,
+    rrelu_,
+    selu,
+    selu_,
+    silu,
+    threshold,
+    threshold_,
+)
 from minigrad.ops.batch_norm import batch_norm, group_norm, instance_norm
 from minigrad.ops.convolution import (
     conv1d,
@@ -26,15 +51,24 @@ from minigrad.ops.normalization import layer_norm, log_softmax, softmax
 from minigrad.ops.padding import (
     pad,
 )
-from minigrad.ops.pointwise import elu, gelu, hardtanh, leaky_relu, sigmoid, silu, softplus, tanh
+from minigrad.ops.pointwise import (
+    gelu,
+    hardshrink,
+    sigmoid,
+    softplus,
+    softshrink,
+    softsign,
+    tanh,
+    tanhshrink,
+)
 from minigrad.ops.pointwise import log_sigmoid as logsigmoid
-from minigrad.ops.pointwise import relu as _relu
 from minigrad.ops.response_norm import local_response_norm, rms_norm
-from minigrad.tensor import Tensor
 
 __all__ = [
     "alpha_dropout",
     "batch_norm",
+    "celu",
+    "celu_",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -47,35 +81,49 @@ __all__ = [
     "dropout2d",
     "dropout3d",
     "elu",
+    "elu_",
     "embedding",
     "feature_alpha_dropout",
     "fold",
     "gelu",
+    "glu",
     "group_norm",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
     "hardtanh",
+    "hardtanh_",
     "instance_norm",
     "layer_norm",
     "leaky_relu",
+    "leaky_relu_",
     "linear",
     "local_response_norm",
     "log_softmax",
     "logsigmoid",
+    "mish",
     "mse_loss",
     "nll_loss",
     "one_hot",
     "pad",
+    "prelu",
     "relu",
+    "relu6",
+    "relu_",
     "rms_norm",
+    "rrelu",
+    "rrelu_",
+    "selu",
+    "selu_",
     "sigmoid",
     "silu",
     "softmax",
     "softplus",
+    "softshrink",
+    "softsign",
     "tanh",
+    "tanhshrink",
+    "threshold",
+    "threshold_",
     "unfold",
 ]
-
-
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """max(x, 0), elementwise."""
-    result: Tensor = input.relu_() if inplace else _relu(input)
-    return result

@@ -12,8 +12,7 @@ errors given, in units in the last place, are bounds that tests/kernels/test_vec
 
 Sources of the coefficients: Cephes (S. Moshier, netlib.org/cephes) for exp, log, tanh, sin, cos,
 atan and asin of float32 and tanh of float64; SLEEF (N. Shibata, sleef.org) for exp and fdlibm (Sun,
-netlib.org/fdlibm) for log of float64; N. Juffa's faithfully rounded erff (NVIDIA's developer forum)
-for erf. The digits of 2/pi are those of fdlibm's e_rem_pio2.c.
+netlib.org/fdlibm) for log of float64. The digits of 2/pi are those of fdlibm's e_rem_pio2.c.
 """
 
 import math
@@ -256,6 +255,7 @@ def exp2_float32(x):
 
 # expm1: with q = e^r - 1, e^x - 1 = 2^n q + (2^n - 1). Halved while n may be 128.
 EXPM1_LOW_32, TINY_32 = f32(-17.5), f32(2.0**-25)
+EXPM1_LOW_64, TINY_64 = f64(-38), f64(2.0**-54)
 
 
 @inlined
@@ -271,6 +271,21 @@ def expm1_float32(x):
     result = where(n == f32(0), q, result)
     result = where(x > EXP_HIGH_32, INF32, result)
     return where(fabs_float32(x) > TINY_32, result, x)  # a NaN is x too
+
+
+@inlined
+def expm1_float64(x):
+    """e^x - 1 to 1.5 ulp, in the same way."""
+    bounded = where(x < EXPM1_LOW_64, EXPM1_LOW_64, x)
+    shifted = bounded * LOG2E_64 + ROUND_64
+    n = shifted - ROUND_64
+    r = (bounded - n * LN2_HIGH_64) - n * LN2_LOW_64
+    q = (r * r) * polynomial(r, EXP_64) + r
+    half_scale = from_bits((to_bits(shifted) << 52) + (np.int64(1022) << 52))
+    result = (half_scale * q + (half_scale - f64(0.5))) * f64(2)
+    result = where(n == f64(0), q, result)
+    result = where(x > EXP_HIGH_64, INF64, result)
+    return where(fabs_float64(x) > TINY_64, result, x)
 
 
 # ------------------------------------------------ log: x = 2^e m, m in [1/sqrt2, sqrt2)
@@ -301,7 +316,7 @@ LOG_64 = typed(
 
 
 @inlined
-def corrected_log(x, correction):
+def corrected_log_32(x, correction):
     """log(x) + correction, for a correction below the rounding of x."""
     subnormal = x < SMALLEST_NORMAL_32
     scaled = where(subnormal, x * f32(2.0**23), x)
@@ -320,7 +335,7 @@ def corrected_log(x, correction):
 @inlined
 def log_float32(x):
     """log x to 1 ulp, subnormals included."""
-    return corrected_log(x, f32(0))
+    return corrected_log_32(x, f32(0))
 
 
 @inlined
@@ -329,13 +344,13 @@ def log1p_float32(x):
     u = f32(1) + x
     lost = where(x < f32(1), x - (u - f32(1)), f32(1) - (u - x))
     proper = (u > f32(0)) & (u < INF32)
-    result = corrected_log(u, where(proper, lost / u, f32(0)))
+    result = corrected_log_32(u, where(proper, lost / u, f32(0)))
     return where(fabs_float32(x) < TINY_32, x, result)
 
 
 @inlined
-def log_float64(x):
-    """log x to 1 ulp, subnormals included."""
+def corrected_log_64(x, correction):
+    """log(x) + correction, for a correction below the rounding of x."""
     subnormal = x < SMALLEST_NORMAL_64
     scaled = where(subnormal, x * f64(2.0**54), x)
     bits = to_bits(scaled)
@@ -345,11 +360,28 @@ def log_float64(x):
     s = f / (f64(2) + f)
     square = s * s
     half = f64(0.5) * f * f
-    tail = s * (half + square * polynomial(square, LOG_64)) + e * LN2_LOW_64
+    low = e * LN2_LOW_64 + correction
+    tail = s * (half + square * polynomial(square, LOG_64)) + low
     result = e * LN2_HIGH_64 - ((half - tail) - f)
     result = where(x == INF64, INF64, result)
     result = where(x == f64(0), -INF64, result)
     return where(x >= f64(0), result, NAN64)
+
+
+@inlined
+def log_float64(x):
+    """log x to 1 ulp, subnormals included."""
+    return corrected_log_64(x, f64(0))
+
+
+@inlined
+def log1p_float64(x):
+    """log(1 + x) to 1.5 ulp, in the same way."""
+    u = f64(1) + x
+    lost = where(x < f64(1), x - (u - f64(1)), f64(1) - (u - x))
+    proper = (u > f64(0)) & (u < INF64)
+    result = corrected_log_64(u, where(proper, lost / u, f64(0)))
+    return where(fabs_float64(x) < TINY_64, x, result)
 
 
 @inlined
@@ -438,39 +470,6 @@ def tanh_float64(x):
     under = where(small, polynomial(square, TANH_UNDER_64), grown)
     base = where(small, size, f64(1))
     return copysign(base + over / under, x)
-
-
-# ------------------------------------------------ erf
-ERF_SPLIT_32 = f32(0.927734375)
-ERF_SMALL_32 = typed(
-    f32,
-    -5.96761703e-4,
-    4.99119423e-3,
-    -2.67681349e-2,
-    1.12819925e-1,
-    -3.76125336e-1,
-    1.28379166e-1,
-)
-ERF_LARGE_32 = typed(
-    f32,
-    -1.72853470e-5,
-    3.83197126e-4,
-    -3.88396438e-3,
-    2.42546219e-2,
-    -1.06777877e-1,
-    -6.34846687e-1,
-    -1.28717512e-1,
-)
-
-
-@inlined
-def erf_float32(x):
-    """The error function to 1.5 ulp: x + x P(x^2), or 1 - exp(-x - x P(x))."""
-    size = fabs_float32(x)
-    bounded = where(size < f32(4), size, f32(4))  # erf(4) rounds to 1
-    small = size * polynomial(size * size, ERF_SMALL_32) + size
-    large = f32(1) - moderate_exp_32(bounded * polynomial(bounded, ERF_LARGE_32) - bounded)
-    return copysign(where(size > ERF_SPLIT_32, large, small), x)  # for NaN, small is NaN
 
 
 # ------------------------------------------------ sin, cos: x 2/pi = 4 k + quadrant + turn
@@ -663,7 +662,6 @@ log2_float64 = libm(math.log2)
 log10_float64 = libm(math.log10)
 exp2_float64 = llvm_unary("exp2")  # math.exp2 came with Python 3.11
 sin_float64, cos_float64 = libm(math.sin), libm(math.cos)
-expm1_float64, log1p_float64, erf_float64 = libm(math.expm1), libm(math.log1p), libm(math.erf)
 pow_float64 = libm_of_two(math.pow)
 atan2_float32 = atan2_float64 = libm_of_two(math.atan2)
 

@@ -8,6 +8,7 @@ warns and math.exp(1000) raises.  There the same names stand for NumPy's scalars
 import functools
 import math
 from collections.abc import Callable
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -153,16 +154,14 @@ def yes(x):
 WRITTEN_HERE = {"maximum": maximum, "minimum": minimum, "fabs": absolute, "where": where}
 OF_INTEGERS = {"isnan": no, "isinf": no, "isfinite": yes}
 # Absent from math, or from that of Python 3.10; libdevice has one for each dtype.
-IN_LIBDEVICE = {
-    ("rint", "float32"): "rintf",
-    ("rint", "float64"): "rint",
-    ("exp2", "float32"): "exp2f",
-    ("exp2", "float64"): "exp2",
-}
+IN_LIBDEVICE = {"cospi", "erfinv", "exp2", "rint", "sinpi"}
 NUMPY_NAMES = {
     "asin": "arcsin",
     "acos": "arccos",
     "atan": "arctan",
+    "asinh": "arcsinh",
+    "acosh": "arccosh",
+    "atanh": "arctanh",
     "atan2": "arctan2",
     "pow": "power",
 }
@@ -177,17 +176,52 @@ def math_function(name: str, dtype: Any) -> Any:
         return OF_INTEGERS[name]
     if SIMULATED:
         return simulated_function(name)
-    if (name, str(dtype)) in IN_LIBDEVICE:
-        return getattr(libdevice, IN_LIBDEVICE[name, str(dtype)])
+    if name in IN_LIBDEVICE:
+        return getattr(libdevice, name if dtype == np.float64 else f"{name}f")
     return getattr(math, name)
 
 
 def simulated_function(name: str) -> Any:
     """NumPy's function: math's would raise where a GPU gives inf or nan."""
-    if name == "erf":
-        return simulated_erf
+    if name in SIMULATED_HERE:
+        return simulated(SIMULATED_HERE[name])
     return getattr(np, NUMPY_NAMES.get(name, name))
 
 
-def simulated_erf(x: Any) -> Any:
-    return type(x)(math.erf(x))
+def simulated(function: Callable[[float], float]) -> Callable[[Any], Any]:
+    """A function of Python's floats as one of NumPy's scalars, which keeps their type."""
+    return lambda x: type(x)(function(float(x)))
+
+
+def lgamma(x: float) -> float:
+    """math.lgamma, and inf at its poles."""
+    is_pole = math.isinf(x) or (x <= 0 and x == math.floor(x))
+    return math.inf if is_pole else math.lgamma(x)
+
+
+def erfinv(x: float) -> float:
+    """The inverse of erf: the normal distribution's quantile, and a step of Newton's method."""
+    if not -1 < x < 1:
+        return x * math.inf if abs(x) == 1 else math.nan
+    y = NormalDist().inv_cdf((x + 1) / 2) / math.sqrt(2)
+    return y - (math.erf(y) - x) * math.sqrt(math.pi) / 2 * math.exp(y * y)
+
+
+def sinpi(x: float) -> float:
+    """sin(pi x), exact where x is a whole number."""
+    return math.sin(math.pi * math.remainder(x, 2)) if 2 * x % 2 else 0.0
+
+
+def cospi(x: float) -> float:
+    """cos(pi x), exact where x is half of an odd number."""
+    return sinpi(x + 0.5)
+
+
+SIMULATED_HERE = {
+    "cospi": cospi,
+    "erf": math.erf,
+    "erfc": math.erfc,
+    "erfinv": erfinv,
+    "lgamma": lgamma,
+    "sinpi": sinpi,
+}

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.kernels.codegen import Number
 from minigrad.ops.define import NUMBERS, into, pointwise
 from minigrad.ops.pointwise.rounding import sign
-from minigrad.tensor import Tensor
+from minigrad.tensor import TENSORS, Tensor
 
 NO_BOOL_MINUS = (
     "Subtraction, the `-` operator, with a bool tensor is not supported. "
@@ -146,6 +146,37 @@ def scaled_sub(input: Any, other: Any, *, alpha: float = 1, out: Any = None) -> 
 
 
 scaled_add.__name__, scaled_sub.__name__ = "add", "sub"  # as users and error messages know them
+
+
+def reflected_sub(input: Any, other: Any, *, alpha: float = 1) -> Any:
+    """other - alpha * input"""
+    if type(input) not in TENSORS:
+        raise TypeError(f"rsub(): argument 'input' must be Tensor, not {type(input).__name__}")
+    check_alpha(alpha, input, other)
+    if type(other) not in NUMBERS:
+        return rsub_multiple(input, other, alpha)
+    return rsub(input if alpha == 1 else mul(input, alpha), other)
+
+
+reflected_sub.__name__ = "rsub"
+
+
+@pointwise(
+    x=lambda grad, alpha: -(grad * alpha),
+    y=lambda grad: grad,
+    node="RsubBackward0",
+    no_bool=NO_BOOL_MINUS,
+)
+def rsub_multiple(x, y, alpha: Number):
+    """y - alpha * x"""
+    return y - alpha * x
+
+
+def positive(input: Any) -> Any:
+    """x itself"""
+    if input.array.dtype.kind == "b":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
 
 
 def check_alpha(alpha: float, *operands: Any) -> None:

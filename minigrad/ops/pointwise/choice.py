@@ -108,6 +108,36 @@ def clamp_tensors(x, low, high):
     return min(max(x, low), high)
 
 
+@pointwise(x=lambda grad, x: where(x - x == 0, grad, 0), node="NanToNumBackward0")
+def replace_non_finite(x, nan: Number, posinf: Number, neginf: Number):
+    """x where it is finite, else one of three numbers"""
+    infinity = posinf if x > 0 else (neginf if x < 0 else nan)
+    return x if x - x == 0 else infinity
+
+
+def nan_to_num(
+    input: Any,
+    nan: float | None = None,
+    posinf: float | None = None,
+    neginf: float | None = None,
+    *,
+    out: Any = None,
+) -> Any:
+    """x with `nan` (0) for NaN, and for infinities `posinf` and `neginf` (the dtype's extremes)."""
+    if out is not None:
+        return into(nan_to_num, out, input, nan, posinf, neginf)
+    dtype = input.array.dtype
+    if dtype.kind != "f":
+        return maximum(input, input)  # a new tensor with the same elements
+    largest = float(np.finfo(dtype).max)
+    return replace_non_finite(
+        input,
+        0.0 if nan is None else float(nan),
+        largest if posinf is None else float(posinf),
+        -largest if neginf is None else float(neginf),
+    )
+
+
 def clamp(input: Any, min: Any = None, max: Any = None, *, out: Any = None) -> Any:
     """x, kept between `min` and `max`: numbers, tensors or None."""
     if out is not None:

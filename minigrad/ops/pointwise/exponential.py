@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from minigrad.ops.define import pointwise
+from minigrad.kernels.codegen import Number
+from minigrad.ops.define import into, pointwise
 from minigrad.ops.pointwise.choice import where
 
 LN2, LN10 = math.log(2), math.log(10)
@@ -65,9 +67,45 @@ def logaddexp(x, y):
 
 
 @pointwise(
+    x=lambda grad, x, y: grad / (1 + exp2(y - x)),
+    y=lambda grad, x, y: grad / (1 + exp2(x - y)),
+)
+def logaddexp2(x, y):
+    """log2(2^x + 2^y)"""
+    larger = max(x, y)
+    return x if x == y and x - x != 0 else larger + math.log1p(math.exp2(-abs(x - y))) / LN2
+
+
+@pointwise(
     x=lambda grad, x, y: grad * where((x == 0) & (y <= 0), 0, log(y)),
     y=lambda grad, x, y: grad * x / y,
 )
 def xlogy(x, y):
     """x * log(y), and 0 where x is 0"""
     return x * math.log(y) if x != 0 or y != y else (y if y != y else 0)
+
+
+@pointwise(x=lambda grad, x: where((x < 0) | (x > 1), math.nan, grad / (x * (1 - x))))
+def logit(x):
+    """log(x / (1 - x))"""
+    return math.log(x / (1 - x))
+
+
+@pointwise(
+    x=lambda grad, x, eps: where((x < eps) | (x > 1 - eps), 0, grad / (x * (1 - x))),
+    node="LogitBackward0",
+)
+def logit_within(x, eps: Number):
+    """logit of x, kept between eps and 1 - eps"""
+    z = eps if x < eps else (1 - eps if x > 1 - eps else x)
+    return math.log(z / (1 - z))
+
+
+def clamped_logit(input: Any, eps: float | None = None, *, out: Any = None) -> Any:
+    """log(x / (1 - x)); with `eps`, of x kept between eps and 1 - eps."""
+    if out is not None:
+        return into(clamped_logit, out, input, eps)
+    return logit(input) if eps is None or eps < 0 else logit_within(input, eps)
+
+
+clamped_logit.__name__ = "logit"

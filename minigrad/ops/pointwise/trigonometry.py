@@ -63,6 +63,21 @@ def tanh(x):
     return math.tanh(x)
 
 
+@pointwise(x=lambda grad, x: grad * rsqrt(x * x + 1))
+def asinh(x):
+    return math.asinh(x)
+
+
+@pointwise(x=lambda grad, x: grad * rsqrt(x * x - 1))
+def acosh(x):
+    return math.acosh(x)
+
+
+@pointwise(x=lambda grad, x: grad / (1 - x * x))
+def atanh(x):
+    return math.atanh(x)
+
+
 @pointwise(
     x=lambda grad, x, result: grad * (x / result),
     y=lambda grad, y, result: grad * (y / result),
