@@ -124,9 +124,9 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x above 0, weight * x below: one weight, or one a channel, which is dimension 1."""
     check_weight(input, weight)
     if weight.array.size != 1:
-        weight = view.reshape(weight, -1, *[1] * (input.array.ndim - 2))
+        weight = view.reshape(weight, [-1, *[1] * (input.array.ndim - 2)])
     elif weight.array.ndim != input.array.ndim:
-        weight = view.reshape(weight, *[1] * input.array.ndim)
+        weight = view.reshape(weight, [1] * input.array.ndim)
     result: Tensor = prelu_elements(input, weight)
     return result
 

@@ -10,7 +10,7 @@ from minigrad.nn import functional as F
 
 PARAMETERS = """
     add(input, other, alpha, out) sub(input, other, alpha, out)
-    rsub(input, other) maximum(input, other) exp(input)
+    rsub(input, other, alpha) maximum(input, other) exp(input)
     pow(input, exponent) clamp(input, min, max, out) clamp_min(input, min) lerp(input, end, weight)
     addcmul(input, tensor1, tensor2, value) where(condition, input, other)
     matmul(input, other) mm(input, mat2) bmm(input, mat2) mv(input, vec) dot(input, tensor)
