@@ -1,6 +1,18 @@
 """minigrad: PyTorch's autograd in pure Python, with Numba kernels for CPU and CUDA."""
 
-from minigrad import autograd, cuda, data, func, methods, nn, optim, random, return_types, utils
+from minigrad import (
+    autograd,
+    cuda,
+    data,
+    func,
+    linalg,
+    methods,
+    nn,
+    optim,
+    random,
+    return_types,
+    utils,
+)
 from minigrad.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from minigrad.autograd.explain import explain_grad
 from minigrad.device import device
@@ -38,6 +50,7 @@ from minigrad.kernels.threads import get_num_threads, set_num_threads
 from minigrad.ops.activation import celu_, prelu, relu_, rrelu_, selu_, threshold_
 from minigrad.ops.activation import cut_below as threshold
 from minigrad.ops.activation import random_leaky_relu as rrelu
+from minigrad.ops.addmm import addbmm, addmm, addmv, addr, baddbmm
 from minigrad.ops.arranging import flip, fliplr, flipud, repeat_interleave, roll, rot90, tile
 from minigrad.ops.assign import index_put, index_put_
 from minigrad.ops.closeness import allclose, equal, isclose
@@ -69,6 +82,8 @@ from minigrad.ops.directions import (
     vsplit,
     vstack,
 )
+from minigrad.ops.distance import cdist
+from minigrad.ops.einsum import einsum
 from minigrad.ops.extremes import amax, amin, aminmax, argmax, argmin, max, min
 from minigrad.ops.filled import (
     empty,
@@ -86,9 +101,33 @@ from minigrad.ops.grids import cartesian_prod, combinations, meshgrid
 from minigrad.ops.inspection import is_complex, is_floating_point, is_nonzero, is_tensor, numel
 from minigrad.ops.joining import cat, chunk, concatenate, split, split_with_sizes, stack, unbind
 from minigrad.ops.joining import cat as concat
+from minigrad.ops.linalg import (
+    cholesky,
+    cholesky_inverse,
+    cholesky_solve,
+    det,
+    inverse,
+    logdet,
+    matrix_power,
+    qr,
+    slogdet,
+)
 from minigrad.ops.masked import argwhere, masked_fill, masked_scatter, masked_select, nonzero
 from minigrad.ops.masked import where_or_nonzero as where
-from minigrad.ops.matmul import addmm, bmm, dot, matmul, mm, mv, outer
+from minigrad.ops.matmul import (
+    bmm,
+    dot,
+    inner,
+    kron,
+    matmul,
+    mm,
+    mv,
+    outer,
+    tensordot,
+    vdot,
+)
+from minigrad.ops.matmul import outer as ger
+from minigrad.ops.norm import cosine_similarity, dist, norm, pairwise_distance
 from minigrad.ops.normalization import log_softmax, softmax
 from minigrad.ops.pointwise import (
     abs,
@@ -282,9 +321,12 @@ __all__ = [
     "acos",
     "acosh",
     "add",
+    "addbmm",
     "addcdiv",
     "addcmul",
     "addmm",
+    "addmv",
+    "addr",
     "adjoint",
     "all",
     "allclose",
@@ -315,6 +357,7 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "autograd",
+    "baddbmm",
     "bernoulli",
     "bitwise_and",
     "bitwise_not",
@@ -329,9 +372,13 @@ __all__ = [
     "bucketize",
     "cartesian_prod",
     "cat",
+    "cdist",
     "ceil",
     "celu",
     "celu_",
+    "cholesky",
+    "cholesky_inverse",
+    "cholesky_solve",
     "chunk",
     "clamp",
     "clamp_max",
@@ -346,6 +393,7 @@ __all__ = [
     "copysign",
     "cos",
     "cosh",
+    "cosine_similarity",
     "count_nonzero",
     "cuda",
     "cummax",
@@ -355,6 +403,7 @@ __all__ = [
     "data",
     "default_generator",
     "deg2rad",
+    "det",
     "device",
     "diag",
     "diag_embed",
@@ -362,6 +411,7 @@ __all__ = [
     "diagonal",
     "diff",
     "digamma",
+    "dist",
     "div",
     "divide",
     "dot",
@@ -369,6 +419,7 @@ __all__ = [
     "dsplit",
     "dstack",
     "dtype",
+    "einsum",
     "empty",
     "empty_like",
     "enable_grad",
@@ -404,6 +455,7 @@ __all__ = [
     "func",
     "gather",
     "ge",
+    "ger",
     "get_default_dtype",
     "get_num_threads",
     "get_rng_state",
@@ -423,11 +475,13 @@ __all__ = [
     "index_select",
     "inference_mode",
     "initial_seed",
+    "inner",
     "int",
     "int8",
     "int16",
     "int32",
     "int64",
+    "inverse",
     "is_anomaly_check_nan_enabled",
     "is_anomaly_enabled",
     "is_complex",
@@ -442,6 +496,7 @@ __all__ = [
     "isinf",
     "isnan",
     "kernel_cache",
+    "kron",
     "kthvalue",
     "layout",
     "le",
@@ -449,6 +504,7 @@ __all__ = [
     "less",
     "less_equal",
     "lgamma",
+    "linalg",
     "linspace",
     "log",
     "log1p",
@@ -458,6 +514,7 @@ __all__ = [
     "logaddexp",
     "logaddexp2",
     "logcumsumexp",
+    "logdet",
     "logical_and",
     "logical_not",
     "logical_or",
@@ -472,6 +529,7 @@ __all__ = [
     "masked_scatter",
     "masked_select",
     "matmul",
+    "matrix_power",
     "max",
     "maximum",
     "mean",
@@ -500,6 +558,7 @@ __all__ = [
     "nn",
     "no_grad",
     "nonzero",
+    "norm",
     "normal",
     "not_equal",
     "numel",
@@ -507,6 +566,7 @@ __all__ = [
     "ones_like",
     "optim",
     "outer",
+    "pairwise_distance",
     "permute",
     "polygamma",
     "positive",
@@ -514,6 +574,7 @@ __all__ = [
     "prelu",
     "preserve_format",
     "prod",
+    "qr",
     "rad2deg",
     "rand",
     "rand_like",
@@ -561,6 +622,7 @@ __all__ = [
     "sinc",
     "sinh",
     "slice_scatter",
+    "slogdet",
     "softmax",
     "sort",
     "split",
@@ -584,6 +646,7 @@ __all__ = [
     "tanh",
     "tensor",
     "tensor_split",
+    "tensordot",
     "threshold",
     "threshold_",
     "tile",
@@ -602,6 +665,7 @@ __all__ = [
     "utils",
     "var",
     "var_mean",
+    "vdot",
     "vmap",
     "vsplit",
     "vstack",

@@ -13,6 +13,7 @@ from minigrad.autograd.saved_attributes import call_node, saved_at
 from minigrad.node import Node
 from minigrad.ops import (
     activation,
+    addmm,
     arranging,
     assign,
     closeness,
@@ -29,9 +30,11 @@ from minigrad.ops import (
     inplace,
     inplace_views,
     joining,
+    linalg,
     masked,
     matmul,
     move,
+    norm,
     normalization,
     pointwise,
     random,
@@ -166,13 +169,33 @@ METHODS = {
     "sort": sorting.sort,
     "topk": sorting.topk,
     # matrix products
-    "addmm": matmul.addmm,
+    "addbmm": addmm.addbmm,
+    "addmm": addmm.addmm,
+    "addmv": addmm.addmv,
+    "addr": addmm.addr,
+    "baddbmm": addmm.baddbmm,
     "bmm": matmul.bmm,
     "dot": matmul.dot,
+    "ger": matmul.outer,
+    "inner": matmul.inner,
+    "kron": matmul.kron,
     "matmul": matmul.matmul,
     "mm": matmul.mm,
     "mv": matmul.mv,
     "outer": matmul.outer,
+    "vdot": matmul.vdot,
+    # linear algebra
+    "cholesky": linalg.cholesky,
+    "cholesky_inverse": linalg.cholesky_inverse,
+    "cholesky_solve": linalg.cholesky_solve,
+    "det": linalg.det,
+    "dist": norm.dist,
+    "inverse": linalg.inverse,
+    "logdet": linalg.logdet,
+    "matrix_power": linalg.matrix_power,
+    "norm": norm.norm,
+    "qr": linalg.qr,
+    "slogdet": linalg.slogdet,
     # shapes
     "adjoint": view.adjoint,
     "as_strided": strided.as_strided,
@@ -302,7 +325,7 @@ IN_PLACE = {
         sqrt square sub subtract tan tanh true_divide trunc xlogy
     """,
     "reduction": "cumprod cumsum",
-    "matmul": "addmm",
+    "matmul": "addbmm addmm addmv addr baddbmm",
     "shape": "tril triu",
     "index": """
         index_add index_copy index_fill masked_fill masked_scatter scatter scatter_add

@@ -39,6 +39,9 @@ NAMES = {
         tensor_split threshold threshold_ tile topk transpose tril tril_indices triu triu_indices
         true_divide trunc uint8 unbind unflatten unsqueeze utils var var_mean vmap vsplit vstack
         where xlogy zeros zeros_like
+        addbmm addmv addr baddbmm cdist cholesky cholesky_inverse cholesky_solve cosine_similarity
+        det dist einsum ger inner inverse kron linalg logdet matrix_power norm pairwise_distance qr
+        slogdet tensordot vdot
     """,
     "minigrad.autograd": """
         Function GradcheckError anomaly_mode backward detect_anomaly enable_grad
@@ -69,6 +72,10 @@ NAMES = {
         functional_call grad grad_and_value hessian jacfwd jacrev jvp linearize stack_module_state
         vjp vmap
     """,
+    "minigrad.linalg": """
+        LinAlgError cholesky det inv matmul matrix_norm matrix_power multi_dot norm qr slogdet solve
+        solve_triangular vecdot vector_norm
+    """,
     "minigrad.nn": """
         CrossEntropyLoss Linear Module Parameter ReLU Sequential functional init
     """,
@@ -80,6 +87,7 @@ NAMES = {
         log_softmax logsigmoid mish mse_loss nll_loss one_hot pad prelu relu relu6 relu_ rms_norm
         rrelu rrelu_ selu selu_ sigmoid silu softmax softplus softshrink softsign tanh tanhshrink
         threshold threshold_ unfold
+        bilinear cosine_similarity normalize pairwise_distance
     """,
     "minigrad.nn.init": """
         calculate_gain constant_ kaiming_normal_ kaiming_uniform_ normal_ ones_ uniform_

@@ -21,9 +21,12 @@ from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
 from minigrad.kernels.cpu import (
     channels,
     convolution,
+    distance,
     gemm,
     indexing,
+    linalg,
     masks,
+    norms,
     random,
     reductions,
     rows,
@@ -449,6 +452,21 @@ kthvalue = routine(sorting.kthvalue)
 median = routine(sorting.median)
 nanmedian = routine(sorting.nanmedian)
 mode = routine(sorting.mode)
+two_norm = routine(norms.two_norm)
+one_norm = routine(norms.one_norm)
+largest_size = routine(norms.largest_size)
+smallest_size = routine(norms.smallest_size)
+cdist = routine_of_two(distance.cdist)
+cdist_backward = routine_of_many(distance.cdist_backward, 0, 1, 2, 3)
+inv = routine(linalg.inv)
+solve = routine_of_two(linalg.solve)
+solve_triangular = routine_of_two(linalg.solve_triangular)
+det = routine(linalg.det)
+slogdet = routine(linalg.slogdet)
+cofactors = routine_of_two(linalg.cofactors)
+log_cofactors = routine(linalg.log_cofactors)
+cholesky = routine(linalg.cholesky)
+qr = routine(linalg.qr)
 matmul = routine_of_two(gemm.matmul)
 softmax = routine(rows.softmax)
 softmax_backward = routine_of_two(rows.softmax_backward)

@@ -25,6 +25,7 @@ from minigrad.ops.activation import (
     threshold,
     threshold_,
 )
+from minigrad.ops.addmm import bilinear, linear
 from minigrad.ops.batch_norm import batch_norm, group_norm, instance_norm
 from minigrad.ops.convolution import (
     conv1d,
@@ -46,7 +47,7 @@ from minigrad.ops.dropout import (
 )
 from minigrad.ops.embedding import embedding, one_hot
 from minigrad.ops.loss import cross_entropy, mse_loss, nll_loss
-from minigrad.ops.matmul import linear
+from minigrad.ops.norm import cosine_similarity, normalize, pairwise_distance
 from minigrad.ops.normalization import layer_norm, log_softmax, softmax
 from minigrad.ops.padding import (
     pad,
@@ -67,6 +68,7 @@ from minigrad.ops.response_norm import local_response_norm, rms_norm
 __all__ = [
     "alpha_dropout",
     "batch_norm",
+    "bilinear",
     "celu",
     "celu_",
     "conv1d",
@@ -75,6 +77,7 @@ __all__ = [
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "cosine_similarity",
     "cross_entropy",
     "dropout",
     "dropout1d",
@@ -104,8 +107,10 @@ __all__ = [
     "mish",
     "mse_loss",
     "nll_loss",
+    "normalize",
     "one_hot",
     "pad",
+    "pairwise_distance",
     "prelu",
     "relu",
     "relu6",

@@ -1,4 +1,5 @@
-"""Matrix products: mm, bmm, mv, dot and addmm have nodes; matmul and linear are made of them."""
+"""Matrix products: mm, bmm, mv, dot and vdot have nodes; matmul, inner and the like are made of
+them."""
 
 from __future__ import annotations
 
@@ -6,24 +7,25 @@ import math
 from typing import Any
 
 from minigrad import kernels
+from minigrad.dtypes import type_name
 from minigrad.leaf import Leaf
 from minigrad.node import NO_EDGE, Node
-from minigrad.ops.pointwise import add, mul
+from minigrad.ops.pointwise import mul
+from minigrad.ops.reduction import sum
 from minigrad.ops.view import (
     SqueezeBackward4,
-    TBackward0,
     UnsafeViewBackward0,
     contiguous,
     expand,
     matrix_transpose,
+    permute,
     reshape,
     t,
     transpose,
     unsqueeze,
-    view,
 )
 from minigrad.saved import saved_values
-from minigrad.shapes import broadcast_shape
+from minigrad.shapes import axis_of, broadcast_shape
 from minigrad.tensor import TENSORS, Tensor, edge_of, record
 
 Array = Any
@@ -62,7 +64,8 @@ def mm(input: Either, mat2: Either) -> Either:
         return kernels.matmul(input, mat2)
     x, y = input.array, mat2.array
     if x.ndim != 2 or y.ndim != 2:
-        raise RuntimeError(f"self must be a matrix: mm of {x.ndim}-D and {y.ndim}-D tensors")
+        wrong = "self" if x.ndim != 2 else "mat2"
+        raise RuntimeError(f"{wrong} must be a matrix: mm of {x.ndim}-D and {y.ndim}-D tensors")
     check_product("mat1 and mat2 shapes cannot be multiplied", x, y)
     result, saved = kernels.matmul(x, y), what_is_needed(input, mat2)
     return record(MmBackward0, result, (input, mat2), saved, by_columns=lies_by_columns(y))
@@ -112,15 +115,23 @@ def bmm(input: Either, mat2: Either) -> Either:
         return kernels.matmul(input, mat2)
     x, y = input.array, mat2.array
     if x.ndim != 3 or y.ndim != 3:
-        raise RuntimeError(f"batch1 must be a 3D tensor: bmm of {x.ndim}-D and {y.ndim}-D tensors")
+        wrong = "batch1" if x.ndim != 3 else "batch2"
+        raise RuntimeError(f"{wrong} must be a 3D tensor: bmm of {x.ndim}-D and {y.ndim}-D tensors")
+    check_batches(x, y)
+    if x.dtype != y.dtype:
+        found = type_name(x.dtype), type_name(y.dtype)
+        raise RuntimeError(f"expected scalar type {found[0]} but found {found[1]} in bmm")
+    return record(BmmBackward0, kernels.matmul(x, y), (input, mat2), what_is_needed(input, mat2))
+
+
+def check_batches(x: Array, y: Array) -> None:
+    kernels.check_one_device((x, y))
     if x.shape[0] != y.shape[0] or x.shape[2] != y.shape[1]:
         expected = [x.shape[0], x.shape[2]]
         raise RuntimeError(
             f"Expected size for first two dimensions of batch2 tensor to be: {expected} "
             f"but got: {list(y.shape[:2])}."
         )
-    check_product("batches of matrices cannot be multiplied", x, y)
-    return record(BmmBackward0, kernels.matmul(x, y), (input, mat2), what_is_needed(input, mat2))
 
 
 class MvBackward0(Node):
@@ -140,17 +151,27 @@ def mv(input: Either, vec: Either) -> Either:
     if type(input) not in TENSORS:
         return kernels.matmul(input, vec.reshape(-1, 1)).reshape(-1)
     x, y = input.array, vec.array
-    if x.ndim != 2 or y.ndim != 1:
+    check_mv(x, y)
+    if x.dtype != y.dtype:
+        names = type_name(y.dtype), type_name(x.dtype), type_name(y.dtype)
         raise RuntimeError(
-            f"vector + matrix @ vector expected, got {x.ndim}-D and {y.ndim}-D tensors"
+            f"addmv input tensors must have the same dtype, but got {', '.join(names)}"
+        )
+    return record(MvBackward0, mv(x, y), (input, vec), what_is_needed(input, vec))
+
+
+def check_mv(x: Array, y: Array, ndim: int = 1) -> None:
+    """`ndim`: of the result."""
+    kernels.check_one_device((x, y))
+    if x.ndim != 2 or y.ndim != 1 or ndim > 1:
+        raise RuntimeError(
+            f"vector + matrix @ vector expected, got {ndim}, {x.ndim}, {y.ndim} dimensions"
         )
     if x.shape[1] != y.shape[0]:
         raise RuntimeError(
             f"size mismatch, got input ({x.shape[0]}), mat ({x.shape[0]}x{x.shape[1]}), "
             f"vec ({y.shape[0]})"
         )
-    check_product("", x, y)
-    return record(MvBackward0, mv(x, y), (input, vec), what_is_needed(input, vec))
 
 
 class DotBackward0(Node):
@@ -166,65 +187,37 @@ def dot(input: Either, tensor: Either) -> Either:
     """The sum of the products of two vectors' elements."""
     if type(input) not in TENSORS:
         return kernels.matmul(input.reshape(1, -1), tensor.reshape(-1, 1)).reshape(())
-    x, y = input.array, tensor.array
+    check_dot(input.array, tensor.array)
+    result = dot(input.array, tensor.array)
+    return record(DotBackward0, result, (input, tensor), what_is_needed(input, tensor))
+
+
+def check_dot(x: Array, y: Array) -> None:
+    kernels.check_one_device((x, y))
     if x.ndim != 1 or y.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {x.ndim}D and {y.ndim}D tensors")
+    if x.dtype != y.dtype:
+        raise RuntimeError(
+            "dot : expected both vectors to have same dtype, but found "
+            f"{type_name(x.dtype)} and {type_name(y.dtype)}"
+        )
     if x.shape != y.shape:
         raise RuntimeError(
             f"inconsistent tensor size, expected tensor [{x.size}] and src [{y.size}] to have the "
             f"same number of elements, but got {x.size} and {y.size} elements respectively"
         )
-    check_product("", x, y)
-    return record(DotBackward0, dot(x, y), (input, tensor), what_is_needed(input, tensor))
 
 
-class AddmmBackward0(Node):
-    __slots__ = ("alpha", "beta", "by_columns")
-    saved_names = ("self", "mat1", "mat2")
-    alpha: float
-    beta: float
-    by_columns: bool
-
-    def vjp(self, grad: Either) -> Any:
-        _, a, b = saved_values(self, grad)
-        scaled = grad if self.alpha == 1 else mul(grad, self.alpha)
-        return (
-            grad if self.beta == 1 else mul(grad, self.beta),
-            None if b is None else mm(scaled, t(b)),
-            None if a is None else grad_of_second(a, scaled, self.by_columns),
-        )
+class VdotBackward0(DotBackward0):
+    __slots__ = ()
+    saved_names = ("self", "other")
 
 
-def addmm(
-    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1
-) -> Tensor:
-    """beta * input + alpha * (mat1 @ mat2)"""
-    x, y = mat1.array, mat2.array
-    if x.ndim != 2 or y.ndim != 2:
-        raise RuntimeError(f"mat1 must be a matrix, got {x.ndim}-D and {y.ndim}-D tensors")
-    check_product("mat1 and mat2 shapes cannot be multiplied", x, y)
-    kernels.check_one_device((input.array, x))
-    result = kernels.matmul(x, y)
-    if result.dtype.kind != "f":
-        alpha, beta = int(alpha), int(beta)
-    if alpha != 1:
-        result = mul(result, alpha)
-    bias = input.array if beta == 1 else mul(input.array, beta)
-    if beta == 0:  # NaN and infinity count for nothing then
-        bias = kernels.full(bias.shape, 0, bias.dtype, bias)
-    is_row = bias.shape == result.shape[1:]
-    if bias.dtype == result.dtype and (
-        is_row or broadcast_shape(bias.shape, result.shape) == result.shape
-    ):
-        result = kernels.add_reusing(result, bias)
-    else:
-        raise RuntimeError(
-            f"addmm: input of shape {list(bias.shape)} and dtype {bias.dtype} cannot be added to "
-            f"the product, of shape {list(result.shape)} and dtype {result.dtype}"
-        )
-    saved = (None, *what_is_needed(mat1, mat2))
-    details = {"alpha": alpha, "beta": beta, "by_columns": lies_by_columns(y)}
-    return record(AddmmBackward0, result, (input, mat1, mat2), saved, **details)
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """The same as dot, for real numbers."""
+    check_dot(input.array, other.array)
+    result = dot(input.array, other.array)
+    return record(VdotBackward0, result, (input, other), what_is_needed(input, other))
 
 
 # ------------------------------------------------------------------------------- made of the above
@@ -309,28 +302,81 @@ def batched(a: Tensor, b: Tensor) -> Tensor:
     return unsafe_view(bmm(left, right), (*batch, *rows, *columns))
 
 
-def transposed_operand(x: Tensor) -> Tensor:
-    """x.t() for a product: nobody can write to it, so it needs no View's way back to x."""
-    return record(TBackward0, x.array.transpose((1, 0)), (x,), inverse=(1, 0))
-
-
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """input @ weight.T + bias.  input: (..., in), weight: (out, in), bias: (out,)."""
-    if bias is None:
-        return matmul(input, t(weight))
-    shape = input.array.shape
-    if len(shape) == 2 and weight.array.ndim == 2:
-        return addmm(bias, input, transposed_operand(weight))
-    if weight.array.ndim == 1 or not input.is_contiguous():
-        return add(matmul(input, t(weight)), bias)
-    rows = view(input, (-1, shape[-1]))
-    return view(addmm(bias, rows, t(weight)), (*shape[:-1], weight.array.shape[0]))
-
-
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
-    """All products of an element of a and one of b."""
-    if input.array.ndim != 1 or vec2.array.ndim != 1:
-        raise RuntimeError(
-            f"outer: expected 1D tensors, got {input.array.ndim}D and {vec2.array.ndim}D"
-        )
+    """All products of an element of one vector and one of the other."""
+    for name, x in (("self", input.array), ("vec2", vec2.array)):
+        if x.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
     return mul(reshape(input, (input.array.size, 1)), vec2)
+
+
+def inner(input: Tensor, other: Tensor) -> Tensor:
+    """Dot products along the last dimension of both: (..., K) and (---, K) give (..., ---)."""
+    x, y = input.array, other.array
+    if not x.ndim or not y.ndim:
+        return mul(input, other)
+    if x.shape[-1] != y.shape[-1]:
+        raise RuntimeError(
+            "inner() the last dimension must match on both input tensors but got shapes "
+            f"{list(x.shape)} and {list(y.shape)}"
+        )
+    return tensordot(input, other, ([-1], [-1]))
+
+
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
+    """Sums of products over some dimensions: the last `dims` of a and the first of b, or those in a
+    pair of lists.  The others stay, first those of a."""
+    if out is not None:
+        raise TypeError("tensordot(): out= is not supported")
+    axes_a, axes_b = contracted_axes(a.array, b.array, dims)
+    if a.array.dtype != b.array.dtype:
+        raise RuntimeError("both inputs should have same dtype")
+    for i, j in zip(axes_a, axes_b, strict=True):
+        n, m = a.array.shape[i], b.array.shape[j]
+        if n != m and 1 in (n, m):  # the single one is multiplied with the sum of the others
+            a, b = (sum(a, i, True), b) if m == 1 else (a, sum(b, j, True))
+        elif n != m:
+            raise RuntimeError(
+                f"contracted dimensions need to match, but first has size {n} in dim {i} and "
+                f"second has size {m} in dim {j}"
+            )
+    free_a = [i for i in range(a.array.ndim) if i not in axes_a]
+    free_b = [j for j in range(b.array.ndim) if j not in axes_b]
+    size = math.prod(a.array.shape[i] for i in axes_a)
+    rows = [a.array.shape[i] for i in free_a]
+    columns = [b.array.shape[j] for j in free_b]
+    left = reshape(permute(a, (*free_a, *axes_a)), (math.prod(rows), size))
+    right = reshape(permute(b, (*axes_b, *free_b)), (size, math.prod(columns)))
+    return reshape(mm(left, right), (*rows, *columns))
+
+
+def contracted_axes(x: Array, y: Array, dims: Any) -> tuple[list[int], list[int]]:
+    """The dimensions that tensordot sums over, of both operands."""
+    if type(dims) in TENSORS:
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        if dims > min(x.ndim, y.ndim):
+            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
+        return list(range(x.ndim - dims, x.ndim)), list(range(dims))
+    of_x, of_y = ([d] if isinstance(d, int) else list(d) for d in dims)
+    if len(of_x) != len(of_y):
+        raise RuntimeError("both dimension lists should have same length")
+    of_x, of_y = [axis_of(d, x.ndim) for d in of_x], [axis_of(d, y.ndim) for d in of_y]
+    for axes in (of_x, of_y):
+        for axis in axes:
+            if axes.count(axis) > 1:
+                raise RuntimeError(f"dim {axis} appears multiple times in the list of dims")
+    return of_x, of_y
+
+
+def kron(input: Tensor, other: Tensor) -> Tensor:
+    """The Kronecker product: a copy of `other` in the place of each element, times the element."""
+    ndim = max(input.array.ndim, other.array.ndim)
+    x = (1,) * (ndim - input.array.ndim) + input.array.shape
+    y = (1,) * (ndim - other.array.ndim) + other.array.shape
+    pairs = list(zip(x, y, strict=True))
+    left = reshape(input, [n for a, _ in pairs for n in (a, 1)])
+    right = reshape(other, [n for _, b in pairs for n in (1, b)])
+    return reshape(mul(left, right), [a * b for a, b in pairs])

@@ -48,6 +48,9 @@ NO_DERIVATIVE = {"floor_divide"}
 # torch refuses addcdiv of integers, in which it used to round; minigrad divides.
 ONLY_FLOATS = {"addcdiv"}
 
+# What torch says of a second derivative that it lacks.
+NO_DERIVATIVE_YET = "is not implemented"
+
 LAYOUTS = (contiguous, transposed, sliced, broadcast)
 
 
@@ -96,5 +99,9 @@ def test_second_order(sample: Sample) -> None:
     for library, (leaves, value) in zip(LIBRARIES, (theirs, ours), strict=True):
         floating = [leaves[name] for name in sample.floating]
         if any(x.requires_grad for x in tensors_in(value)):
-            second_order(library, value, floating)
+            _, error = outcome(second_order, library, value, floating)
+            if error is not None and library is LIBRARIES[0] and NO_DERIVATIVE_YET in str(error):
+                return
+            if error is not None:
+                raise error
     same_gradients(theirs[0], ours[0], zeros=True)
