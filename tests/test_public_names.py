@@ -88,6 +88,11 @@ NAMES = {
         rrelu rrelu_ selu selu_ sigmoid silu softmax softplus softshrink softsign tanh tanhshrink
         threshold threshold_ unfold
         bilinear cosine_similarity normalize pairwise_distance
+        adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d avg_pool1d
+        avg_pool2d conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
+        cross_entropy elu embedding fold gelu hardtanh interpolate layer_norm leaky_relu linear
+        log_softmax logsigmoid max_pool1d max_pool2d mse_loss nll_loss pad pixel_shuffle
+        pixel_unshuffle relu sigmoid silu softmax softplus tanh unfold
     """,
     "minigrad.nn.init": """
         calculate_gain constant_ kaiming_normal_ kaiming_uniform_ normal_ ones_ uniform_

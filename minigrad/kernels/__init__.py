@@ -27,6 +27,7 @@ from minigrad.kernels.cpu import (
     linalg,
     masks,
     norms,
+    pooling,
     random,
     reductions,
     rows,
@@ -504,3 +505,7 @@ channel_statistics = routine(channels.channel_statistics)
 normalise_channels = routine_of_many(channels.normalise_channels, 0, 1, 2, 3)
 channel_sums = routine_of_many(channels.channel_sums, 0, 1, 2)
 channel_gradient = routine_of_many(channels.channel_gradient, 0, 1, 2, 3, 4, 5)
+resample = routine(pooling.resample)
+max_pool = routine(pooling.max_pool)
+pick_places = routine_of_two(pooling.pick_places)
+put_places = routine_of_two(pooling.put_places)

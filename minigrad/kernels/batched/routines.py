@@ -189,6 +189,29 @@ def convolve_input(grad: Array, weight: Array, windows: Any, groups: int) -> Bat
     return split_up(out, level, grad.samples)
 
 
+def resample(x: BatchedArray, rows: Any, columns: Any) -> BatchedArray:
+    return x.with_values(kernels.resample(x.values, rows, columns))
+
+
+def max_pool(x: BatchedArray, rows: Any, columns: Any) -> tuple[Array, Array]:
+    values, indices = kernels.max_pool(x.values, rows, columns)
+    return x.with_values(values), x.with_values(indices)
+
+
+def pick_places(x: Array, indices: Array) -> BatchedArray:
+    level = highest((x, indices))
+    samples = samples_of((x, indices), level)
+    values = [spread(part, level, samples) for part in (x, indices)]
+    return BatchedArray(kernels.pick_places(*values), level)
+
+
+def put_places(grad: Array, indices: Array, size: tuple[int, int]) -> BatchedArray:
+    level = highest((grad, indices))
+    samples = samples_of((grad, indices), level)
+    values = [spread(part, level, samples) for part in (grad, indices)]
+    return BatchedArray(kernels.put_places(*values, size), level)
+
+
 # ---------------------------------------------------------------------------------------- indexing
 
 

@@ -13,12 +13,20 @@ OPERANDS = {
     "bias2": spread((2,), 18),
     "bias4": spread((4,), 19),
     "columns": spread((2, 4, 6), 20),
+    "squares": spread((2, 4, 1, 2), 23),
+    "square": spread((1, 2, 4), 24),
     "t1": spread((4, 1, 2), 21),
     "t2": spread((2, 2, 2, 2), 22),
 }
 
 CPU_ONLY = frozenset(
     {
+        "adaptive_avg_pool1d",
+        "adaptive_avg_pool2d",
+        "adaptive_max_pool1d",
+        "adaptive_max_pool2d",
+        "avg_pool1d",
+        "avg_pool2d",
         "conv1d",
         "conv2d",
         "conv3d",
@@ -27,6 +35,9 @@ CPU_ONLY = frozenset(
         "conv_transpose3d",
         "F.fold",
         "F.unfold",
+        "interpolate",
+        "max_pool1d",
+        "max_pool2d",
     }
 )
 
@@ -65,6 +76,45 @@ TABLE = Table(
             "F.pad(volume, (1, 0, 0, 2, 1, 1), 'replicate')",
         ),
         "circular_pad": ("F.pad(b, (2, 1), 'circular')", "F.pad(b, (1, -1, 0, 2), 'circular')"),
+        "max_pool1d": (
+            "F.max_pool1d(sequence, 2)",
+            "F.max_pool1d(sequence[0], 3, 1, 1, 2)",
+            "F.max_pool1d(sequence, 2, ceil_mode=True, return_indices=True)",
+        ),
+        "max_pool2d": (
+            "F.max_pool2d(image, 2)",
+            "F.max_pool2d(image[0], (3, 2), (2, 1), 1, ceil_mode=True)",
+            "F.max_pool2d(image, 2, 1, dilation=(2, 1), return_indices=True)",
+        ),
+        "adaptive_max_pool1d": ("F.adaptive_max_pool1d(sequence, 2)",),
+        "adaptive_max_pool2d": (
+            "F.adaptive_max_pool2d(image, 2)",
+            "F.adaptive_max_pool2d(image[0], (3, None), return_indices=True)",
+        ),
+        "avg_pool1d": (
+            "F.avg_pool1d(sequence, 2)",
+            "F.avg_pool1d(sequence[0], 3, 2, 1, True, False)",
+        ),
+        "avg_pool2d": (
+            "F.avg_pool2d(image, 2)",
+            "F.avg_pool2d(image[0], (3, 2), (2, 1), (1, 0), True, False)",
+            "F.avg_pool2d(image, 2, 3, 1, divisor_override=3)",
+        ),
+        "adaptive_avg_pool1d": ("F.adaptive_avg_pool1d(sequence, 3)",),
+        "adaptive_avg_pool2d": (
+            "F.adaptive_avg_pool2d(image, (3, 2))",
+            "F.adaptive_avg_pool2d(image[0], (None, 5))",
+        ),
+        "interpolate": (
+            "F.interpolate(image, scale_factor=2)",
+            "F.interpolate(sequence, 3)",
+            "F.interpolate(sequence, scale_factor=1.7, mode='linear')",
+            "F.interpolate(image, (3, 5), mode='bilinear')",
+            "F.interpolate(image, (3, 5), mode='bilinear', align_corners=True)",
+            "F.interpolate(image, scale_factor=1.7, mode='bilinear', recompute_scale_factor=True)",
+        ),
+        "pixel_shuffle": ("F.pixel_shuffle(squares, 2)", "F.pixel_shuffle(squares[0], 2)"),
+        "pixel_unshuffle": ("F.pixel_unshuffle(square, 2)", "F.pixel_unshuffle(squares, 1)"),
     },
     operands=OPERANDS,
     cpu_only=CPU_ONLY,

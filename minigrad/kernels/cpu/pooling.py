@@ -1,0 +1,159 @@
+"""The largest number of each window, and weighted sums along height and width.
+
+The last two dimensions are a plane; planes do not know of one another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.kernels.jit import kernel
+from minigrad.kernels.taps import Taps
+from minigrad.kernels.threads import split
+
+Array = np.ndarray[Any, Any]
+
+LARGE = 1 << 17  # numbers that are worth a thread
+
+
+@kernel
+def resample_planes(x, rows, columns, out, start, stop):
+    """out[p] = R x[p] C^T: first the sum of rows, then those of its numbers."""
+    row_starts, row_counts, row_weights = rows
+    column_starts, column_counts, column_weights = columns
+    width = x.shape[2]
+    line = np.zeros(width, x.dtype)
+    pairs = column_weights.shape[1] == 2
+    for p in range(start, stop):
+        for i in range(out.shape[1]):
+            first = row_starts[i]
+            if row_counts[i] == 0:
+                line[:] = 0
+            else:
+                source, weight = x[p, first], row_weights[i, 0]
+                for w in range(width):
+                    line[w] = weight * source[w]
+            for k in range(1, row_counts[i]):
+                source, weight = x[p, first + k], row_weights[i, k]
+                for w in range(width):
+                    line[w] += weight * source[w]
+            result = out[p, i]
+            for j in range(result.size):
+                first, count = column_starts[j], column_counts[j]
+                weights = column_weights[j]
+                if pairs and count == 2:
+                    result[j] = weights[0] * line[first] + weights[1] * line[first + 1]
+                    continue
+                total = x.dtype.type(0)
+                for k in range(count):
+                    total += weights[k] * line[first + k]
+                result[j] = total
+
+
+@kernel
+def max_planes(x, rows, columns, out, indices, start, stop):
+    """out[p, i, j] = the largest of its window, indices[p, i, j] = where in the plane it is: the
+    first of equals; the last NaN, if there is one."""
+    row_starts, row_counts, row_step = rows
+    column_starts, column_counts, column_step = columns
+    width = x.shape[2]
+    for p in range(start, stop):
+        plane = x[p]
+        for i in range(out.shape[1]):
+            top, height = row_starts[i], row_counts[i]
+            for j in range(out.shape[2]):
+                left, count = column_starts[j], column_counts[j]
+                best, place = plane[top, left], top * width + left
+                for a in range(height):
+                    line = plane[top + a * row_step]
+                    for b in range(count):
+                        value = line[left + b * column_step]
+                        if value > best or value != value:
+                            best = value
+                            place = (top + a * row_step) * width + left + b * column_step
+                out[p, i, j], indices[p, i, j] = best, place
+
+
+@kernel
+def pick_planes(x, indices, out, start, stop):
+    """out[p, i] = x[p, indices[p, i]]"""
+    for p in range(start, stop):
+        for i in range(indices.shape[1]):
+            out[p, i] = x[p, indices[p, i]]
+
+
+@kernel
+def put_planes(grad, indices, out, start, stop):
+    """out[p, indices[p, i]] += grad[p, i]"""
+    for p in range(start, stop):
+        for i in range(indices.shape[1]):
+            out[p, indices[p, i]] += grad[p, i]
+
+
+# ------------------------------------------------------------------------------ called from Python
+
+
+def as_planes(x: Array) -> Array:
+    """x as (planes, height, width) in C order, float16 as float32."""
+    planes = x.reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
+    dtype = np.float32 if x.dtype == np.float16 else x.dtype
+    return np.ascontiguousarray(planes, dtype)
+
+
+def as_lines(planes: Array) -> Array:
+    """Each plane as one line."""
+    return planes.reshape(len(planes), math.prod(planes.shape[1:]))
+
+
+def over_planes(run: Callable[..., None], size: int, *arguments: Any) -> None:
+    """run(*arguments, start, stop) on several threads, if there are many numbers."""
+    count = len(arguments[0])
+    grain = max(1, LARGE // max(size // max(count, 1), 1))
+    split(count, grain, lambda start, stop: run(*arguments, start, stop))
+
+
+def resample(x: Array, rows: Taps, columns: Taps) -> Array:
+    """x (..., H, W) with other sizes: each number is a weighted sum, along height and width.  Of
+    integers, what is behind the point is dropped, as by a division."""
+    planes = as_planes(x)
+    dtype = planes.dtype if planes.dtype.kind == "f" else np.dtype(np.float64)
+    planes = planes.astype(dtype, copy=False)
+    out = np.empty((len(planes), len(rows.starts), len(columns.starts)), dtype)
+    taps = rows.of_dtype(dtype), columns.of_dtype(dtype)
+    over_planes(resample_planes, max(planes.size, out.size), planes, *taps, out)
+    if x.dtype.kind != "f":
+        out = np.trunc(out * (1 + 1e-12))  # a whole number that rounding has made smaller
+    return out.astype(x.dtype, copy=False).reshape(*x.shape[:-2], *out.shape[1:])
+
+
+def max_pool(x: Array, rows: Any, columns: Any) -> tuple[Array, Array]:
+    """The largest numbers of windows of x (..., H, W), and their places in the plane.  `rows` and
+    `columns` have starts, counts and a step."""
+    planes = as_planes(x)
+    out = np.empty((len(planes), len(rows[0]), len(columns[0])), planes.dtype)
+    indices = np.empty(out.shape, np.int64)
+    over_planes(max_planes, planes.size, planes, rows, columns, out, indices)
+    shape = (*x.shape[:-2], *out.shape[1:])
+    return out.astype(x.dtype, copy=False).reshape(shape), indices.reshape(shape)
+
+
+def pick_places(x: Array, indices: Array) -> Array:
+    """The numbers of x (..., H, W) at the places that `indices` (..., h, w) have in a plane."""
+    planes, places = as_planes(x), as_planes(indices)
+    out = np.empty(places.shape, planes.dtype)
+    flat = [as_lines(a) for a in (planes, places, out)]
+    over_planes(pick_planes, places.size, *flat)
+    return out.astype(x.dtype, copy=False).reshape(indices.shape)
+
+
+def put_places(grad: Array, indices: Array, size: tuple[int, int]) -> Array:
+    """The transpose of pick_places: zeros (..., *size), with `grad` added at its places."""
+    values, places = as_planes(grad), as_planes(indices)
+    out = np.zeros((len(values), *size), values.dtype)
+    flat = [as_lines(a) for a in (values, places, out)]
+    over_planes(put_planes, places.size, *flat)
+    return out.astype(grad.dtype, copy=False).reshape(*grad.shape[:-2], *size)
