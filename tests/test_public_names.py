@@ -80,19 +80,16 @@ NAMES = {
         CrossEntropyLoss Linear Module Parameter ReLU Sequential functional init
     """,
     "minigrad.nn.functional": """
-        alpha_dropout batch_norm celu celu_ conv1d conv2d conv3d conv_transpose1d conv_transpose2d
-        conv_transpose3d cross_entropy dropout dropout1d dropout2d dropout3d elu elu_ embedding
-        feature_alpha_dropout fold gelu glu group_norm hardshrink hardsigmoid hardswish hardtanh
-        hardtanh_ instance_norm layer_norm leaky_relu leaky_relu_ linear local_response_norm
-        log_softmax logsigmoid mish mse_loss nll_loss one_hot pad prelu relu relu6 relu_ rms_norm
-        rrelu rrelu_ selu selu_ sigmoid silu softmax softplus softshrink softsign tanh tanhshrink
-        threshold threshold_ unfold
-        bilinear cosine_similarity normalize pairwise_distance
-        adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d avg_pool1d
-        avg_pool2d conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
-        cross_entropy elu embedding fold gelu hardtanh interpolate layer_norm leaky_relu linear
-        log_softmax logsigmoid max_pool1d max_pool2d mse_loss nll_loss pad pixel_shuffle
-        pixel_unshuffle relu sigmoid silu softmax softplus tanh unfold
+        adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d
+        alpha_dropout avg_pool1d avg_pool2d batch_norm bilinear celu celu_ conv1d conv2d conv3d
+        conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity cross_entropy dropout
+        dropout1d dropout2d dropout3d elu elu_ embedding feature_alpha_dropout fold gelu glu
+        group_norm hardshrink hardsigmoid hardswish hardtanh hardtanh_ instance_norm interpolate
+        layer_norm leaky_relu leaky_relu_ linear local_response_norm log_softmax logsigmoid
+        max_pool1d max_pool2d mish mse_loss nll_loss normalize one_hot pad pairwise_distance
+        pixel_shuffle pixel_unshuffle prelu relu relu6 relu_ rms_norm rrelu rrelu_ selu selu_
+        sigmoid silu softmax softplus softshrink softsign tanh tanhshrink threshold threshold_
+        unfold
     """,
     "minigrad.nn.init": """
         calculate_gain constant_ kaiming_normal_ kaiming_uniform_ normal_ ones_ uniform_

@@ -63,15 +63,6 @@ from minigrad.ops.pointwise import (
     tanhshrink,
 )
 from minigrad.ops.pointwise import log_sigmoid as logsigmoid
-from minigrad.ops.response_norm import local_response_norm, rms_norm
-
-__all__ = [
-    "alpha_dropout",
-    "batch_norm",
-    "bilinear",
-    "celu",
-    "celu_",
-from minigrad.ops.pointwise import relu as _relu
 from minigrad.ops.pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -87,13 +78,20 @@ from minigrad.ops.resizing import (
     pixel_shuffle,
     pixel_unshuffle,
 )
-from minigrad.tensor import Tensor
+from minigrad.ops.response_norm import local_response_norm, rms_norm
+
+__all__ = [
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
+    "batch_norm",
+    "bilinear",
+    "celu",
+    "celu_",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -128,18 +126,18 @@ from minigrad.tensor import Tensor
     "local_response_norm",
     "log_softmax",
     "logsigmoid",
-    "mish",
     "max_pool1d",
     "max_pool2d",
+    "mish",
     "mse_loss",
     "nll_loss",
     "normalize",
     "one_hot",
     "pad",
     "pairwise_distance",
-    "prelu",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "prelu",
     "relu",
     "relu6",
     "relu_",
