@@ -55,6 +55,7 @@ from minigrad.ops.arranging import flip, fliplr, flipud, repeat_interleave, roll
 from minigrad.ops.assign import index_put, index_put_
 from minigrad.ops.closeness import allclose, equal, isclose
 from minigrad.ops.counted import arange, eye, linspace, logspace
+from minigrad.ops.counting import bincount, histc, histogram, unique, unique_consecutive
 from minigrad.ops.creation import as_tensor, from_numpy, tensor
 from minigrad.ops.diagonals import (
     block_diag,
@@ -242,6 +243,7 @@ from minigrad.ops.pointwise import scaled_add as add
 from minigrad.ops.pointwise import scaled_sub as sub
 from minigrad.ops.pointwise import scaled_sub as subtract
 from minigrad.ops.pointwise import trunc as fix
+from minigrad.ops.quantile import nanquantile, quantile
 from minigrad.ops.random import (
     bernoulli,
     multinomial,
@@ -272,6 +274,7 @@ from minigrad.ops.searching import bucketize, searchsorted
 from minigrad.ops.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
 from minigrad.ops.statistics import std, std_mean, var, var_mean
 from minigrad.ops.strided import as_strided
+from minigrad.ops.trace import trace
 from minigrad.ops.view import (
     adjoint,
     broadcast_shapes,
@@ -359,6 +362,7 @@ __all__ = [
     "autograd",
     "baddbmm",
     "bernoulli",
+    "bincount",
     "bitwise_and",
     "bitwise_not",
     "bitwise_or",
@@ -464,6 +468,8 @@ __all__ = [
     "gt",
     "half",
     "hardshrink",
+    "histc",
+    "histogram",
     "hsplit",
     "hstack",
     "hypot",
@@ -550,6 +556,7 @@ __all__ = [
     "nan_to_num",
     "nanmean",
     "nanmedian",
+    "nanquantile",
     "nansum",
     "narrow",
     "ne",
@@ -575,6 +582,7 @@ __all__ = [
     "preserve_format",
     "prod",
     "qr",
+    "quantile",
     "rad2deg",
     "rand",
     "rand_like",
@@ -651,6 +659,7 @@ __all__ = [
     "threshold_",
     "tile",
     "topk",
+    "trace",
     "transpose",
     "tril",
     "tril_indices",
@@ -661,6 +670,8 @@ __all__ = [
     "uint8",
     "unbind",
     "unflatten",
+    "unique",
+    "unique_consecutive",
     "unsqueeze",
     "utils",
     "var",

@@ -10,38 +10,38 @@ NAMES = {
         Generator Size Tensor abs absolute acos acosh add addcdiv addcmul addmm adjoint all allclose
         amax amin aminmax any arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax
         argmin argsort argwhere as_strided as_tensor asin asinh atan atan2 atanh atleast_1d
-        atleast_2d atleast_3d autograd bernoulli bitwise_and bitwise_not bitwise_or bitwise_xor
-        block_diag bmm bool broadcast_shapes broadcast_tensors broadcast_to bucketize cartesian_prod
-        cat ceil celu celu_ chunk clamp clamp_max clamp_min clip clone column_stack combinations
-        concat concatenate contiguous_format copysign cos cosh count_nonzero cuda cummax cummin
-        cumprod cumsum data default_generator deg2rad device diag diag_embed diagflat diagonal diff
-        digamma div divide dot double dsplit dstack dtype empty empty_like enable_grad eq equal erf
-        erfc erfinv exp exp2 explain_grad expm1 eye fix flatten flip fliplr flipud float float16
-        float32 float64 float_power floor floor_divide fmax fmin fmod frac from_numpy full full_like
-        func gather ge get_default_dtype get_num_threads get_rng_state greater greater_equal gt half
-        hardshrink hsplit hstack hypot index_add index_copy index_fill index_put index_put_
-        index_select inference_mode initial_seed int int16 int32 int64 int8
-        is_anomaly_check_nan_enabled is_anomaly_enabled is_complex is_floating_point is_grad_enabled
-        is_inference is_inference_mode_enabled is_nonzero is_tensor isclose isfinite isinf isnan
-        kernel_cache kthvalue layout le lerp less less_equal lgamma linspace log log10 log1p log2
-        log_softmax logaddexp logaddexp2 logcumsumexp logical_and logical_not logical_or logical_xor
-        logit logspace logsumexp long lt manual_seed masked_fill masked_scatter masked_select matmul
-        max maximum mean median memory_format meshgrid min minimum mm mode moveaxis movedim msort
-        mul multinomial multiply mv nan_to_num nanmean nanmedian nansum narrow ne neg negative nn
-        no_grad nonzero normal not_equal numel ones ones_like optim outer permute polygamma positive
-        pow prelu preserve_format prod rad2deg rand rand_like randint randint_like randn randn_like
-        random randperm ravel reciprocal relu relu_ remainder repeat_interleave reshape return_types
-        roll rot90 round row_stack rrelu rrelu_ rsqrt rsub scatter scatter_add scatter_reduce
-        searchsorted seed select select_scatter selu selu_ set_default_dtype set_grad_enabled
-        set_kernel_cache set_num_threads set_rng_state sgn short sigmoid sign sin sinc sinh
-        slice_scatter softmax sort split split_with_sizes sqrt square squeeze stack std std_mean
-        strided sub subtract sum swapaxes swapdims t take take_along_dim tan tanh tensor
-        tensor_split threshold threshold_ tile topk transpose tril tril_indices triu triu_indices
-        true_divide trunc uint8 unbind unflatten unsqueeze utils var var_mean vmap vsplit vstack
-        where xlogy zeros zeros_like
-        addbmm addmv addr baddbmm cdist cholesky cholesky_inverse cholesky_solve cosine_similarity
-        det dist einsum ger inner inverse kron linalg logdet matrix_power norm pairwise_distance qr
-        slogdet tensordot vdot
+        addbmm addmv addr atleast_2d atleast_3d autograd baddbmm bernoulli bincount bitwise_and
+        bitwise_not bitwise_or bitwise_xor block_diag bmm bool broadcast_shapes broadcast_tensors
+        broadcast_to bucketize cartesian_prod cat cdist ceil celu celu_ cholesky cholesky_inverse
+        cholesky_solve chunk clamp clamp_max clamp_min clip clone column_stack combinations concat
+        concatenate contiguous_format copysign cos cosh cosine_similarity count_nonzero cuda cummax
+        cummin cumprod cumsum data default_generator deg2rad det device diag diag_embed diagflat
+        diagonal diff digamma dist div divide dot double dsplit dstack dtype einsum empty empty_like
+        enable_grad eq equal erf erfc erfinv exp exp2 explain_grad expm1 eye fix flatten flip fliplr
+        flipud float float16 float32 float64 float_power floor floor_divide fmax fmin fmod frac
+        from_numpy full full_like func gather ge ger get_default_dtype get_num_threads get_rng_state
+        greater greater_equal gt half hardshrink histc histogram hsplit hstack hypot index_add
+        index_copy index_fill index_put index_put_ index_select inference_mode initial_seed inner
+        int int16 int32 int64 int8 inverse is_anomaly_check_nan_enabled is_anomaly_enabled
+        is_complex is_floating_point is_grad_enabled is_inference is_inference_mode_enabled
+        is_nonzero is_tensor isclose isfinite isinf isnan kernel_cache kron kthvalue layout le lerp
+        less less_equal lgamma linalg linspace log log10 log1p log2 log_softmax logaddexp logaddexp2
+        logcumsumexp logdet logical_and logical_not logical_or logical_xor logit logspace logsumexp
+        long lt manual_seed masked_fill masked_scatter masked_select matmul matrix_power max maximum
+        mean median memory_format meshgrid min minimum mm mode moveaxis movedim msort mul
+        multinomial multiply mv nan_to_num nanmean nanmedian nanquantile nansum narrow ne neg
+        negative nn no_grad nonzero norm normal not_equal numel ones ones_like optim outer
+        pairwise_distance permute polygamma positive pow prelu preserve_format prod qr quantile
+        rad2deg rand rand_like randint randint_like randn randn_like random randperm ravel
+        reciprocal relu relu_ remainder repeat_interleave reshape return_types roll rot90 round
+        row_stack rrelu rrelu_ rsqrt rsub scatter scatter_add scatter_reduce searchsorted seed
+        select select_scatter selu selu_ set_default_dtype set_grad_enabled set_kernel_cache
+        set_num_threads set_rng_state sgn short sigmoid sign sin sinc sinh slice_scatter slogdet
+        softmax sort split split_with_sizes sqrt square squeeze stack std std_mean strided sub
+        subtract sum swapaxes swapdims t take take_along_dim tan tanh tensor tensor_split tensordot
+        threshold threshold_ tile topk trace transpose tril tril_indices triu triu_indices
+        true_divide trunc uint8 unbind unflatten unique unique_consecutive unsqueeze utils var
+        var_mean vdot vmap vsplit vstack where xlogy zeros zeros_like
     """,
     "minigrad.autograd": """
         Function GradcheckError anomaly_mode backward detect_anomaly enable_grad
@@ -88,8 +88,8 @@ NAMES = {
         layer_norm leaky_relu leaky_relu_ linear local_response_norm log_softmax logsigmoid
         max_pool1d max_pool2d mish mse_loss nll_loss normalize one_hot pad pairwise_distance
         pixel_shuffle pixel_unshuffle prelu relu relu6 relu_ rms_norm rrelu rrelu_ selu selu_
-        sigmoid silu softmax softplus softshrink softsign tanh tanhshrink threshold threshold_
-        unfold
+        sigmoid silu softmax softmin softplus softshrink softsign tanh tanhshrink threshold
+        threshold_ unfold
     """,
     "minigrad.nn.init": """
         calculate_gain constant_ kaiming_normal_ kaiming_uniform_ normal_ ones_ uniform_

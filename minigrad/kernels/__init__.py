@@ -21,6 +21,7 @@ from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
 from minigrad.kernels.cpu import (
     channels,
     convolution,
+    counting,
     distance,
     gemm,
     indexing,
@@ -468,6 +469,12 @@ cofactors = routine_of_two(linalg.cofactors)
 log_cofactors = routine(linalg.log_cofactors)
 cholesky = routine(linalg.cholesky)
 qr = routine(linalg.qr)
+unique = routine(counting.unique)
+unique_rows = routine(counting.unique_rows)
+unique_consecutive = routine(counting.unique_consecutive)
+bincount = routine_of_many(counting.bincount, 0, 1)
+histc = routine(counting.histc)
+histogram = routine_of_many(counting.histogram, 0, 3)
 matmul = routine_of_two(gemm.matmul)
 softmax = routine(rows.softmax)
 softmax_backward = routine_of_two(rows.softmax_backward)

@@ -48,7 +48,7 @@ from minigrad.ops.dropout import (
 from minigrad.ops.embedding import embedding, one_hot
 from minigrad.ops.loss import cross_entropy, mse_loss, nll_loss
 from minigrad.ops.norm import cosine_similarity, normalize, pairwise_distance
-from minigrad.ops.normalization import layer_norm, log_softmax, softmax
+from minigrad.ops.normalization import layer_norm
 from minigrad.ops.padding import (
     pad,
 )
@@ -79,6 +79,7 @@ from minigrad.ops.resizing import (
     pixel_unshuffle,
 )
 from minigrad.ops.response_norm import local_response_norm, rms_norm
+from minigrad.ops.softmax import log_softmax, softmax, softmin
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -149,6 +150,7 @@ __all__ = [
     "sigmoid",
     "silu",
     "softmax",
+    "softmin",
     "softplus",
     "softshrink",
     "softsign",

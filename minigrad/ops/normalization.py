@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad import dtypes, kernels
+from minigrad.dtypes import to_numpy, type_name
 from minigrad.node import Node
 from minigrad.ops.pointwise import exp, mul, sub
-from minigrad.ops.reduction import mean, sum
+from minigrad.ops.reduction import cast, mean, sum
+from minigrad.ops.spelling import numpy_names
 from minigrad.saved import saved_values
 from minigrad.shapes import axis_of
 from minigrad.tensor import TENSORS, Tensor, constant, record
@@ -44,16 +46,14 @@ class LogSoftmaxBackward0(RowNode):
         return (sub(grad, mul(exp(y), sum(grad, self.axis, True))),)
 
 
-def softmax(
-    input: Tensor, dim: int, dtype: dtypes.dtype | None = None, *, _stacklevel: int = 3
-) -> Tensor:
+@numpy_names
+def softmax(input: Tensor, dim: int, dtype: dtypes.dtype | None = None) -> Tensor:
     """exp(x) / sum(exp(x)) along one dimension."""
     return by_rows(SoftmaxBackward0, kernels.softmax, input, dim, dtype)
 
 
-def log_softmax(
-    input: Tensor, dim: int, dtype: dtypes.dtype | None = None, *, _stacklevel: int = 3
-) -> Tensor:
+@numpy_names
+def log_softmax(input: Tensor, dim: int, dtype: dtypes.dtype | None = None) -> Tensor:
     """log(softmax(x)), without the loss of small values."""
     return by_rows(LogSoftmaxBackward0, kernels.log_softmax, input, dim, dtype)
 
@@ -61,10 +61,12 @@ def log_softmax(
 def by_rows(
     node: type[RowNode], kernel: Any, x: Tensor, dim: int, dtype: dtypes.dtype | None
 ) -> Tensor:
-    array = x.array if dtype is None else x.array.astype(dtype.numpy, copy=False)
+    if dtype is not None and x.array.dtype != to_numpy(dtype):
+        x = cast(x, to_numpy(dtype))
+    array = x.array
     if array.dtype.kind != "f":
         raise NotImplementedError(
-            f'"{kernel.__name__}_kernel" not implemented for {x.dtype}: use floats'
+            f'"{kernel.__name__}_kernel" not implemented for {type_name(array.dtype)!r}: use floats'
         )
     axis = axis_of(dim, array.ndim)
     rows = array if array.ndim else array.reshape(1)

@@ -6,8 +6,19 @@ from minigrad.testing.table import Table
 
 TABLE = Table(
     {
-        "log_softmax": ("x.log_softmax(1)", "b.log_softmax(1)", "F.log_softmax(v, 0)"),
-        "softmax": ("x.softmax(1)", "b.softmax(0)", "F.softmax(v, 0)"),
+        "log_softmax": (
+            "x.log_softmax(1)",
+            "b.log_softmax(1)",
+            "F.log_softmax(v, 0)",
+            "F.log_softmax(x, -1, dtype=torch.float64)",
+        ),
+        "softmax": (
+            "x.softmax(1)",
+            "b.softmax(0)",
+            "F.softmax(v, 0)",
+            "x.softmax(1, dtype=torch.float64)",
+        ),
+        "softmin": ("F.softmin(x, 1)",),
         "layer_norm": (
             "F.layer_norm(x, (4,))",
             "F.layer_norm(x, (4,), v)",

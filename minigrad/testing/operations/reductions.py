@@ -12,6 +12,7 @@ WITHOUT_TIES = np.random.default_rng(5).permutation(np.linspace(-22, 22, 12) + 0
 
 ON_CPU = """
     argsort cummax cummin kthvalue median mode msort nanmedian sort topk
+    bincount histc histogram nanquantile quantile unique unique_consecutive
 """
 
 TABLE = Table(
@@ -58,7 +59,33 @@ TABLE = Table(
         "nanmedian": ("n.nanmedian()", "r.nanmedian(1)", "r.nanmedian(1, True)"),
         "sort": ("x.sort()", "x.sort(0, True)", "x.sort(stable=True, dim=1)", "s.sort()"),
         "topk": ("r.topk(2)", "r.topk(2, 1, False)", "r.topk(1)", "s.topk(1)"),
+        "quantile": (
+            "x.quantile(0.3)",
+            "x.quantile(0.3, 1, True, interpolation='midpoint')",
+            "b.quantile(shares, 1)",
+            "x.quantile(shares, keepdim=True, interpolation='nearest')",
+        ),
+        "nanquantile": ("n.nanquantile(0.3)", "n.nanquantile(shares, 1)"),
+        # counting
+        "bincount": (
+            "target.bincount()",
+            "target.bincount(minlength=6)",
+            "i.bincount(v[:2].detach())",
+        ),
+        "histc": ("x.histc(4)", "x.histc(3, -1, 2)"),
+        "histogram": (
+            "torch.histogram(x.detach(), 4)",
+            "torch.histogram(x.detach(), 3, range=(-1.0, 2.0), density=True)",
+        ),
+        "unique": ("j.unique()", "torch.unique(k, True, True, True)", "j.unique(dim=0)"),
+        "unique_consecutive": (
+            "k.unique_consecutive()",
+            "torch.unique_consecutive(k, True, True, 1)",
+        ),
+        "trace": ("x.trace()", "x.T.trace()"),
     },
     operands={"n": WITH_NAN, "r": WITHOUT_TIES},
+    constants={"shares": np.array([0.2, 0.65])},
+    own_graph=frozenset({"quantile", "nanquantile"}),
     cpu_only=frozenset(ON_CPU.split()),
 )
