@@ -16,7 +16,19 @@ import numba
 import numpy as np
 
 from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
-from minigrad.kernels.cuda import array, driver, gemm, indexing, random, reductions, rows, scans
+from minigrad.kernels.cuda import (
+    array,
+    driver,
+    gather,
+    gemm,
+    indexing,
+    masks,
+    random,
+    reductions,
+    rows,
+    scans,
+    searching,
+)
 
 # libdevice reduces large angles in float64 and keeps their digits in local memory.
 ANGLES = {"sin", "cos", "tan"}
@@ -100,6 +112,7 @@ def routine_launches(dtype: np.dtype) -> Iterator[Launch]:
     index = np.zeros(2, np.int64)
     yield from record("take_rows", indexing.take_rows, matrix, index, 0)
     yield from record("gather_nd", indexing.gather_nd, matrix, (index, index))
+    yield from index_launches(dtype, matrix)
     yield from record("fill", array.full, (3, 4), 1, dtype)
     for other in ("float16", "float32", "float64", "int64", "int32", "bool"):
         yield from record(f"astype {other}", array.CudaArray.astype, matrix[::2], other)
@@ -121,6 +134,17 @@ def add_launches(dtype: np.dtype, matrix: np.ndarray) -> Iterator[Launch]:
     yield from record("add_rows", indexing.add_rows, (5, 4), index, matrix, 0)
     given = ((5, 4), dtype, (index,), matrix)
     yield from record("scatter_add_nd", indexing.scatter_add_nd, *given)
+
+
+def index_launches(dtype: np.dtype, x: np.ndarray) -> Iterator[Launch]:
+    places, index = np.zeros((3, 4), np.int64), np.zeros(2, np.int64)
+    yield from record("gather", gather.gather, x, places, 1)
+    for mode in ("put", "sum", "prod", "amax", "amin"):
+        yield from record(f"scatter, {mode}", gather.scatter, x, places, x, 1, mode)
+    yield from record("index_put", indexing.index_put, x, (index, None), x[:2])
+    yield from record("nonzero", masks.nonzero, x)
+    for name, order in (("searchsorted", None), ("searchsorted, ordered", index)):
+        yield from record(name, searching.searchsorted, x[0, :2], x[0], order, False)
 
 
 def row_launches(x: np.ndarray) -> Iterator[Launch]:

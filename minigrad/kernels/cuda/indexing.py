@@ -2,6 +2,7 @@
 (see driver.check_faults), and leaves the element out."""
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 
 from minigrad.kernels.cpu import indexing as on_host
 from minigrad.kernels.cuda import driver, runtime
-from minigrad.kernels.cuda.array import CudaArray, empty, to_device, zeros
+from minigrad.kernels.cuda.array import CudaArray, empty, full, to_device, zeros
 from minigrad.kernels.cuda.runtime import cuda, device, kernel
+from minigrad.shapes import inverse
 
 Dtype = np.dtype[Any]
 Shape = tuple[int, ...]
@@ -43,10 +45,27 @@ def add_rows(shape: Shape, index: CudaArray, grad: CudaArray, axis: int) -> Cuda
     Sums are made with atomic additions, so their order, and with it the last digit of a float,
     may differ from run to run, as torch's do.
     """
-    dtype = runtime.computed_in(grad.dtype)
-    out, index, grad = zeros(shape, dtype), index.contiguous(), grad.contiguous()
-    start_rows(add_kernel(grad.dtype, dtype), grad.size, shape, axis, index, out, grad)
-    return out.astype(grad.dtype, copy=False)
+    return with_rows_added(zeros(shape, sum_dtype(grad.dtype)), index, grad, axis)
+
+
+def index_add(x: CudaArray, index: CudaArray, source: CudaArray, axis: int) -> CudaArray:
+    """A copy of x with the rows of `source` added at `index`, in any order."""
+    return with_rows_added(x.astype(sum_dtype(x.dtype)), index, source, axis)
+
+
+def with_rows_added(out: CudaArray, index: CudaArray, rows: CudaArray, axis: int) -> CudaArray:
+    """`out`, which is new, with rows added, in the dtype of those."""
+    index, rows = index.contiguous(), rows.contiguous()
+    run = add_kernel(rows.dtype, out.dtype)
+    start_rows(run, rows.size, out.shape, axis, index, out, rows)
+    return out.astype(rows.dtype, copy=False)
+
+
+def sum_dtype(dtype: Dtype) -> Dtype:
+    """What elements of a dtype are added up in: atomic additions want 32 bits or more."""
+    if dtype.kind == "f":
+        return runtime.computed_in(dtype)
+    return dtype if dtype.itemsize >= 4 else np.dtype(np.int32)
 
 
 def start_rows(
@@ -144,25 +163,66 @@ def flatten_kernel(dtype: Dtype) -> Any:
     return flatten
 
 
+# ----------------------------------------------------------------------------- values put in place
+
+
 def index_put(x: CudaArray, indices: Sequence[CudaArray | None], values: CudaArray) -> CudaArray:
-    """A copy of x with `values` at the indices.  The host works out where each element comes from:
-    from x, or from the last value put in its place; then all are read at once."""
-    key = tuple(slice(None) if index is None else index.to_host() for index in indices)
-    origin = np.arange(x.size).reshape(x.shape)
-    places = origin[key].shape
-    origin[key] = x.size + np.arange(int(np.prod(places, dtype=np.int64))).reshape(places)
-    both = empty((x.size + origin[key].size,), x.dtype)
-    both[: x.size] = x.reshape(-1)
-    both[x.size :] = values.broadcast_to(places).reshape(-1)
-    return take_rows(both, to_device(origin, x.device), 0)
+    """A copy of x with `values` at the indices; the last one stays where places are equal."""
+    axes = [i for i, index in enumerate(indices) if index is not None]
+    order = (*axes, *(i for i in range(x.ndim) if i not in axes))
+    moved = x.transpose(order)
+    places = flat_places(moved.shape, tuple(indices[i] for i in axes))  # type: ignore[misc]
+    inner = math.prod(moved.shape[len(axes) :])
+    values = values.transpose(index_first(axes, places.ndim, values.ndim))
+    rows = moved.reshape(math.prod(moved.shape[: len(axes)]), inner)
+    result = put_rows_at(rows, places.reshape(-1), values.reshape(places.size, inner))
+    return result.reshape(moved.shape).transpose(inverse(order)).contiguous()
 
 
-def nonzero(mask: CudaArray) -> CudaArray:
-    """The positions of the elements that are not zero, one a row: (count, ndim) int64.
+def index_first(axes: list[int], index_ndim: int, ndim: int) -> tuple[int, ...]:
+    """The order that moves the dimensions of the index to the front of what it picks."""
+    neighbours = axes == list(range(axes[0], axes[-1] + 1))
+    start = axes[0] if neighbours else 0
+    stop = start + index_ndim
+    return (*range(start, stop), *range(start), *range(stop, ndim))
 
-    Their number is not known before, so they are looked for on the host.
-    """
-    return to_device(np.argwhere(mask.to_host()))
+
+def put_rows_at(x: CudaArray, places: CudaArray, values: CudaArray) -> CudaArray:
+    """A copy of x (rows, inner) with values (n, inner) in the rows that `places` (n,) numbers; the
+    last value stays, -1 is left out.  So that it is the last one, whichever thread comes when,
+    each place first finds the largest number of a value that wants it."""
+    (n, inner), size = values.shape, x.size
+    winners = full((x.shape[0],), -1, np.int64)
+    driver.launch_over(n, claim_kernel(), n, winners.buffer, places.buffer, places.offset)
+    x, values, out = x.contiguous(), values.contiguous(), empty(x.shape, x.dtype)
+    arrays = (out.buffer, x.buffer, x.offset, values.buffer, values.offset, winners.buffer)
+    driver.launch_over(size, put_kernel(x.dtype), size, inner, *arrays)
+    return out
+
+
+@functools.cache
+def claim_kernel() -> Any:
+    @kernel
+    def claim_rows(n, winners, places, offset):
+        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+            if places[offset + i] >= 0:
+                cuda.atomic.max(winners, places[offset + i], i)
+
+    return claim_rows
+
+
+@functools.cache
+def put_kernel(dtype: Dtype) -> Any:
+    @kernel
+    def put_rows(n, inner, out, x, x_offset, values, offset, winners):
+        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+            winner = winners[i // inner]
+            if winner < 0:
+                out[i] = x[x_offset + i]
+            else:
+                out[i] = values[offset + winner * inner + i % inner]
+
+    return put_rows
 
 
 def repeat_places(repeats: CudaArray, output_size: int) -> CudaArray:
