@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.ops.index import getitem
+from minigrad.ops.diagonals import diagonal
 from minigrad.ops.matmul import bmm
 from minigrad.ops.pointwise import mul
 from minigrad.ops.reduction import sum
@@ -196,17 +196,9 @@ def with_diagonals(x: Tensor, labels: Labels, number: int) -> tuple[Tensor, Labe
                     f"einsum(): subscript {label} is repeated for operand {number} but the sizes "
                     f"don't match, {m} != {n}"
                 )
-            x = diagonal(x, first, second)
+            x = diagonal(x, 0, first, second)
             labels = [k for i, k in enumerate(labels) if i not in (first, second)] + [label]
     return x, labels
-
-
-def diagonal(x: Tensor, first: int, second: int) -> Tensor:
-    """The elements whose places along two dimensions are equal, along a new last one."""
-    rest = [i for i in range(x.array.ndim) if i not in (first, second)]
-    n = x.array.shape[first]
-    rows = reshape(permute(x, (*rest, first, second)), [x.array.shape[i] for i in rest] + [n * n])
-    return getitem(rows, (..., slice(None, None, n + 1)))
 
 
 def check_sizes(pairs: Sequence[tuple[Tensor, Labels]]) -> None:

@@ -13,6 +13,7 @@ from minigrad import kernels, return_types
 from minigrad.dtypes import type_name
 from minigrad.node import Edge, Node
 from minigrad.ops.counted import eye
+from minigrad.ops.diagonals import tril, triu
 from minigrad.ops.joining import cat
 from minigrad.ops.matmul import matmul, mm
 from minigrad.ops.pointwise import add, eq, mul, neg, sub, where
@@ -20,7 +21,7 @@ from minigrad.ops.reduction import sum
 from minigrad.ops.view import expand, narrow, squeeze, transpose, unsqueeze
 from minigrad.saved import saved_values, with_histories
 from minigrad.shapes import broadcast_shape
-from minigrad.tensor import TENSORS, Tensor, constant, record, record_several
+from minigrad.tensor import TENSORS, Tensor, record, record_several
 
 Array = Any
 Either = Any  # a Tensor or an array: the same comes out as went in
@@ -36,16 +37,6 @@ def product(a: Either, b: Either) -> Either:
 def turned(x: Either) -> Either:
     """Every matrix transposed."""
     return transpose(x, -2, -1)
-
-
-def triangle(x: Either, upper: bool, without: int = 0) -> Either:
-    """x with zeros below (or above) the diagonal; `without`: how many diagonals are zero, too."""
-    rows, columns = x.shape[-2:]
-    if upper:
-        mask = ~np.tri(rows, columns, without - 1, dtype=bool)
-    else:
-        mask = np.tri(rows, columns, -without, dtype=bool)
-    return where(constant(mask) if type(x) in TENSORS else mask, x, 0)
 
 
 def check_matrices(name: str, x: Array, letter: str = "A") -> None:
@@ -70,6 +61,12 @@ def check_floating(name: str, x: Array) -> None:
         )
     if x.dtype.itemsize < 4:
         raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {type_name(x.dtype)}")
+
+
+def check_on_cpu(name: str, x: Array) -> None:
+    """What is made of other operations names itself where these have no kernel for a GPU."""
+    if x.device != "cpu":
+        raise kernels.no_kernel(name)
 
 
 def check_same_dtype(name: str, a: Array, b: Array) -> None:
@@ -99,7 +96,7 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     check_out("linalg.inv", out)
     check_square("linalg.inv", A.array)
     check_floating("linalg.inv", A.array)
-    result = kernels.inv(A.array)
+    result = kernels.inverse(A.array)
     return record(LinalgInvExBackward0, result, (A,), (None, result))
 
 
@@ -192,7 +189,9 @@ class LinalgSolveTriangularBackward0(Node):
         a, _, x = saved_values(self, grad)
         of_b = triangular_solution(turned(a), grad, not self.upper, self.left, self.unitriangular)
         of_a = product(of_b, turned(x)) if self.left else product(turned(x), of_b)
-        return triangle(neg(of_a), self.upper, int(self.unitriangular)), of_b
+        without = int(self.unitriangular)  # the diagonal has no gradient then
+        half = triu(neg(of_a), without) if self.upper else tril(neg(of_a), -without)
+        return half, of_b
 
 
 def triangular_solution(
@@ -342,7 +341,7 @@ class CholeskyNode(Node):
         if self.upper:
             factor, grad = turned(factor), turned(grad)
         inner = product(turned(factor), grad)
-        both = add(triangle(inner, False, 1), triangle(inner, False))
+        both = add(tril(inner, -1), tril(inner))
         symmetric = mul(add(both, turned(both)), 0.25)
         right = triangular_solution(factor, symmetric, upper=False, left=False)
         return (triangular_solution(turned(factor), right, upper=True),)
@@ -390,6 +389,7 @@ def cholesky_solve(
             raise RuntimeError(
                 f"{letter} should have at least 2 dimensions, but has {x.ndim} dimensions instead"
             )
+    check_on_cpu("cholesky_solve", L.array)
     lower = turned(L) if upper else L
     half = solve_triangular(lower, B, upper=False)
     return solve_triangular(turned(lower), half, upper=True)
@@ -398,6 +398,7 @@ def cholesky_solve(
 def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The inverse of the A that has the Cholesky factor L (L^T with `upper`)."""
     check_square("cholesky_inverse", L.array)
+    check_on_cpu("cholesky_inverse", L.array)
     return cholesky_solve(eye(L.shape[-1], dtype=L.dtype), L, upper, out=out)
 
 
@@ -433,7 +434,7 @@ class LinalgQrBackward0(NodeOfSeveral):
 
     def of_square(self, of_q: Either, of_r: Either, q: Either, r: Either) -> Either:
         m = sub(product(r, turned(of_r)), product(turned(of_q), q))
-        symmetric = add(triangle(m, False), turned(triangle(m, False, 1)))
+        symmetric = add(tril(m), turned(tril(m, -1)))
         inner = add(of_q, product(q, symmetric))
         return triangular_solution(turned(r), inner, upper=False, left=False)
 

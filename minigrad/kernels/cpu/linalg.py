@@ -41,7 +41,7 @@ def first_zero_pivot(matrix: Array) -> int:
     return len(rows)
 
 
-def inv(a: Array) -> Array:
+def inverse(a: Array) -> Array:
     """The inverse."""
     try:
         return np.linalg.inv(a)
