@@ -90,6 +90,7 @@ NAMES = {
         pixel_shuffle pixel_unshuffle prelu relu relu6 relu_ rms_norm rrelu rrelu_ selu selu_
         sigmoid silu softmax softmin softplus softshrink softsign tanh tanhshrink threshold
         threshold_ unfold
+        scaled_dot_product_attention
     """,
     "minigrad.nn.init": """
         calculate_gain constant_ kaiming_normal_ kaiming_uniform_ normal_ ones_ uniform_

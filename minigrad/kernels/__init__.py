@@ -18,6 +18,7 @@ import numpy as np
 from minigrad import shapes
 from minigrad.kernels import strided, threads
 from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
+from minigrad.kernels.cpu import attention as attentions
 from minigrad.kernels.cpu import (
     channels,
     convolution,
@@ -516,3 +517,5 @@ resample = routine(pooling.resample)
 max_pool = routine(pooling.max_pool)
 pick_places = routine_of_two(pooling.pick_places)
 put_places = routine_of_two(pooling.put_places)
+attention = routine_of_many(attentions.attention, 0, 1, 2, 3)
+attention_backward = routine_of_many(attentions.attention_backward, 0, 1, 2, 3, 4, 5, 6)

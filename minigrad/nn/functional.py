@@ -26,6 +26,7 @@ from minigrad.ops.activation import (
     threshold_,
 )
 from minigrad.ops.addmm import bilinear, linear
+from minigrad.ops.attention import scaled_dot_product_attention
 from minigrad.ops.batch_norm import batch_norm, group_norm, instance_norm
 from minigrad.ops.convolution import (
     conv1d,
@@ -145,6 +146,7 @@ __all__ = [
     "rms_norm",
     "rrelu",
     "rrelu_",
+    "scaled_dot_product_attention",
     "selu",
     "selu_",
     "sigmoid",

@@ -13,11 +13,12 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
+from minigrad.ops.arranging import repeat
 from minigrad.ops.inplace import write
 from minigrad.ops.pointwise import add, mul, rsqrt, sub
 from minigrad.ops.reduction import mean as mean_of
 from minigrad.ops.reduction import sum as sum_of
-from minigrad.ops.view import expand, reshape, view
+from minigrad.ops.view import contiguous, reshape, view
 from minigrad.saved import saved_values
 from minigrad.shapes import axis_of
 from minigrad.tensor import TENSORS, Tensor, constant, record
@@ -140,6 +141,11 @@ def check_parameters(
     """Raise unless there is what is needed, of the right size, dtype and device."""
     array = input.array
     if array.dtype.kind != "f":
+        if training and given["running_mean"] is None:
+            raise RuntimeError(
+                "mean(): could not infer output dtype. Input dtype must be either a floating point "
+                f"or complex dtype. Got: {type_name(array.dtype)}"
+            )
         raise NotImplementedError(f'"batch_norm" not implemented for {type_name(array.dtype)!r}')
     for name, x in given.items():
         if x is None:
@@ -148,6 +154,11 @@ def check_parameters(
             continue
         if x.array.size != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {x.array.size}")
+        if name.startswith("running") and x.requires_grad:
+            raise RuntimeError(
+                f"The function 'native_batch_norm' is not differentiable with respect to argument "
+                f"'{name}'. This input cannot have requires_grad True."
+            )
         kernels.check_one_device((array, x.array))
         may_be_wider = array.dtype == np.float16 and x.array.dtype == np.float32
         if x.array.dtype != array.dtype and not may_be_wider:
@@ -235,11 +246,7 @@ def instance_norm(
 
 def repeated_for(x: Tensor | None, n: int) -> Tensor | None:
     """(C,) as (N C,)"""
-    if x is None:
-        return None
-    size = x.array.size
-    spread = expand(reshape(x, (1, size)), (n, size))
-    return reshape(spread, (n * size,))
+    return None if x is None else repeat(x, n)
 
 
 # ------------------------------------------------------------------------------------- group norm
@@ -312,6 +319,7 @@ def group_norm(
     """Groups of neighbouring channels of each sample of (N, C, ...) with mean 0 and variance 1,
     times weight (C,), plus bias (C,)."""
     check_groups(input, num_groups, weight, bias)
+    input = contiguous(input)
     array = input.array
     n, channels = array.shape[:2]
     size, length = channels // num_groups, math.prod(array.shape[2:])

@@ -67,6 +67,7 @@ def dropped(input: Tensor, p: float) -> Tensor:
 
 def noise_for(input: Tensor, shape: tuple[int, ...], p: float) -> Tensor:
     """1 / (1 - p) with probability 1 - p, else 0, in the dtype and on the device of `input`."""
+    check_floating(input)
     kept = coins_for(input, shape, p)
     return constant(mul(kept, 1 / (1 - p)))
 
@@ -83,6 +84,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         return input
     if p == 1:
         return nothing_of(input, inplace)
+    check_floating(input)
     drop = in_place(dropped) if inplace else dropped
     return drop(input, p)
 
@@ -93,15 +95,17 @@ def check_p(p: float) -> None:
 
 
 def leaves_alone(input: Tensor, p: float, training: bool) -> bool:
-    """Whether the input comes out as it is.  RuntimeError if it cannot hold scaled elements."""
-    if p == 0 or not training or not input.array.size:
-        return True
+    """Whether the input comes out as it is."""
+    return p == 0 or not training or not input.array.size
+
+
+def check_floating(input: Tensor) -> None:
+    """RuntimeError if the input cannot hold scaled elements."""
     if input.array.dtype.kind != "f":
         raise RuntimeError(
             "result type Float can't be cast to the desired output type "
             f"{type_name(input.array.dtype)}"
         )
-    return False
 
 
 def nothing_of(input: Tensor, inplace: bool) -> Tensor:
@@ -200,6 +204,7 @@ def alpha_dropped(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool
     variance 1: with m of 1 and 0, x a m + a alpha (m - 1 + p)."""
     if p == 1:
         return nothing_of(input, inplace)
+    check_floating(input)
     scale = 1 / math.sqrt((ALPHA * ALPHA * p + 1) * (1 - p))
     kept = coins_for(input, shape, p)
     shift = constant(add(mul(add(kept, -1), ALPHA * scale), ALPHA * scale * p))

@@ -25,9 +25,9 @@ TABLE = Table(
             "F.layer_norm(b, (3, 4), x, y, 1e-2)",
         ),
         "batch_norm": (
-            "F.batch_norm(x, None, None, training=True)",
+            "F.batch_norm(x, None, None, training=True, eps=0.5)",
             "F.batch_norm(b, None, None, u, m, True, 0.1, 1e-2)",
-            "F.batch_norm(x, v * 0, w, v, v)",
+            "F.batch_norm(x, w * 0, w, v, v)",
             "F.batch_norm(b, m * 0, r, u)",
         ),
         "instance_norm": (
@@ -45,6 +45,14 @@ TABLE = Table(
             "F.local_response_norm(b, 2, 0.5, 0.75, 2.0)",
             "F.local_response_norm(c[:, :, None], 3, 1.0)",
         ),
+        "scaled_dot_product_attention": (
+            "F.scaled_dot_product_attention(h, h * 0.5, h + 1)",
+            "F.scaled_dot_product_attention(h, h[..., :2, :], g, mask[:, :2], scale=0.3)",
+            "F.scaled_dot_product_attention(h, h, h, is_causal=True)",
+            "F.scaled_dot_product_attention(b, b, b, a)",
+            "F.scaled_dot_product_attention(x, y, y, dropout_p=1.0)",
+            "F.scaled_dot_product_attention(h, h[:, :1], h[:, :1], enable_gqa=True)",
+        ),
         "dropout": ("F.dropout(x, 1.0)", "F.dropout(x, 0.0) * 2", "F.dropout(x, 0.3, False) * 2"),
         "dropout1d": ("F.dropout1d(b, 1.0)", "F.dropout1d(x, 0.5, False) * 2"),
         "dropout2d": ("F.dropout2d(b[None], 1.0)", "F.dropout2d(b[None], 0.5, False) * 2"),
@@ -54,6 +62,14 @@ TABLE = Table(
             "F.feature_alpha_dropout(b, 1.0, True)",
             "F.feature_alpha_dropout(b) * 2",
         ),
+    },
+    own_graph=frozenset(
+        {"instance_norm", "local_response_norm", "rms_norm", "scaled_dot_product_attention"}
+    ),
+    operands={
+        "h": np.random.default_rng(1).uniform(-1, 1, (2, 2, 3, 4)),
+        "g": np.random.default_rng(3).uniform(-1, 1, (2, 2, 2, 4)),
+        "a": np.random.default_rng(2).uniform(-1, 1, (3, 3)),
     },
     constants={"r": np.array([0.4, 1.5, 0.9]), "m": np.array([0.2, -0.4, 1.1])},
 )
