@@ -12,7 +12,7 @@ from minigrad.node import Node
 from minigrad.ops import pointwise, view
 from minigrad.ops.inplace import in_place
 from minigrad.ops.joining import cat
-from minigrad.ops.pointwise import add, le, mul, prelu_elements, rrelu_mean, sigmoid, where
+from minigrad.ops.pointwise import add, le, mul, prelu_elements, rrelu_mean, sigmoid, sub, where
 from minigrad.ops.random import rand
 from minigrad.saved import saved_values
 from minigrad.shapes import axis_of
@@ -209,7 +209,8 @@ class GluBackward0(Node):
     def vjp(self, grad: Either) -> Any:
         a, b = halves(saved_values(self, grad)[0], self.axis)
         gate = sigmoid(b)
-        return (cat([grad * gate, grad * (a * gate * (1 - gate))], self.axis),)
+        slope = mul(mul(a, gate), sub(1, gate))
+        return (cat([mul(grad, gate), mul(grad, slope)], self.axis),)
 
 
 def halves(x: Either, axis: int) -> tuple[Either, Either]:

@@ -155,10 +155,20 @@ def reflected_sub(input: Any, other: Any, *, alpha: float = 1) -> Any:
     check_alpha(alpha, input, other)
     if type(other) not in NUMBERS:
         return rsub_multiple(input, other, alpha)
-    return rsub(input if alpha == 1 else mul(input, alpha), other)
+    return rsub(input, other) if alpha == 1 else rsub_number_multiple(input, other, alpha)
 
 
 reflected_sub.__name__ = "rsub"
+
+
+@pointwise(
+    x=lambda grad, alpha: -(grad * alpha),
+    node="RsubBackward1",
+    no_bool=NO_BOOL_MINUS,
+)
+def rsub_number_multiple(x, other: Number, alpha: Number):
+    """other - alpha * x, of a number and a tensor"""
+    return other - alpha * x
 
 
 @pointwise(

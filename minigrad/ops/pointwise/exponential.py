@@ -85,7 +85,7 @@ def xlogy(x, y):
     return x * math.log(y) if x != 0 or y != y else (y if y != y else 0)
 
 
-@pointwise(x=lambda grad, x: where((x < 0) | (x > 1), math.nan, grad / (x * (1 - x))))
+@pointwise(x=lambda grad, x: where((x < 0) | (x > 1), math.nan, grad / (abs(x) * (1 - x))))
 def logit(x):
     """log(x / (1 - x))"""
     return math.log(x / (1 - x))

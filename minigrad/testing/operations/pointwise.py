@@ -55,6 +55,7 @@ DOMAINS: dict[tuple[str, str], Callable[[Array], Array]] = {
     ("pow_tensor", "x"): positive,
     ("rsqrt", "x"): positive,
     ("sqrt", "x"): positive,
+    ("trigamma", "x"): positive,
     ("xlogy", "y"): positive,
 }
 
@@ -64,7 +65,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "addcdiv": ("x.addcdiv(tensor1, tensor2)", "x.addcdiv(tensor1, tensor2, value=0.7)"),
     "addcmul": ("x.addcmul(tensor1, tensor2)", "x.addcmul(tensor1, tensor2, value=0.7)"),
     "bitwise_invert": ("~x",),
-    "celu_smooth": ("F.celu(x)", "F.celu(x, 1.3)"),
+    "celu_smooth": ("F.celu(x)", "F.celu(x, 2)"),
     "clamp_high": ("x.clamp(max=1)",),
     "clamp_low": ("x.clamp(0)",),
     "clamp_max": ("x.clamp_max(1)",),
@@ -97,7 +98,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "pow_number": ("x ** 2.5", "x ** 0", "x ** 1", "x ** 3", "x ** 0.5", "x ** -1.0"),
     "pow_tensor": ("x ** y",),
     "pow_two": ("x ** 2",),
-    "prelu_elements": ("F.prelu(x, torch.ones(1, dtype=x.dtype) / 4)",),
+    "prelu_elements": ("F.prelu(x, x.new_ones(1) / 4)",),
     "remainder_number": ("x % 0.7", "x % -2"),
     "remainder_tensor": ("x % y",),
     "replace_non_finite": ("x.nan_to_num()", "x.nan_to_num(1, 2, 3)"),
@@ -105,6 +106,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "round_tens": ("x.round(decimals=-1)",),
     "rrelu_mean": ("F.rrelu(x)", "F.rrelu(x, 0.1, 0.5)"),
     "rsub": ("1.5 - x",),
+    "rsub_number_multiple": ("torch.rsub(x, 2, alpha=3)",),
     "rsub_multiple": ("torch.rsub(x, y)", "torch.rsub(x, y, alpha=0.7)"),
     "selu": ("F.selu(x)",),
     "shrink": ("F.softshrink(x)", "F.softshrink(x, 1)"),
