@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.kernels.cuda import driver
+from minigrad.kernels.cuda import driver, runtime
 from minigrad.kernels.cuda.array import CudaArray, empty
 from minigrad.kernels.cuda.indexing import put_rows_at, take_rows
 from minigrad.kernels.cuda.runtime import cuda, kernel
@@ -52,12 +52,14 @@ def flat_nonzero(mask: CudaArray) -> CudaArray:
 
 @functools.cache
 def count_kernel(dtype: Dtype) -> Any:
+    computed = runtime.dtype_of(runtime.computed_in(dtype))
+
     @kernel
     def count_nonzero(parts, n, length, mask, offset, counts):
         for part in range(cuda.grid(1), parts, cuda.gridsize(1)):
             count = 0
             for i in range(part * length, min((part + 1) * length, n)):
-                if mask[offset + i]:
+                if computed(mask[offset + i]) != computed(0):
                     count += 1
             counts[part] = count
 
@@ -80,12 +82,14 @@ def sum_kernel() -> Any:
 
 @functools.cache
 def places_kernel(dtype: Dtype) -> Any:
+    computed = runtime.dtype_of(runtime.computed_in(dtype))
+
     @kernel
     def places_nonzero(parts, n, length, mask, offset, starts, places):
         for part in range(cuda.grid(1), parts, cuda.gridsize(1)):
             place = starts[part]
             for i in range(part * length, min((part + 1) * length, n)):
-                if mask[offset + i]:
+                if computed(mask[offset + i]) != computed(0):
                     places[place] = i
                     place += 1
 
