@@ -81,16 +81,19 @@ NAMES = {
     """,
     "minigrad.nn.functional": """
         adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d
-        alpha_dropout avg_pool1d avg_pool2d batch_norm bilinear celu celu_ conv1d conv2d conv3d
-        conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity cross_entropy dropout
-        dropout1d dropout2d dropout3d elu elu_ embedding feature_alpha_dropout fold gelu glu
-        group_norm hardshrink hardsigmoid hardswish hardtanh hardtanh_ instance_norm interpolate
-        layer_norm leaky_relu leaky_relu_ linear local_response_norm log_softmax logsigmoid
-        max_pool1d max_pool2d mish mse_loss nll_loss normalize one_hot pad pairwise_distance
-        pixel_shuffle pixel_unshuffle prelu relu relu6 relu_ rms_norm rrelu rrelu_ selu selu_
-        sigmoid silu softmax softmin softplus softshrink softsign tanh tanhshrink threshold
-        threshold_ unfold
-        scaled_dot_product_attention
+        alpha_dropout avg_pool1d avg_pool2d batch_norm bilinear binary_cross_entropy
+        binary_cross_entropy_with_logits celu celu_ conv1d conv2d conv3d conv_transpose1d
+        conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity cross_entropy
+        dropout dropout1d dropout2d dropout3d elu elu_ embedding feature_alpha_dropout fold
+        gaussian_nll_loss gelu glu group_norm hardshrink hardsigmoid hardswish hardtanh hardtanh_
+        hinge_embedding_loss huber_loss instance_norm interpolate kl_div l1_loss layer_norm
+        leaky_relu leaky_relu_ linear local_response_norm log_softmax logsigmoid
+        margin_ranking_loss max_pool1d max_pool2d mish mse_loss multi_margin_loss
+        multilabel_margin_loss multilabel_soft_margin_loss nll_loss normalize one_hot pad
+        pairwise_distance pixel_shuffle pixel_unshuffle poisson_nll_loss prelu relu relu6 relu_
+        rms_norm rrelu rrelu_ scaled_dot_product_attention selu selu_ sigmoid silu smooth_l1_loss
+        soft_margin_loss softmax softmin softplus softshrink softsign tanh tanhshrink threshold
+        threshold_ triplet_margin_loss triplet_margin_with_distance_loss unfold
     """,
     "minigrad.nn.init": """
         calculate_gain constant_ kaiming_normal_ kaiming_uniform_ normal_ ones_ uniform_

@@ -23,6 +23,7 @@ from minigrad.kernels.cpu import (
     channels,
     convolution,
     counting,
+    cross_entropy,
     distance,
     gemm,
     indexing,
@@ -481,7 +482,13 @@ softmax = routine(rows.softmax)
 softmax_backward = routine_of_two(rows.softmax_backward)
 log_softmax = routine(rows.log_softmax)
 log_softmax_backward = routine_of_two(rows.log_softmax_backward)
-cross_entropy_rows = routine_of_two(rows.cross_entropy_rows)
+cross_entropy_rows = routine_of_many(cross_entropy.cross_entropy_rows, 0, 1, 2)
+cross_entropy_backward = routine_of_many(cross_entropy.cross_entropy_backward, *range(8))
+soft_cross_entropy_rows = routine_of_many(cross_entropy.soft_cross_entropy_rows, 0, 1, 2)
+soft_cross_entropy_backward = routine_of_many(
+    cross_entropy.soft_cross_entropy_backward, 0, 1, 2, 3, 4, 6
+)
+scores_backward = routine_of_many(cross_entropy.scores_backward, 0, 1, 2, 3)
 layer_norm = routine_of_many(rows.layer_norm, 0, 1, 2)
 layer_norm_backward = routine_of_many(rows.layer_norm_backward, 0, 1, 2, 3, 4)
 take_rows = routine_of_two(indexing.take_rows)

@@ -195,7 +195,22 @@ ROUTINES: dict[str, tuple[Any, Operands]] = {
         lambda g, y: kernels.log_softmax_backward(g, y, 0),
         [numbers(2, 3), numbers(2, 3)],
     ),
-    "cross_entropy_rows": (kernels.cross_entropy_rows, [numbers(3, 4), TARGETS]),
+    "cross_entropy_rows": (
+        kernels.cross_entropy_rows,
+        [numbers(3, 4), TARGETS, numbers(4)],
+    ),
+    "cross_entropy_backward": (
+        lambda x, t, w, *v: kernels.cross_entropy_backward(x, v[0], v[0], t, w, *v),
+        [numbers(3, 4), TARGETS, numbers(4), numbers(3), numbers(3), numbers(3)],
+    ),
+    "soft_cross_entropy_backward": (
+        lambda x, t, v: kernels.soft_cross_entropy_backward(x, v, v, t, None, 0.1, v),
+        [numbers(3, 4), numbers(3, 4), numbers(3)],
+    ),
+    "scores_backward": (
+        lambda x, v, g: kernels.scores_backward(x, v, v, g),
+        [numbers(3, 4), numbers(3), numbers(3, 4)],
+    ),
     "layer_norm": (
         lambda x, w, b: kernels.layer_norm(x, w, b, 1e-5),
         [numbers(2, 3), numbers(3), numbers(3)],

@@ -7,17 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minigrad.kernels.cpu import cross_entropy as cpu_cross
 from minigrad.kernels.cpu import gemm as cpu_gemm
 from minigrad.kernels.cpu import indexing as cpu_indexing
 from minigrad.kernels.cpu import reductions as cpu_reductions
 from minigrad.kernels.cpu import rows as cpu_rows
-from minigrad.kernels.cuda import driver, gemm, indexing, reductions, rows, to_device
+from minigrad.kernels.cuda import cross_entropy, driver, gemm, indexing, reductions, rows, to_device
 
 ROUTINES = {
     "sum prod amax amin any all argmax argmin": (cpu_reductions, reductions),
     "matmul": (cpu_gemm, gemm),
     "softmax log_softmax softmax_backward log_softmax_backward": (cpu_rows, rows),
-    "cross_entropy_rows layer_norm layer_norm_backward": (cpu_rows, rows),
+    "layer_norm layer_norm_backward": (cpu_rows, rows),
+    "cross_entropy_rows cross_entropy_backward scores_backward": (cpu_cross, cross_entropy),
+    "soft_cross_entropy_rows soft_cross_entropy_backward": (cpu_cross, cross_entropy),
     "take_rows add_rows gather_nd scatter_add_nd nonzero": (cpu_indexing, indexing),
 }
 PAIRS = [(name, *modules) for names, modules in ROUTINES.items() for name in names.split()]
@@ -168,9 +171,23 @@ def test_softmax_of_large_and_empty_rows() -> None:
     assert rows.softmax(to_device(values(2, 0)), 1).shape == (2, 0)
 
 
-def test_cross_entropy_rows() -> None:
-    target = np.array([1, -100, 4, 0])
-    check(cpu_rows.cross_entropy_rows, rows.cross_entropy_rows, values(4, 5), target)
+def cross_entropy_check(name: str, *arguments: Any) -> None:
+    check(getattr(cpu_cross, name), getattr(cross_entropy, name), *arguments)
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_cross_entropy(weighted: bool) -> None:
+    x, target = values(4, 5), np.array([1, -100, 4, 0])
+    weight = values(5, seed=1) if weighted else None
+    cross_entropy_check("cross_entropy_rows", x, target, weight)
+    _, _, top, shift = cpu_cross.cross_entropy_rows(x, target, weight)
+    factors = [values(4, seed=seed) for seed in (2, 3, 4)]
+    cross_entropy_check("cross_entropy_backward", x, top, shift, target, weight, *factors)
+    cross_entropy_check("scores_backward", x, top, shift, values(4, 5, seed=5))
+    wanted = values(4, 5, seed=6)
+    cross_entropy_check("soft_cross_entropy_rows", x, wanted, weight, 0.2)
+    given = (wanted, weight, 0.2, factors[0])
+    cross_entropy_check("soft_cross_entropy_backward", x, top, shift, *given)
 
 
 @pytest.mark.parametrize("weighted", [True, False])

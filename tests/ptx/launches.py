@@ -18,6 +18,7 @@ import numpy as np
 from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
 from minigrad.kernels.cuda import (
     array,
+    cross_entropy,
     driver,
     gather,
     gemm,
@@ -154,7 +155,7 @@ def row_launches(x: np.ndarray) -> Iterator[Launch]:
     for name in ("softmax", "log_softmax"):
         yield from record(name, getattr(rows, name), x, 1)
         yield from record(name, getattr(rows, f"{name}_backward"), x, x, 1)
-    yield from record("cross_entropy_rows", rows.cross_entropy_rows, x, np.zeros(3, np.int64))
+    yield from cross_entropy_launches(x)
     every = (True, True, True)
     for name, weight in (("plain", None), ("weighted", vector)):
         yield from record(f"layer_norm, {name}", rows.layer_norm, x, weight, weight, 1e-5)
@@ -168,6 +169,22 @@ def random_launches(x: np.ndarray) -> Iterator[Launch]:
     for name in (f"uniform_{x.dtype}", f"normal_{computed}", f"exponential_{computed}"):
         yield from record(name, random.fill_random, x, name, 0, 0, *numbers)
     yield from record("dropout", random.dropout, x, 0, 0, 0.5, 2.0)
+
+
+def cross_entropy_launches(x: np.ndarray) -> Iterator[Launch]:
+    labels, kept = np.zeros(3, np.int64), np.ones(3, np.promote_types(x.dtype, np.float32))
+    factor = np.ones(3, x.dtype)
+    for name, weight in (("plain", None), ("weighted", np.ones(4, x.dtype))):
+        given = (kept, kept, labels, weight, factor, factor, factor)
+        yield from record(f"classes, {name}", cross_entropy.cross_entropy_rows, x, labels, weight)
+        backward = cross_entropy.cross_entropy_backward
+        yield from record(f"classes backward, {name}", backward, x, *given)
+        losses = cross_entropy.soft_cross_entropy_rows
+        yield from record(f"probabilities, {name}", losses, x, x, weight, 0.1)
+        given = (kept, kept, x, weight, 0.1, factor)
+        backward = cross_entropy.soft_cross_entropy_backward
+        yield from record(f"probabilities backward, {name}", backward, x, *given)
+    yield from record("scores_backward", cross_entropy.scores_backward, x, kept, kept, x)
 
 
 # --------------------------------------------------------------------------------------- formulas

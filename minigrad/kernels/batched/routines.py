@@ -116,12 +116,33 @@ def split_up(rows: Array, level: int, samples: int) -> BatchedArray:
     return BatchedArray(rows.reshape(shape), level)
 
 
-def cross_entropy_rows(x: Array, target: Array) -> tuple[Array, Array]:
-    level = highest((x, target))
-    samples = samples_of((x, target), level)
-    arguments = [flat(part, level, samples) for part in (x, target)]
-    log_probs, losses = kernels.cross_entropy_rows(*arguments)
-    return split_up(log_probs, level, samples), split_up(losses, level, samples)
+def on_rows(kernel: Callable[..., Any], weight: int = -1) -> Callable[..., Any]:
+    """A kernel of arrays with one row (or number) each, for the rows of all samples; at place
+    `weight` are the weights of columns, which the rows share."""
+
+    def run(*arguments: Any) -> Any:
+        level = highest(arguments)
+        if weight >= 0 and level_of(arguments[weight]) == level:
+            return one_after_the_other(kernel)(*arguments)
+        samples = samples_of(arguments, level)
+        results = kernel(
+            *[
+                flat(x, level, samples) if hasattr(x, "dtype") and place != weight else x
+                for place, x in enumerate(arguments)
+            ]
+        )
+        if isinstance(results, tuple):
+            return tuple(split_up(part, level, samples) for part in results)
+        return split_up(results, level, samples)
+
+    return run
+
+
+cross_entropy_rows = on_rows(kernels.cross_entropy_rows, weight=2)
+cross_entropy_backward = on_rows(kernels.cross_entropy_backward, weight=4)
+soft_cross_entropy_rows = on_rows(kernels.soft_cross_entropy_rows, weight=2)
+soft_cross_entropy_backward = on_rows(kernels.soft_cross_entropy_backward, weight=4)
+scores_backward = on_rows(kernels.scores_backward)
 
 
 def layer_norm(x: Array, weight: Maybe, bias: Maybe, eps: float) -> tuple[Array, Array, Array]:

@@ -1,4 +1,4 @@
-"""Kernels that work row by row: softmax and its relatives, cross entropy, layer normalisation.
+"""Kernels that work row by row: softmax and its relatives, layer normalisation.
 
 One row fits the first-level cache, so a kernel may pass over it several times: memory is read once
 and written once. The rows of an array are its last axis; another axis is moved there first.
@@ -81,17 +81,6 @@ def log_softmax_backward_rows(grad, result, out, start, stop):
             total += g[j]
         for j in range(g.size):
             dx[j] = g[j] - exp_nonpositive(y[j]) * total
-
-
-@kernel
-def cross_entropy_kernel(x, target, log_probs, losses, start, stop):
-    """losses[i] = -log_probs[i, target[i]]; 0 where the target is no column."""
-    log_softmax_rows(x, log_probs, start, stop)
-    for i in range(start, stop):
-        column = target[i]
-        losses[i] = 0
-        if 0 <= column < x.shape[1]:
-            losses[i] = -log_probs[i, column]
 
 
 @kernel(reassoc=True)
@@ -209,17 +198,6 @@ def log_softmax_backward(grad: Array, result: Array, axis: int) -> Array:
     out = np.empty_like(rows)
     over_rows(log_softmax_backward_rows, rows, as_rows(result, axis), out)
     return from_rows(out, result, axis)
-
-
-def cross_entropy_rows(x: Array, target: Array) -> tuple[Array, Array]:
-    """(log_probs (N, C), losses (N,)) of scores x (N, C) and int64 targets (N,).
-
-    The loss is 0 where the target is not in 0 .. C - 1, as for an ignored one.
-    """
-    rows = as_rows(x, 1)
-    log_probs, losses = np.empty_like(rows), np.empty(len(rows), rows.dtype)
-    over_rows(cross_entropy_kernel, rows, np.ascontiguousarray(target), log_probs, losses)
-    return from_rows(log_probs, x, 1), losses.astype(x.dtype, copy=False)
 
 
 def layer_norm(x: Array, weight: Maybe, bias: Maybe, eps: float) -> tuple[Array, Array, Array]:

@@ -41,21 +41,6 @@ def log_softmax_backward(grad: CudaArray, result: CudaArray, axis: int) -> CudaA
     return along_rows(softmax_backward_kernel, True, axis, grad, result)
 
 
-def cross_entropy_rows(x: CudaArray, target: CudaArray) -> tuple[CudaArray, CudaArray]:
-    """log_softmax of the rows of (N, C), and (N,) of what each gives for its target, negated.
-
-    The loss is 0 where the target is not in 0 .. C - 1, as for an ignored one.
-    """
-    log_probs = log_softmax(x, 1)
-    rows, classes = x.shape
-    losses = empty((rows,), x.dtype)
-    run = picking_kernel(x.dtype)
-    target = target.contiguous()
-    arguments = (losses.buffer, log_probs.buffer, target.buffer, target.offset)
-    driver.launch_over(rows, run, rows, classes, *arguments)
-    return log_probs, losses
-
-
 # ------------------------------------------------------------------------------------------ softmax
 
 
@@ -161,21 +146,6 @@ def softmax_backward_kernel(dtype: Dtype, threads: int, log: bool) -> Any:
             out[target + i * out_step] = stored(value)
 
     return softmax_backward
-
-
-@functools.cache
-def picking_kernel(dtype: Dtype) -> Any:
-    computed, stored = runtime.dtype_of(runtime.computed_in(dtype)), runtime.dtype_of(dtype)
-
-    @kernel
-    def pick(rows, classes, losses, log_probs, targets, offset):
-        for row in range(cuda.grid(1), rows, cuda.gridsize(1)):
-            target, loss = targets[offset + row], computed(0)
-            if target >= 0 and target < classes:
-                loss = -computed(log_probs[row * classes + target])
-            losses[row] = stored(loss)
-
-    return pick
 
 
 # ------------------------------------------------------------------------------ layer normalisation

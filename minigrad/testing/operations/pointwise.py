@@ -42,6 +42,8 @@ def probabilities(values: Array) -> Array:
 DOMAINS: dict[tuple[str, str], Callable[[Array], Array]] = {
     ("acos", "x"): within_one,
     ("acosh", "x"): above_one,
+    ("binary_entropy", "x"): probabilities,
+    ("binary_entropy", "y"): probabilities,
     ("asin", "x"): within_one,
     ("atanh", "x"): within_one,
     ("erfinv", "x"): within_one,
@@ -61,6 +63,16 @@ DOMAINS: dict[tuple[str, str], Callable[[Array], Array]] = {
 
 # Expressions of the operations that are not written x.name(y).
 SPELLINGS: dict[str, tuple[str, ...]] = {
+    "weighted_logistic_loss": (
+        "F.binary_cross_entropy_with_logits("
+        "x, y.expand(2, 3), reduction='none', pos_weight=positive.detach().sign() + 1.5)",
+    ),
+    "squared_error": ("F.mse_loss(x, y.expand(2, 3), reduction='none')",),
+    "smooth_absolute_error": ("F.smooth_l1_loss(x, y.expand(2, 3), reduction='none', beta=0.8)",),
+    "logistic_margin": ("F.soft_margin_loss(x, y.detach().sign(), reduction='none')",),
+    "logistic_loss": ("F.binary_cross_entropy_with_logits(x, y.expand(2, 3), reduction='none')",),
+    "huber_error": ("F.huber_loss(x, y.expand(2, 3), 'none', 0.8)",),
+    "binary_entropy": ("F.binary_cross_entropy(x, y.expand(2, 3), reduction='none')",),
     "add_multiple": ("x.add(y, alpha=0.7)", "torch.add(x, 2, alpha=0.7)"),
     "addcdiv": ("x.addcdiv(tensor1, tensor2)", "x.addcdiv(tensor1, tensor2, value=0.7)"),
     "addcmul": ("x.addcmul(tensor1, tensor2)", "x.addcmul(tensor1, tensor2, value=0.7)"),

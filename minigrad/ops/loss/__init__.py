@@ -1,0 +1,1 @@
+"""Losses, one file an idea: pointwise ones, those of classes, margins and sequences."""
