@@ -94,6 +94,7 @@ NAMES = {
         rms_norm rrelu rrelu_ scaled_dot_product_attention selu selu_ sigmoid silu smooth_l1_loss
         soft_margin_loss softmax softmin softplus softshrink softsign tanh tanhshrink threshold
         threshold_ triplet_margin_loss triplet_margin_with_distance_loss unfold
+        multi_head_attention_forward
     """,
     "minigrad.nn.init": """
         calculate_gain constant_ kaiming_normal_ kaiming_uniform_ normal_ ones_ uniform_

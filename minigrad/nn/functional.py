@@ -47,6 +47,7 @@ from minigrad.ops.dropout import (
     feature_alpha_dropout,
 )
 from minigrad.ops.embedding import embedding, one_hot
+from minigrad.ops.loss import cross_entropy, mse_loss, nll_loss
 from minigrad.ops.loss.binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -66,6 +67,7 @@ from minigrad.ops.loss.margin import (
 from minigrad.ops.loss.nll import nll_loss
 from minigrad.ops.loss.probability import gaussian_nll_loss, kl_div, poisson_nll_loss
 from minigrad.ops.loss.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from minigrad.ops.multi_head import multi_head_attention_forward
 from minigrad.ops.norm import cosine_similarity, normalize, pairwise_distance
 from minigrad.ops.normalization import layer_norm
 from minigrad.ops.padding import (
@@ -159,6 +161,7 @@ __all__ = [
     "max_pool2d",
     "mish",
     "mse_loss",
+    "multi_head_attention_forward",
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",

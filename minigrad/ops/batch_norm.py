@@ -320,6 +320,7 @@ def group_norm(
     times weight (C,), plus bias (C,)."""
     check_groups(input, num_groups, weight, bias)
     input = contiguous(input)
+    weight, bias = (None if x is None else contiguous(x) for x in (weight, bias))
     array = input.array
     n, channels = array.shape[:2]
     size, length = channels // num_groups, math.prod(array.shape[2:])

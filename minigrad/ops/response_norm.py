@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.ops.joining import cat
-from minigrad.ops.pointwise import add, div, mul, pow, rsqrt
+from minigrad.ops.pointwise import add, div, floor_divide, mul, pow, rsqrt
 from minigrad.ops.reduction import cast, mean
 from minigrad.ops.view import narrow
 from minigrad.tensor import Tensor, constant
@@ -75,7 +75,8 @@ def local_response_norm(
     total = narrow(squares, 1, 0, channels)
     for first in range(1, size):
         total = add(total, narrow(squares, 1, first, channels))
-    return div(input, pow(add(mul(total, alpha / size), k), beta))
+    average = div(total, size) if array.dtype.kind == "f" else floor_divide(total, size)
+    return div(input, pow(add(mul(average, alpha), k), beta))
 
 
 def zeros_around(x: Tensor, before: int, after: int) -> Tensor:

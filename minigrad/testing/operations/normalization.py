@@ -4,6 +4,9 @@ import numpy as np
 
 from minigrad.testing.table import Table
 
+# The embedding and its heads, the projections' weights and biases, no more keys, no dropout.
+HEADS = "4, 2, z, None, None, None, False, 0.0"
+
 TABLE = Table(
     {
         "log_softmax": (
@@ -36,7 +39,7 @@ TABLE = Table(
             "F.instance_norm(b, m * 0, r, use_input_stats=False)",
         ),
         "group_norm": (
-            "F.group_norm(x, 2)",
+            "F.group_norm(x, 2, eps=0.5)",
             "F.group_norm(c, 2, v, v, 1e-2)",
             "F.group_norm(b, 1, u)",
         ),
@@ -53,6 +56,10 @@ TABLE = Table(
             "F.scaled_dot_product_attention(x, y, y, dropout_p=1.0)",
             "F.scaled_dot_product_attention(h, h[:, :1], h[:, :1], enable_gqa=True)",
         ),
+        "multi_head_attention_forward": (
+            f"F.multi_head_attention_forward(t, t, t, {HEADS}, o, None)",
+            f"F.multi_head_attention_forward(t, t, t, {HEADS}, o, v, need_weights=False)[0]",
+        ),
         "dropout": ("F.dropout(x, 1.0)", "F.dropout(x, 0.0) * 2", "F.dropout(x, 0.3, False) * 2"),
         "dropout1d": ("F.dropout1d(b, 1.0)", "F.dropout1d(x, 0.5, False) * 2"),
         "dropout2d": ("F.dropout2d(b[None], 1.0)", "F.dropout2d(b[None], 0.5, False) * 2"),
@@ -64,10 +71,19 @@ TABLE = Table(
         ),
     },
     own_graph=frozenset(
-        {"instance_norm", "local_response_norm", "rms_norm", "scaled_dot_product_attention"}
+        {
+            "multi_head_attention_forward",
+            "instance_norm",
+            "local_response_norm",
+            "rms_norm",
+            "scaled_dot_product_attention",
+        }
     ),
     operands={
         "h": np.random.default_rng(1).uniform(-1, 1, (2, 2, 3, 4)),
+        "t": np.random.default_rng(4).uniform(-1, 1, (2, 1, 4)),
+        "z": np.random.default_rng(5).uniform(-1, 1, (12, 4)),
+        "o": np.random.default_rng(6).uniform(-1, 1, (4, 4)),
         "g": np.random.default_rng(3).uniform(-1, 1, (2, 2, 2, 4)),
         "a": np.random.default_rng(2).uniform(-1, 1, (3, 3)),
     },
