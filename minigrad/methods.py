@@ -346,6 +346,17 @@ IN_PLACE = {
 }
 # Those that change a tensor's dimensions, and not its memory: x.t_() and so on.
 VIEWS_IN_PLACE = "as_strided squeeze swapaxes swapdims t transpose unsqueeze"
+# Pointwise operations that are no methods: functions of nn.functional, and the forms among which
+# a method chooses.
+FUNCTIONS_ONLY = """
+    add_multiple bitwise_invert celu_smooth clamp_high clamp_low clamp_numbers clamp_tensors
+    copysign_number copysign_tensor cut_below div_floor div_trunc elu fmod_number fmod_tensor
+    gelu_erf gelu_tanh hardsigmoid hardswish hardtanh leaky_relu lerp_number lerp_tensor log_sigmoid
+    logit_within masked_fill_number mish number_pow polygamma_sum pow_number pow_tensor pow_two
+    prelu_elements remainder_number remainder_tensor replace_non_finite round_places round_tens
+    rrelu_mean rsub rsub_multiple rsub_number_multiple selu shrink silu softplus sub_multiple
+    trigamma whole_floor_divide whole_trunc_divide
+"""
 COMPARISONS = """
     eq ge greater greater_equal gt le less less_equal lt ne not_equal
 """
@@ -436,8 +447,8 @@ def bind_in_place() -> None:
 
 def bind() -> None:
     """Give Tensor its operators and methods."""
-    for name, op in POINTWISE.items():
-        setattr(Tensor, name, op)
+    for name in POINTWISE.keys() - FUNCTIONS_ONLY.split():
+        setattr(Tensor, name, POINTWISE[name])
     for name, op in (METHODS | EXPORTS).items():
         setattr(Tensor, name, op)
     bind_in_place()

@@ -186,9 +186,9 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     return put_at(input, picked(input, indices), tensor_of_values(values), accumulate)
 
 
-def index_put_(x: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """The in-place form of index_put."""
-    return write_at(x, picked(x, indices), tensor_of_values(values), accumulate)
+    return write_at(input, picked(input, indices), tensor_of_values(values), accumulate)
 
 
 def tensor_of_values(values: Any) -> Tensor:

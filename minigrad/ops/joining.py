@@ -177,9 +177,9 @@ def cat(tensors: Sequence[Either], dim: int = 0) -> Either:
     return record(CatBackward0, result, tensors, axis=axis, sizes=sizes)
 
 
-def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
+def concatenate(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Tensors joined along a dimension that exists: cat, in NumPy's words."""
-    joined: Tensor = cat(tensors, axis)
+    joined: Tensor = cat(tensors, dim)
     return joined
 
 

@@ -380,26 +380,26 @@ def factorized(node: type[CholeskyNode], name: str, x: Tensor, upper: bool) -> T
 
 
 def cholesky_solve(
-    B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None
+    input: Tensor, input2: Tensor, upper: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
-    """X with A X = B, for the Cholesky factor L of A (L^T with `upper`)."""
+    """X with A X = input, for the Cholesky factor input2 of A (its transpose with `upper`)."""
     check_out("cholesky_solve", out)
-    for letter, x in (("b", B.array), ("u", L.array)):
+    for letter, x in (("b", input.array), ("u", input2.array)):
         if x.ndim < 2:
             raise RuntimeError(
                 f"{letter} should have at least 2 dimensions, but has {x.ndim} dimensions instead"
             )
-    check_on_cpu("cholesky_solve", L.array)
-    lower = turned(L) if upper else L
-    half = solve_triangular(lower, B, upper=False)
+    check_on_cpu("cholesky_solve", input2.array)
+    lower = turned(input2) if upper else input2
+    half = solve_triangular(lower, input, upper=False)
     return solve_triangular(turned(lower), half, upper=True)
 
 
-def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """The inverse of the A that has the Cholesky factor L (L^T with `upper`)."""
-    check_square("cholesky_inverse", L.array)
-    check_on_cpu("cholesky_inverse", L.array)
-    return cholesky_solve(eye(L.shape[-1], dtype=L.dtype), L, upper, out=out)
+def cholesky_inverse(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The inverse of the A that has the Cholesky factor `input` (its transpose with `upper`)."""
+    check_square("cholesky_inverse", input.array)
+    check_on_cpu("cholesky_inverse", input.array)
+    return cholesky_solve(eye(input.shape[-1], dtype=input.dtype), input, upper, out=out)
 
 
 class LinalgQrBackward0(NodeOfSeveral):
