@@ -84,10 +84,10 @@ NAMES = {
         alpha_dropout avg_pool1d avg_pool2d batch_norm bilinear binary_cross_entropy
         binary_cross_entropy_with_logits celu celu_ conv1d conv2d conv3d conv_transpose1d
         conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity cross_entropy
-        dropout dropout1d dropout2d dropout3d elu elu_ embedding feature_alpha_dropout fold
-        gaussian_nll_loss gelu glu group_norm hardshrink hardsigmoid hardswish hardtanh hardtanh_
-        hinge_embedding_loss huber_loss instance_norm interpolate kl_div l1_loss layer_norm
-        leaky_relu leaky_relu_ linear local_response_norm log_softmax logsigmoid
+        ctc_loss dropout dropout1d dropout2d dropout3d elu elu_ embedding feature_alpha_dropout
+        fold gaussian_nll_loss gelu glu group_norm hardshrink hardsigmoid hardswish hardtanh
+        hardtanh_ hinge_embedding_loss huber_loss instance_norm interpolate kl_div l1_loss
+        layer_norm leaky_relu leaky_relu_ linear local_response_norm log_softmax logsigmoid
         margin_ranking_loss max_pool1d max_pool2d mish mse_loss multi_margin_loss
         multilabel_margin_loss multilabel_soft_margin_loss nll_loss normalize one_hot pad
         pairwise_distance pixel_shuffle pixel_unshuffle poisson_nll_loss prelu relu relu6 relu_

@@ -24,6 +24,7 @@ from minigrad.kernels.cpu import (
     convolution,
     counting,
     cross_entropy,
+    ctc,
     distance,
     gemm,
     indexing,
@@ -488,6 +489,8 @@ soft_cross_entropy_rows = routine_of_many(cross_entropy.soft_cross_entropy_rows,
 soft_cross_entropy_backward = routine_of_many(
     cross_entropy.soft_cross_entropy_backward, 0, 1, 2, 3, 4, 6
 )
+ctc_loss = routine(ctc.ctc_loss)
+ctc_loss_backward = routine_of_two(ctc.ctc_loss_backward)
 scores_backward = routine_of_many(cross_entropy.scores_backward, 0, 1, 2, 3)
 layer_norm = routine_of_many(rows.layer_norm, 0, 1, 2)
 layer_norm_backward = routine_of_many(rows.layer_norm_backward, 0, 1, 2, 3, 4)

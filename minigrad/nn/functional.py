@@ -55,6 +55,7 @@ from minigrad.ops.loss.binary import (
     soft_margin_loss,
 )
 from minigrad.ops.loss.cross_entropy import cross_entropy
+from minigrad.ops.loss.ctc import ctc_loss
 from minigrad.ops.loss.margin import (
     cosine_embedding_loss,
     hinge_embedding_loss,
@@ -125,6 +126,7 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "dropout1d",
     "dropout2d",

@@ -99,16 +99,24 @@ TABLE = Table(
             "F.multilabel_soft_margin_loss(x, q)",
             "F.multilabel_soft_margin_loss(x, p, w, reduction='none')",
         ),
+        "ctc_loss": (
+            "F.ctc_loss(times.log_softmax(2), sequences, (4, 5), (2, 3))",
+            "F.ctc_loss(times.log_softmax(2), sequences.view(-1), (5, 5), (3, 3), 3, 'none')",
+            "F.ctc_loss(times[:, 0].log_softmax(1), sequences[0], (5,), (2,), reduction='sum')",
+        ),
     },
     operands={
+        "times": spread((5, 2, 4), 13),
         "q": (spread((3, 4), 11) + 2.8) / 5.6,
         "r": (spread((3, 4), 12) + 2.8) / 5.6,
     },
     constants={
         "classes": np.array([0.3, 0.9, 1.7, 1.2]),
         "sign": np.array([[1.0, -1, 1, 1], [-1, -1, 1, -1], [1, 1, -1, 1]]),
+        "sequences": np.array([[1, 2, 1], [2, 2, 1]]),
         "labels": np.array([[1, 2, -1, 0], [3, -1, -1, -1], [-1, 1, 1, 1]]),
     },
+    cpu_only=frozenset({"ctc_loss"}),
     own_graph=frozenset(
         {
             "cross_entropy, in one node",
