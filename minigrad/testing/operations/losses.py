@@ -101,8 +101,9 @@ TABLE = Table(
         ),
         "ctc_loss": (
             "F.ctc_loss(times.log_softmax(2), sequences, (4, 5), (2, 3))",
-            "F.ctc_loss(times.log_softmax(2), sequences.view(-1), (5, 5), (3, 3), 3, 'none')",
-            "F.ctc_loss(times[:, 0].log_softmax(1), sequences[0], (5,), (2,), reduction='sum')",
+            "F.ctc_loss(times.log_softmax(2), "
+            "torch.cat([sequences[0], sequences[1]]), (5, 5), (3, 3), 3, 'none')",
+            "F.ctc_loss(times[:, 0].log_softmax(1), sequences[0], (5,), (3,), reduction='sum')",
         ),
     },
     operands={
