@@ -47,7 +47,6 @@ from minigrad.ops.dropout import (
     feature_alpha_dropout,
 )
 from minigrad.ops.embedding import embedding, one_hot
-from minigrad.ops.loss import cross_entropy, mse_loss, nll_loss
 from minigrad.ops.loss.binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
