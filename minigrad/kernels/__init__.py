@@ -22,6 +22,7 @@ from minigrad.kernels.cpu import attention as attentions
 from minigrad.kernels.cpu import (
     channels,
     convolution,
+    copying,
     counting,
     cross_entropy,
     ctc,
@@ -196,6 +197,8 @@ def add_reusing(x: Array, y: Array) -> Array:
 def full(shape: tuple[int, ...], value: float, dtype: np.dtype[Any], like: Array) -> Array:
     """A new array filled with `value`, on the device of `like`."""
     if type(like) is np.ndarray:
+        if value == 0:  # memory that is zero already, where it is much
+            return np.zeros(shape, dtype)
         return np.full(shape, value, dtype) if shape else np.array(value, dtype)
     if is_batched(like):
         return batched_module("routines").full(shape, value, dtype, like)
@@ -231,6 +234,19 @@ def moved_to(index: Array, like: Array) -> Array:
     """An index array on the device of what it indexes: torch takes CPU indices on a GPU."""
     same = type(index) is type(like) or index.device == like.device
     return index if same else to_device_of(index, like)
+
+
+def copied(x: Array) -> Array:
+    """A copy with the elements in order."""
+    return copying.copied(x) if type(x) is np.ndarray else x.copy()
+
+
+def reversed_along(x: Array, axes: tuple[int, ...]) -> Array:
+    """A copy with the order of some axes reversed."""
+    if type(x) is np.ndarray:
+        return copying.reversed_along(x, axes)
+    back = slice(None, None, -1)
+    return x[tuple(back if i in axes else slice(None) for i in range(x.ndim))].copy()
 
 
 def broadcast_to(x: Array, shape: tuple[int, ...]) -> Array:

@@ -35,17 +35,11 @@ class FlipBackward0(LinearNode):
 def flip(input: Either, *order: Any, dims: Any = None) -> Either:
     """The elements in reverse order along `dims`."""
     if type(input) not in TENSORS:
-        return reversed_along(input, order[0])
+        return kernels.reversed_along(input, order[0])
     axes = tuple(axis_of(d, input.array.ndim) for d in sizes_of("flip", "dims", order, dims))
     check_distinct(axes)
     axes = axes if input.array.ndim else ()
-    return record(FlipBackward0, reversed_along(input.array, axes), (input,), axes=axes)
-
-
-def reversed_along(array: Array, axes: tuple[int, ...]) -> Array:
-    back = slice(None, None, -1)
-    key = tuple(back if i in axes else slice(None) for i in range(array.ndim))
-    return array[(*key, ...)].copy()
+    return record(FlipBackward0, kernels.reversed_along(input.array, axes), (input,), axes=axes)
 
 
 def fliplr(input: Tensor) -> Tensor:
@@ -95,9 +89,9 @@ def turned(array: Array, k: int, a: int, b: int) -> Array:
     if k % 4 == 0:
         return array.copy()
     if k % 4 == 2:
-        return reversed_along(array, (a, b))
+        return kernels.reversed_along(array, (a, b))
     backwards = b if k % 4 == 1 else a
-    return reversed_along(array, (backwards,)).transpose(swapped(array.ndim, a, b))
+    return kernels.reversed_along(array, (backwards,)).transpose(swapped(array.ndim, a, b))
 
 
 # ------------------------------------------------------------------------------------------- rolled
@@ -190,7 +184,7 @@ def repeated(
     stretched = tuple(n for pair in zip(times, shape, strict=True) for n in pair)
     single = tuple(n for size in shape for n in (1, size))
     result = kernels.broadcast_to(array.reshape(single), stretched)
-    return result.copy().reshape(wanted)
+    return kernels.copied(result).reshape(wanted)
 
 
 def tile(input: Tensor, *sizes: Any, dims: Any = None) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.formats import check_usual
+from minigrad.kernels.cpu import progressions
 from minigrad.ops.creation import (
     Device,
     Dtype,
@@ -65,7 +66,13 @@ def counted(numbers: Any, kind: DType) -> Array:
     count = -((start - end) // step) if exact else math.ceil((end - start) / step)
     if kind.kind in "iu":
         start, step = int(start), int(step)
-    return (start + np.arange(count, dtype=np.int64) * step).astype(kind)
+        if step == 0:
+            return np.full(count, start).astype(kind)
+        whole: Array = np.arange(start, start + count * step, step, dtype=np.int64)
+        return whole.astype(kind, copy=False)
+    out = np.empty(count, np.float32 if kind == np.float16 else kind)
+    progressions.count(out, float(start), float(step))
+    return out.astype(kind, copy=False)
 
 
 def linspace(
@@ -108,7 +115,7 @@ def logspace(
 
 def spaced(name: str, start: Any, end: Any, steps: Any, kind: DType) -> Array:
     """Counted from the start in the first half and from the end in the second: so both ends are
-    exact.  A product and a sum are rounded once, hence the wider numbers."""
+    exact."""
     first, last = plain_number(name, "start", start), plain_number(name, "end", end)
     if not hasattr(steps, "__index__"):
         raise TypeError(f"{name}(): argument 'steps' must be int, not {type(steps).__name__}")
@@ -120,18 +127,25 @@ def spaced(name: str, start: Any, end: Any, steps: Any, kind: DType) -> Array:
     if kind.kind in "iu":
         check_range(ends, kind)
     with np.errstate(all="ignore"):
-        ends = ends.astype(kind).astype(WIDER.get(kind.name, np.float64))
-        step = ((ends[1] - ends[0]) / max(steps - 1, 1)).astype(STEP.get(kind.name, kind))
-        places = np.arange(steps).astype(ends.dtype)
-        from_start, from_end = ends[0] + step * places, ends[1] - step * places[::-1]
+        ends = ends.astype(kind)
         if steps == 1:
-            return np.asarray(from_start).astype(kind)
-        return np.where(np.arange(steps) < steps // 2, from_start, from_end).astype(kind)
+            return ends[:1].copy()
+        if kind == np.float16:
+            return of_halves(ends, steps)
+        step_dtype = kind.type if kind.kind == "f" else np.float32
+        distance = ends[1] - ends[0] if kind.kind == "f" else int(ends[1]) - int(ends[0])
+        step = step_dtype(distance) / step_dtype(max(steps - 1, 1))
+        out = np.empty(steps, kind)
+        progressions.count_from_both_ends(out, float(ends[0]), float(ends[1]), float(step))
+        return out
 
 
-# In what a linspace of these dtypes is computed, and what its step is rounded to.
-WIDER = {"float16": np.float16, "float32": np.float64, "float64": np.longdouble}
-STEP = dict.fromkeys(("uint8", "int8", "int16", "int32", "int64"), np.float32)
+def of_halves(ends: Array, steps: int) -> Array:
+    """The same in float16, each operation rounded to it."""
+    step = (ends[1] - ends[0]) / np.float16(steps - 1)
+    places = np.arange(steps).astype(np.float16)
+    from_start, from_end = ends[0] + step * places, ends[1] - step * places[::-1]
+    return np.where(np.arange(steps) < steps // 2, from_start, from_end).astype(np.float16)
 
 
 def eye(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from minigrad import dtypes, kernels
 from minigrad.formats import check_usual
+from minigrad.kernels.promotion import promote
 from minigrad.node import LinearNode, Node
 from minigrad.ops.move import to_device_array
 from minigrad.ops.shared_memory import ViewNode, new_zeros, view_of
@@ -188,7 +190,7 @@ def tril_indices(
 ) -> Tensor:
     """The places of a lower triangle: (2, count), rows and columns."""
     check_usual("tril_indices", layout, pin_memory)
-    return places_in("tril_indices", np.tri(*sizes(row, col), offset, bool), dtype, device)
+    return places_in("tril_indices", row, col, dtype, device, stops=offset + 1)
 
 
 def triu_indices(
@@ -203,21 +205,36 @@ def triu_indices(
 ) -> Tensor:
     """The places of an upper triangle: (2, count), rows and columns."""
     check_usual("triu_indices", layout, pin_memory)
-    return places_in("triu_indices", ~np.tri(*sizes(row, col), offset - 1, bool), dtype, device)
+    return places_in("triu_indices", row, col, dtype, device, starts=offset)
 
 
-def sizes(row: int, col: int) -> tuple[int, int]:
-    for name, n in (("row", row), ("col", col)):
+def places_in(
+    name: str,
+    row: int,
+    col: int,
+    dtype: Any,
+    device: Any,
+    starts: int | None = None,
+    stops: int | None = None,
+) -> Tensor:
+    """The places of a part of each row that begins or ends at a diagonal."""
+    for what, n in (("row", row), ("col", col)):
         if n < 0:
-            raise RuntimeError(f"{name} must be non-negative, got{n}")
-    return row, col
-
-
-def places_in(name: str, mask: Array, dtype: Any, device: Any) -> Tensor:
+            raise RuntimeError(f"{what} must be non-negative, got{n}")
     wanted = np.dtype(np.int64) if dtype is None else dtypes.to_numpy(dtype)
     if wanted.kind != "i":
         raise NotImplementedError(f'"{name}" not implemented for {dtypes.type_name(wanted)!r}')
-    return constant(to_device_array(np.stack(np.nonzero(mask)).astype(wanted), device))
+    rows = np.arange(row)
+    first = rows * 0 if starts is None else np.clip(rows + starts, 0, col)
+    last = rows * 0 + col if stops is None else np.clip(rows + stops, 0, col)
+    array = np.stack([np.repeat(rows, last - first), counted_from(first, last - first)])
+    return constant(to_device_array(array.astype(wanted), device))
+
+
+def counted_from(starts: Array, counts: Array) -> Array:
+    """counts[0] numbers from starts[0] on, then counts[1] from starts[1] on, and so on."""
+    before = np.cumsum(counts) - counts
+    return np.arange(counts.sum()) + np.repeat(starts - before, counts)
 
 
 # ----------------------------------------------------------------------------------- block diagonal
@@ -264,14 +281,16 @@ def block_diag(*tensors: Tensor) -> Tensor:
 
 
 def blocks(arrays: Sequence[Array]) -> Array:
-    """Rows of blocks, joined: each block between zeros."""
+    """Zeros, with each block written in its place."""
     shapes = [as_block(array.shape) for array in arrays]
-    width = sum(columns for _, columns in shapes)
     kernels.check_one_device(arrays)
-    rows, before = [], 0
-    for array, (height, columns) in zip(arrays, shapes, strict=True):
-        left = new_zeros(array, (height, before))
-        right = new_zeros(array, (height, width - before - columns))
-        rows.append(kernels.concatenate([left, array.reshape((height, columns)), right], 1))
-        before += columns
-    return kernels.concatenate(rows, 0)
+    dtype = functools.reduce(promote, [array.dtype for array in arrays])
+    result = new_zeros(arrays[0], tuple(map(sum, zip(*shapes, strict=True))), dtype)
+    row = column = 0
+    for array, (rows, columns) in zip(arrays, shapes, strict=True):
+        if not kernels.may_hold(result, array):
+            result = kernels.spread_over_samples(result, result, array)
+        block = array.reshape((rows, columns)).astype(dtype, copy=False)
+        result[row : row + rows, column : column + columns] = block
+        row, column = row + rows, column + columns
+    return result

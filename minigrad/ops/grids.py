@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import combinations as choices
-from itertools import combinations_with_replacement as choices_with_replacement
 from typing import Any
 
 import numpy as np
 
 from minigrad import kernels
+from minigrad.ops.diagonals import counted_from
 from minigrad.ops.joining import stack
 from minigrad.ops.rows import index_select
 from minigrad.ops.view import expand, flatten, view
@@ -77,7 +76,18 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if r == 0:
         return constant(kernels.full((0,), 0, input.array.dtype, input.array))
-    ways = (choices_with_replacement if with_replacement else choices)(range(input.array.size), r)
-    places = np.array(list(ways), np.int64).reshape(-1, r)
-    columns = [constant(kernels.to_device_of(column.copy(), input.array)) for column in places.T]
+    places = ways(input.array.size, r, with_replacement)
+    columns = [constant(kernels.to_device_of(column, input.array)) for column in places]
     return stack([index_select(input, 0, column) for column in columns], 1)
+
+
+def ways(n: int, r: int, with_replacement: bool) -> list[np.ndarray[Any, Any]]:
+    """The r columns of all ways to take numbers below n: each row is continued by all numbers that
+    may follow its last."""
+    columns = [np.arange(n)]
+    for _ in range(r - 1):
+        following = columns[-1] if with_replacement else columns[-1] + 1
+        counts = n - following
+        columns = [np.repeat(column, counts) for column in columns]
+        columns.append(counted_from(following, counts))
+    return columns

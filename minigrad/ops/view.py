@@ -519,7 +519,7 @@ def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
     array = input.array
     kept = memory_format is preserve_format and type(array) is np.ndarray
     ordered = kept and not stretched_axes(array)
-    return record(CloneBackward0, array.copy("K") if ordered else array.copy(), (input,))
+    return record(CloneBackward0, array.copy("K") if ordered else kernels.copied(array), (input,))
 
 
 def contiguous(x: Tensor, *, memory_format: Any = contiguous_format) -> Tensor:

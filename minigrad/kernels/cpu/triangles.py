@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels.cpu.copying import bits, copied
 from minigrad.kernels.jit import kernel
 
 Array = np.ndarray[Any, Any]
-
-BITS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
 @kernel
@@ -47,8 +46,8 @@ def triu(x: Array, diagonal: int) -> Array:
 def kept(keep: Any, x: Array, diagonal: int) -> Array:
     rows, columns = x.shape[-2:]
     matrices = (math.prod(x.shape[:-2]), rows, columns)
-    bits = np.ascontiguousarray(x).view(BITS[x.itemsize]).reshape(matrices)
+    whole = bits(x if x.flags.c_contiguous else copied(x)).reshape(matrices)
     out = np.empty(x.shape, x.dtype)
     limit = max(rows, columns)
-    keep(bits, out.view(bits.dtype).reshape(matrices), max(min(diagonal, limit), -limit))
+    keep(whole, bits(out).reshape(matrices), max(min(diagonal, limit), -limit))
     return out
