@@ -22,6 +22,7 @@ from minigrad.ops.matmul import (
     matmul,
     mm,
     mv,
+    products,
     what_is_needed,
 )
 from minigrad.ops.pointwise import add, mul
@@ -33,7 +34,6 @@ from minigrad.ops.view import (
     reshape,
     t,
     transpose,
-    unsqueeze,
     view,
 )
 from minigrad.saved import saved_values
@@ -127,7 +127,7 @@ class AddmvBackward0(AddNode):
 
     def of_factors(self, grad: Either, a: Either, b: Either) -> Any:
         return (
-            None if b is None else mul(unsqueeze(grad, 1), unsqueeze(b, 0)),
+            None if b is None else products(grad, b),
             None if a is None else mv(t(a), grad),
         )
 
@@ -171,8 +171,11 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: f
                     f"For integral input tensors, argument {name} must not be a floating point "
                     "number."
                 )
-    product = times(mul(x.reshape(-1, 1), y), alpha)
-    result = product if beta == 0 else add(times(bias, beta), product)
+    if bias.dtype == x.dtype == y.dtype:
+        result = blended(bias, kernels.outer(times(x, alpha), y), beta, 1)
+    else:
+        product = times(mul(x.reshape(-1, 1), y), alpha)
+        result = product if beta == 0 else add(times(bias, beta), product)
     saved = (None, *what_is_needed(vec1, vec2))
     return record(AddrBackward0, result, (input, vec1, vec2), saved, alpha=alpha, beta=beta)
 

@@ -141,9 +141,16 @@ class MvBackward0(Node):
     def vjp(self, grad: Either) -> Any:
         a, v = saved_values(self, grad)
         return (
-            None if v is None else mul(unsqueeze(grad, 1), unsqueeze(v, 0)),
+            None if v is None else products(grad, v),
             None if a is None else mv(t(a), grad),
         )
+
+
+def products(x: Either, y: Either) -> Either:
+    """All products of elements of two vectors of one dtype."""
+    if type(x) not in TENSORS:
+        return kernels.outer(x, y)
+    return mul(unsqueeze(x, 1), unsqueeze(y, 0))
 
 
 def mv(input: Either, vec: Either) -> Either:
@@ -307,7 +314,12 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     for name, x in (("self", input.array), ("vec2", vec2.array)):
         if x.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
-    return mul(reshape(input, (input.array.size, 1)), vec2)
+    column = reshape(input, (input.array.size, 1))
+    if input.array.dtype != vec2.array.dtype:
+        return mul(column, vec2)
+    kernels.check_one_device((input.array, vec2.array))
+    saved = (*what_is_needed(column, vec2), None)
+    return record(mul.node_type, kernels.outer(input.array, vec2.array), (column, vec2), saved)
 
 
 def inner(input: Tensor, other: Tensor) -> Tensor:
@@ -376,7 +388,12 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     ndim = max(input.array.ndim, other.array.ndim)
     x = (1,) * (ndim - input.array.ndim) + input.array.shape
     y = (1,) * (ndim - other.array.ndim) + other.array.shape
-    pairs = list(zip(x, y, strict=True))
-    left = reshape(input, [n for a, _ in pairs for n in (a, 1)])
-    right = reshape(other, [n for _, b in pairs for n in (1, b)])
-    return reshape(mul(left, right), [a * b for a, b in pairs])
+    if not ndim:
+        return mul(input, other)
+    # Dimensions in pairs, but the last as it will be: the innermost loops are long then.
+    *pairs, (n, m) = zip(x, y, strict=True)
+    left = expand(reshape(input, (*x, 1)), (*x, m))
+    right = expand(reshape(other, (*y[:-1], 1, m)), (*y[:-1], n, m))
+    left = reshape(left, [*[size for a, _ in pairs for size in (a, 1)], n * m])
+    right = reshape(right, [*[size for _, b in pairs for size in (1, b)], n * m])
+    return reshape(mul(left, right), [a * b for a, b in (*pairs, (n, m))])

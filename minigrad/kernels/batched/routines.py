@@ -84,6 +84,10 @@ def matmul(a: Array, b: Array) -> BatchedArray:
     return BatchedArray(kernels.matmul(left, right), level)
 
 
+def outer(x: Array, y: Array) -> Array:
+    return formula("mul", x.reshape((-1, 1)), y)
+
+
 # -------------------------------------------------------------------------------------------- rows
 
 

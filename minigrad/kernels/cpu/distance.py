@@ -6,20 +6,40 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels.cpu import gemm
-from minigrad.kernels.cpu.vector_math import maximum
-from minigrad.kernels.jit import kernel
+from minigrad.kernels.cpu.vector_math import (
+    copysign,
+    either_width,
+    exp_float32,
+    exp_float64,
+    log,
+    maximum,
+    where,
+)
+from minigrad.kernels.jit import kernel, scalar
 
 Array = np.ndarray[Any, Any]
+
+THIN = 16  # coordinates from which they fill a vector
+
+
+exp = either_width(exp_float32, exp_float64)
+
+
+@scalar
+def power(x, p):
+    """x ** p for x >= 0, in a loop that vectorises; 0 for 0."""
+    return exp(p * log(x))
 
 
 @kernel(reassoc=True)
 def distance(a, b, p):
     """(sum of |a - b| ** p) ** (1 / p); for p = 0 the number of places where they differ."""
-    total = a.dtype.type(0)
+    kind = a.dtype.type
+    total = kind(0)
     if p == 2.0:
         for k in range(a.size):
             total += (a[k] - b[k]) * (a[k] - b[k])
-        return a.dtype.type(math.sqrt(total))
+        return math.sqrt(total)
     if p == 1.0:
         for k in range(a.size):
             total += abs(a[k] - b[k])
@@ -28,11 +48,11 @@ def distance(a, b, p):
             total = maximum(total, abs(a[k] - b[k]))
     elif p == 0.0:
         for k in range(a.size):
-            total += a.dtype.type(a[k] != b[k])
+            total += kind(a[k] != b[k])
     else:
         for k in range(a.size):
-            total += a.dtype.type(math.pow(abs(a[k] - b[k]), p))
-        total = a.dtype.type(math.pow(total, 1 / p))
+            total += power(abs(a[k] - b[k]), kind(p))
+        total = power(total, kind(1 / p))
     return total
 
 
@@ -43,6 +63,45 @@ def all_distances(x, y, out, p):
         for i in range(x.shape[1]):
             for j in range(y.shape[1]):
                 out[n, i, j] = distance(x[n, i], y[n, j], p)
+
+
+@kernel
+def add_column(row, value, others, p):
+    """Add the parts of one coordinate to the sums that make up the distances of a row."""
+    kind = row.dtype.type
+    if p == 2.0:
+        for j in range(row.size):
+            row[j] += (value - others[j]) * (value - others[j])
+    elif p == 1.0:
+        for j in range(row.size):
+            row[j] += abs(value - others[j])
+    elif p == np.inf:
+        for j in range(row.size):
+            row[j] = maximum(row[j], abs(value - others[j]))
+    elif p == 0.0:
+        for j in range(row.size):
+            row[j] += kind(value != others[j])
+    else:
+        for j in range(row.size):
+            row[j] += power(abs(value - others[j]), kind(p))
+
+
+@kernel
+def thin_distances(x, columns, out, p):
+    """The same for points with few coordinates, of which `columns` has one after the other."""
+    kind = out.dtype.type
+    for n in range(x.shape[0]):
+        for i in range(x.shape[1]):
+            row = out[n, i]
+            row[:] = 0
+            for k in range(x.shape[2]):
+                add_column(row, x[n, i, k], columns[n, k], p)
+            if p == 2.0:
+                for j in range(row.size):
+                    row[j] = math.sqrt(row[j])
+            elif p != 1.0 and p != np.inf and p != 0.0:
+                for j in range(row.size):
+                    row[j] = power(row[j], kind(1 / p))
 
 
 @kernel
@@ -57,40 +116,53 @@ def distances_of_products(x_squares, y_squares, out):
 
 
 @kernel
-def add_pull(total, a, b, grad, length, p):
-    """total += grad times the derivative of the distance of a and b, in a."""
-    kind = a.dtype.type
-    if p == np.inf:
-        for k in range(a.size):
-            difference = a[k] - b[k]
-            if abs(difference) == length:
-                total[k] += grad * kind(np.sign(difference))
-    elif p == 1.0:
-        for k in range(a.size):
-            total[k] += grad * kind(np.sign(a[k] - b[k]))
-    elif length == 0:
-        return
+def weigh(weights, grads, lengths, p):
+    """The part of the derivative of a distance that is the same for all coordinates."""
+    kind = weights.dtype.type
+    zero, one = kind(0), kind(1)
+    if p == 1.0 or p == np.inf:
+        weights[:] = grads
     elif p == 2.0:
-        weight = grad / length
-        for k in range(a.size):
-            total[k] += weight * (a[k] - b[k])
+        for j in range(weights.size):
+            weights[j] = where(lengths[j] == zero, zero, grads[j] / lengths[j])
     else:
-        weight = grad * kind(math.pow(length, 1 - p))
-        for k in range(a.size):
-            difference = a[k] - b[k]
-            if difference != 0:
-                power = kind(math.pow(abs(difference), p - 1))
-                total[k] += weight * math.copysign(power, difference)
+        for j in range(weights.size):
+            slope = grads[j] / power(lengths[j], kind(p) - one)
+            weights[j] = where(lengths[j] == zero, zero, slope)
+
+
+@kernel(reassoc=True)
+def pull(weights, lengths, value, others, p):
+    """The derivative of the weighted sum of distances, by one coordinate of one point."""
+    kind = weights.dtype.type
+    zero, total = kind(0), kind(0)
+    if p == 2.0:
+        for j in range(weights.size):
+            total += weights[j] * (value - others[j])
+    elif p == 1.0:
+        for j in range(weights.size):
+            total += weights[j] * (kind(value > others[j]) - kind(value < others[j]))
+    elif p == np.inf:
+        for j in range(weights.size):
+            sign = kind(value > others[j]) - kind(value < others[j])
+            total += weights[j] * where(abs(value - others[j]) == lengths[j], sign, zero)
+    else:
+        for j in range(weights.size):
+            difference = value - others[j]
+            slope = copysign(power(abs(difference), kind(p - 1)), difference)
+            total += weights[j] * where(difference == zero, zero, slope)
+    return total
 
 
 @kernel
-def all_pulls(grad, x, y, lengths, out, p):
+def all_pulls(grad, x, columns, lengths, out, p):
     """out[n, i] = the sum over j of grad[n, i, j] times the derivative of the distance."""
-    out[:] = 0
+    weights = np.empty(grad.shape[2], grad.dtype)
     for n in range(x.shape[0]):
         for i in range(x.shape[1]):
-            for j in range(y.shape[1]):
-                add_pull(out[n, i], x[n, i], y[n, j], grad[n, i, j], lengths[n, i, j], p)
+            weigh(weights, grad[n, i], lengths[n, i], p)
+            for k in range(x.shape[2]):
+                out[n, i, k] = pull(weights, lengths[n, i], x[n, i, k], columns[n, k], p)
 
 
 # ------------------------------------------------------------------------------------ the routines
@@ -107,8 +179,16 @@ def cdist(x: Array, y: Array, p: float, by_products: bool) -> Array:
         distances_of_products(squares(x), squares(y), out)
         return out
     out = np.empty((*x.shape[:2], y.shape[1]), x.dtype)
-    all_distances(np.ascontiguousarray(x), np.ascontiguousarray(y), out, float(p))
+    if x.shape[2] < THIN:
+        thin_distances(np.ascontiguousarray(x), columns_of(y), out, float(p))
+    else:
+        all_distances(np.ascontiguousarray(x), np.ascontiguousarray(y), out, float(p))
     return out
+
+
+def columns_of(y: Array) -> Array:
+    """The coordinates one after the other, each of all points."""
+    return np.ascontiguousarray(y.swapaxes(1, 2))
 
 
 def squares(x: Array) -> Array:
@@ -130,6 +210,6 @@ def cdist_backward(
             weights = np.where(lengths == 0, 0, grad / lengths)
         return weights.sum(2, keepdims=True) * x - gemm.matmul(weights, y)
     out = np.empty(x.shape, x.dtype)
-    parts = [np.ascontiguousarray(part) for part in (grad, x, y, lengths)]
-    all_pulls(*parts, out, float(p))
+    grad, x, lengths = (np.ascontiguousarray(part) for part in (grad, x, lengths))
+    all_pulls(grad, x, columns_of(y), lengths, out, float(p))
     return out

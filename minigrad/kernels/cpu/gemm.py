@@ -204,6 +204,24 @@ def dot_rows(matrix, x, out):
         out[i] = sum0
 
 
+@kernel(reassoc=True)
+def dot_vectors(x, y, out):
+    """out[0] = the dot product of x and y."""
+    total = out.dtype.type(0)
+    for k in range(x.size):
+        total += x[UINT(k)] * y[UINT(k)]
+    out[0] = total
+
+
+@kernel
+def multiply_outer(x, y, out):
+    """out[i, j] = x[i] * y[j]"""
+    for i in range(x.size):
+        value, row = x[i], out[i]
+        for j in range(y.size):
+            row[UINT(j)] = value * y[UINT(j)]
+
+
 @kernel
 def sum_rows(matrix, x, out):
     """out = x @ matrix: a weighted sum of the rows, some columns at a time in registers."""
@@ -239,7 +257,12 @@ def entry(function: Any, dtype: np.dtype[Any]) -> Any:
     It trusts its caller: arrays of another dtype or rank would be read as something else.
     """
     number = numba.from_dtype(dtype)
-    signature: Any = (types.Array(number, 2, "C"), *[types.Array(number, 1, "C")] * 2)
+    matrix, vector = types.Array(number, 2, "C"), types.Array(number, 1, "C")
+    signature: Any = (matrix, vector, vector)
+    if function is dot_vectors:
+        signature = (vector, vector, vector)
+    if function is multiply_outer:
+        signature = (vector, vector, matrix)
     if function is multiply:
         shifts = types.Array(types.int64, 2, "A")
         signature = (*[types.Array(number, 2, "A")] * 3, shifts, types.int64)
@@ -313,12 +336,23 @@ def matmul_vector(a: Array, b: Array) -> Array:
     matrix, x = (b.T, a) if a.shape[0] == 1 else (a, b)
     out = np.empty((a.shape[0], b.shape[1]), a.dtype)
     flags = matrix.flags
-    if flags.c_contiguous:
+    if flags.c_contiguous and out.size == 1:
+        entry(dot_vectors, a.dtype)(matrix.ravel(), x.ravel(), out.ravel())
+    elif flags.c_contiguous:
         entry(dot_rows, a.dtype)(matrix, x.ravel(), out.ravel())
     elif flags.f_contiguous:
         entry(sum_rows, a.dtype)(matrix.T, x.ravel(), out.ravel())
     else:
         entry(multiply, a.dtype)(a, b, out, HERE, 0)
+    return out
+
+
+def outer(x: Array, y: Array) -> Array:
+    """All products of an element of the vector x and one of y, in the dtype that both have."""
+    if x.dtype not in FLOATS:
+        return np.multiply.outer(x, y)
+    out = np.empty((x.size, y.size), x.dtype)
+    entry(multiply_outer, x.dtype)(x.ravel(), y.ravel(), out)
     return out
 
 

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad import kernels
+from minigrad.kernels.codegen import SCALARS
 from minigrad.kernels.cuda import driver, runtime
 from minigrad.kernels.cuda.array import CudaArray, empty
 from minigrad.kernels.cuda.pointwise import merge_axes
@@ -56,6 +58,12 @@ def matmul(a: CudaArray, b: CudaArray) -> CudaArray:
             *(b.buffer, b.offset, b_steps, *b.steps[-2:]),
         )
     return out
+
+
+def outer(x: CudaArray, y: CudaArray) -> CudaArray:
+    """All products of an element of one vector and one of another."""
+    result: CudaArray = kernels.launch2(SCALARS["mul"].ufunc, x.reshape((-1, 1)), y)
+    return result
 
 
 @functools.cache
