@@ -453,6 +453,7 @@ def spread_over_samples(x: Array, shown: Array, values: Array) -> Array:
 
 as_strided = strided.as_strided
 sum = routine(reductions.sum)
+nansum = routine(reductions.nansum)
 prod = routine(reductions.prod)
 amax = routine(reductions.amax)
 amin = routine(reductions.amin)

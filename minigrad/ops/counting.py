@@ -62,7 +62,7 @@ def unique(
     among them, and how often each occurs.  With `dim`, of the slices along a dimension."""
     if dim is None:
         kernels.check_on_cpu("unique", input.array)
-        values, inverse, counts = kernels.unique(input.array)
+        values, inverse, counts = kernels.unique(input.array, bool(return_inverse))
         made = record(Unique2Backward0, values, (input,))
     else:
         made, inverse, counts = of_slices(

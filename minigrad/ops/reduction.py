@@ -182,8 +182,8 @@ def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Dtyp
         return sum(input, dim, keepdim, dtype=dtype)
     source, array = as_dtype(input, dtype)
     axes = axes_of(dim, array.ndim)
-    numbers = where(isnan(array), 0, array)
-    result = narrowed(kernels.sum(numbers, axes, keepdim), dtype)
+    summed = kernels.nansum if array.dtype.kind == "f" else kernels.sum
+    result = narrowed(summed(array, axes, keepdim), dtype)
     details = {"axes": axes, "input_shape": array.shape, "keepdim": keepdim}
     return record(NansumBackward0, result, (source,), (array, None), **details)
 

@@ -46,6 +46,7 @@ def along_axis(kernel: Callable[..., Array]) -> Callable[..., Array]:
 
 
 sum = over_axes(kernels.sum)
+nansum = over_axes(kernels.nansum)
 prod = over_axes(kernels.prod)
 amax = over_axes(kernels.amax)
 amin = over_axes(kernels.amin)

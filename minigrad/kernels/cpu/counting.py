@@ -22,14 +22,14 @@ def bin_kernel(x, counts, low, high):
             counts[min(place, bins - 1)] += 1
 
 
-def unique(x: Array) -> tuple[Array, Array, Array]:
-    """(values in order, the place of each element among them, how often each occurs)."""
+def unique(x: Array, with_places: bool) -> tuple[Array, Array | None, Array]:
+    """(values in order, the place of each element among them if wanted, how often each occurs)."""
     order = order_of(np.ascontiguousarray(x, computed(x)).reshape(1, -1), False)[0]
     values = x.reshape(-1)[order]
-    return runs(values, values[1:] != values[:-1], order, x.shape)
+    return runs(values, values[1:] != values[:-1], order if with_places else None, x.shape)
 
 
-def unique_rows(rows: Array) -> tuple[Array, Array, Array]:
+def unique_rows(rows: Array) -> tuple[Array, Array | None, Array]:
     """unique of the rows of a matrix, in lexicographic order."""
     wide = np.ascontiguousarray(rows, computed(rows))
     keys = keys_of(wide, False).reshape(rows.shape)
@@ -39,20 +39,22 @@ def unique_rows(rows: Array) -> tuple[Array, Array, Array]:
     return runs(values, changes, order, rows.shape[:1])
 
 
-def unique_consecutive(rows: Array) -> tuple[Array, Array, Array]:
+def unique_consecutive(rows: Array) -> tuple[Array, Array | None, Array]:
     """The same without sorting: runs of equal rows count as one."""
     changes = (rows[1:] != rows[:-1]).reshape(max(len(rows) - 1, 0), -1).any(1)
     return runs(rows, changes, np.arange(len(rows)), rows.shape[:1])
 
 
 def runs(
-    values: Array, changes: Array, order: Array, shape: tuple[int, ...]
-) -> tuple[Array, Array, Array]:
+    values: Array, changes: Array, order: Array | None, shape: tuple[int, ...]
+) -> tuple[Array, Array | None, Array]:
     """One value of each run, the run that each element before sorting is in, and the lengths."""
-    starts = np.flatnonzero(np.concatenate([[True], changes])) if len(values) else np.zeros(0, int)
-    inverse = np.empty(len(values), np.int64)
-    inverse[order] = np.cumsum(np.concatenate([[False], changes])[: len(values)])
-    counts = np.diff(starts, append=len(values)).astype(np.int64)
+    starts = np.append(0, np.flatnonzero(changes) + 1)[: len(values)]
+    counts = np.diff(starts, append=len(values))
+    if order is None:
+        return values[starts], None, counts
+    inverse = np.zeros(len(values), np.int64)
+    inverse[order[1:]] = np.cumsum(changes)
     return values[starts], inverse.reshape(shape), counts
 
 

@@ -87,6 +87,86 @@ def sum_columns(x, out, start, stop, length, inner, sign):
 
 
 @kernel(reassoc=True)
+def product_rows(x, out, start, stop, length, sign):
+    """out[i] = product of row i of x, for rows start to stop of `length` elements each."""
+    kind = x.dtype.type
+    for i in range(start, stop):
+        row = x[i * length : (i + 1) * length]
+        total = kind(1)
+        for j in range(length):
+            total *= row[j]
+        out[i] = total
+
+
+@kernel(reassoc=True)
+def product_columns(x, out, start, stop, length, inner, sign):
+    """out[i, :] = product over k of x[i, k, :]"""
+    kind = x.dtype.type
+    for i in range(start, stop):
+        for left in range(0, inner, TILE):
+            width = min(TILE, inner - left)
+            goal = out[i * inner + left : i * inner + left + width]
+            goal[:] = kind(1)
+            for k in range(length):
+                first = (i * length + k) * inner + left
+                row = x[first : first + width]
+                for j in range(row.size):
+                    goal[j] *= row[j]
+
+
+@kernel(reassoc=True)
+def number_sum_rows(x, out, start, stop, length, sign):
+    """sum_rows of what is not NaN."""
+    kind = x.dtype.type
+    for i in range(start, stop):
+        row = x[i * length : (i + 1) * length]
+        total = 0.0
+        for begin in range(0, length, BLOCK):
+            block = row[begin : begin + BLOCK]
+            part = kind(0)
+            for j in range(block.size):
+                part += block[j] if block[j] == block[j] else kind(0)
+            total += part
+        out[i] = kind(total)
+
+
+@kernel(reassoc=True)
+def number_sum_columns(x, out, start, stop, length, inner, sign):
+    """sum_columns of what is not NaN."""
+    kind = x.dtype.type
+    total = np.empty(TILE, np.float64)
+    for i in range(start, stop):
+        for left in range(0, inner, TILE):
+            width = min(TILE, inner - left)
+            total[:width] = 0.0
+            for k in range(length):
+                first = (i * length + k) * inner + left
+                row = x[first : first + width]
+                for j in range(row.size):
+                    total[j] += row[j] if row[j] == row[j] else kind(0)
+            goal = out[i * inner + left : i * inner + left + width]
+            for j in range(goal.size):
+                goal[j] = kind(total[j])
+
+
+@kernel
+def best_in_columns(x, best, places, start, stop, length, inner, sign):
+    """places[i, :] = the k of the largest sign * x[i, k, :], the first of equals; NaN wins."""
+    kind = x.dtype.type
+    factor = kind(sign)
+    for i in range(start, stop):
+        top, at = best[i * inner : (i + 1) * inner], places[i * inner : (i + 1) * inner]
+        for k in range(length):
+            first = (i * length + k) * inner
+            row = x[first : first + inner]
+            for j in range(row.size):
+                value, old = factor * row[j], top[j]
+                wins = k == 0 or value > old or (value != value and old == old)
+                top[j] = value if wins else old
+                at[j] = k if wins else at[j]
+
+
+@kernel(reassoc=True)
 def max_columns(x, out, start, stop, length, inner, sign):
     """out[i, :] = maximum over k of x[i, k, :]; NaN wins."""
     kind = x.dtype.type
@@ -142,7 +222,7 @@ class Reduction:
     def over_anything(self, x: Array, axes: Axes, keepdim: bool) -> Array:
         """Integers, half precision, dtypes met for the first time, arrays not in C order."""
         if x.dtype.kind != "f":
-            dtype = np.int64 if self is SUM else x.dtype
+            dtype = np.int64 if self in (SUM, PRODUCT) else x.dtype
             return np.asarray(self.integers(x, axes, dtype, None, keepdim))
         if x.dtype == np.float16:
             with np.errstate(over="ignore"):
@@ -201,7 +281,8 @@ def drop(x: Array, axes: Axes, keepdim: bool) -> Array:
 SUM = Reduction(sum_rows, sum_columns, np.add.reduce)
 MAX = Reduction(max_rows, max_columns, np.maximum.reduce)
 MIN = Reduction(max_rows, max_columns, np.minimum.reduce, sign=-1)
-multiply: Callable[..., Any] = np.multiply.reduce
+PRODUCT = Reduction(product_rows, product_columns, np.multiply.reduce)
+NUMBER_SUM = Reduction(number_sum_rows, number_sum_columns, np.add.reduce)
 is_any: Callable[..., Any] = np.logical_or.reduce
 is_all: Callable[..., Any] = np.logical_and.reduce
 
@@ -222,14 +303,14 @@ def amin(x: Array, axes: Axes, keepdim: bool) -> Array:
     return MIN.over(x, axes, keepdim)
 
 
+def nansum(x: Array, axes: Axes, keepdim: bool) -> Array:
+    """Sum of the floats that are not NaN."""
+    return NUMBER_SUM.over(x, axes, keepdim)
+
+
 def prod(x: Array, axes: Axes, keepdim: bool) -> Array:
     """Product over axes; 1 over an empty axis. Integers and bools give int64."""
-    if x.dtype.kind != "f":
-        return np.asarray(multiply(x, axes, np.int64, None, keepdim))
-    compute = np.promote_types(x.dtype, np.float32)
-    with np.errstate(all="ignore"):
-        result = multiply(x, axes, compute, None, keepdim)
-        return np.asarray(result, dtype=x.dtype)
+    return PRODUCT.over(x, axes, keepdim)
 
 
 def any(x: Array, axes: Axes, keepdim: bool) -> Array:
@@ -244,9 +325,21 @@ def all(x: Array, axes: Axes, keepdim: bool) -> Array:
 
 def argmax(x: Array, axis: int, keepdim: bool) -> Array:
     """First index of the maximum along an axis; NaN counts as the largest."""
-    return np.asarray(x.argmax(axis, keepdims=keepdim), dtype=np.int64)
+    return best_index(x, axis, keepdim, np.argmax, 1)
 
 
 def argmin(x: Array, axis: int, keepdim: bool) -> Array:
     """First index of the minimum along an axis; NaN counts as the smallest."""
-    return np.asarray(x.argmin(axis, keepdims=keepdim), dtype=np.int64)
+    return best_index(x, axis, keepdim, np.argmin, -1)
+
+
+def best_index(x: Array, axis: int, keepdim: bool, find: Any, sign: int) -> Array:
+    """NumPy is fast along the last axis; along others, whole rows are compared."""
+    if x.dtype.char not in "fd" or axis == x.ndim - 1 or not x.flags.c_contiguous:
+        return np.asarray(find(x, axis, keepdims=keepdim), dtype=np.int64)
+    before, after = x.shape[:axis], x.shape[axis + 1 :]
+    outer, inner = math.prod(before), math.prod(after)
+    best, places = np.empty(outer * inner, x.dtype), np.zeros(outer * inner, np.int64)
+    flat = x.reshape(-1)
+    best_in_columns(flat, best, places, 0, outer, x.shape[axis], inner, sign)
+    return places.reshape((*before, *(1,) * keepdim, *after))

@@ -1,7 +1,6 @@
 """Scans: every element of the result is made of all elements up to its place along an axis.
 
-An array is seen as blocks of `length` rows of `inner` elements.  Where `inner` is 1 a total is one
-number that walks along; else it is a row of them.  Totals are float64, as torch's are.
+An array is seen as blocks of `length` rows of `inner` elements.  Totals are float64, as in torch.
 """
 
 import math
@@ -16,16 +15,30 @@ Array = np.ndarray[Any, Any]
 add_up: Any = np.add.accumulate
 multiply_up: Any = np.multiply.accumulate
 
+NARROW = 4  # elements of a row
+
 
 # ---------------------------------------------------------------------------------------- kernels
+# Each has two ways: up to NARROW totals are numbers that walk along one after the other, more of
+# them are a row that all rows of a block are added to.
 @kernel
 def sum_kernel(x, out, outer, length, inner, from_end):
     """out[o, k] = x[o, 0] + ... + x[o, k], or from the last one down to k."""
     kind = x.dtype.type
+    step = -inner if from_end else inner
     for o in range(outer):
+        start = o * length * inner + (length - 1) * inner * from_end
+        if inner <= NARROW:
+            for i in range(inner):
+                number, place = 0.0, start + i
+                for _ in range(length):
+                    number += x[place]
+                    out[place] = kind(number)
+                    place += step
+            continue
         total = np.zeros(inner)
         for k in range(length):
-            first = (o * length + (length - 1 - k if from_end else k)) * inner
+            first = start + k * step
             row, goal = x[first : first + inner], out[first : first + inner]
             for i in range(goal.size):
                 total[i] += row[i]
@@ -33,26 +46,22 @@ def sum_kernel(x, out, outer, length, inner, from_end):
 
 
 @kernel
-def sum_line_kernel(x, out, outer, length, from_end):
-    """The same where inner is 1."""
-    kind = x.dtype.type
-    for o in range(outer):
-        row, goal = x[o * length : (o + 1) * length], out[o * length : (o + 1) * length]
-        total = 0.0
-        for k in range(length):
-            place = length - 1 - k if from_end else k
-            total += row[place]
-            goal[place] = kind(total)
-
-
-@kernel
 def product_kernel(x, out, outer, length, inner):
     """out[o, k] = x[o, 0] * ... * x[o, k]"""
     kind = x.dtype.type
     for o in range(outer):
+        start = o * length * inner
+        if inner <= NARROW:
+            for i in range(inner):
+                number, place = 1.0, start + i
+                for _ in range(length):
+                    number *= x[place]
+                    out[place] = kind(number)
+                    place += inner
+            continue
         total = np.ones(inner)
         for k in range(length):
-            first = (o * length + k) * inner
+            first = start + k * inner
             row, goal = x[first : first + inner], out[first : first + inner]
             for i in range(goal.size):
                 total[i] *= row[i]
@@ -63,10 +72,20 @@ def product_kernel(x, out, outer, length, inner):
 def recurrence_kernel(x, factor, out, outer, length, inner, from_end):
     """out[o, k] = x[o, k] + factor[o, k] * out[o, k - 1]; with from_end, k + 1 for k - 1."""
     kind = x.dtype.type
+    step = -inner if from_end else inner
     for o in range(outer):
+        start = o * length * inner + (length - 1) * inner * from_end
+        if inner <= NARROW:
+            for i in range(inner):
+                number, place = 0.0, start + i
+                for k in range(length):
+                    number = x[place] + factor[place] * number if k else np.float64(x[place])
+                    out[place] = kind(number)
+                    place += step
+            continue
         total = np.zeros(inner)
         for k in range(length):
-            first = (o * length + (length - 1 - k if from_end else k)) * inner
+            first = start + k * step
             row, goal = x[first : first + inner], out[first : first + inner]
             scale = factor[first : first + inner]
             for i in range(goal.size):
@@ -98,15 +117,27 @@ def log_sum_exp_kernel(x, out, outer, length, inner):
 def extreme_kernel(x, out, indices, outer, length, inner, largest):
     """The largest (or smallest) element so far, NaN above all, and the last place it is at."""
     for o in range(outer):
-        for i in range(inner):
-            first = o * length * inner + i
-            best, place = x[first], 0
-            for k in range(length):
-                value = x[first + k * inner]
-                better = value >= best if largest else value <= best
-                if better or value != value:
-                    best, place = value, k
-                out[first + k * inner], indices[first + k * inner] = best, place
+        start = o * length * inner
+        if inner <= NARROW:
+            for i in range(inner):
+                best, at, place = x[start + i], 0, start + i
+                for k in range(length):
+                    value = x[place]
+                    worse = value < best if largest else value > best
+                    if not worse and (best == best or value != value):
+                        best, at = value, k
+                    out[place], indices[place] = best, at
+                    place += inner
+            continue
+        for k in range(length):
+            for place in range(start + k * inner, start + (k + 1) * inner):
+                value = x[place]
+                before = place - inner if k else place
+                best = out[before] if k else value
+                worse = value < best if largest else value > best
+                wins = not worse and (best == best or value != value)
+                out[place] = value if wins else best
+                indices[place] = k if wins else indices[before]
 
 
 # ----------------------------------------------------------------------------------------- layout
@@ -133,12 +164,9 @@ def cumsum(x: Array, axis: int, from_end: bool) -> Array:
         order = np.flip(x, axis) if from_end and x.ndim else x
         total = np.asarray(add_up(order, axis, np.int64)) if x.ndim else x.astype(np.int64)
         return np.flip(total, axis) if from_end and x.ndim else total
-    flat, (outer, length, inner) = blocks_of(x, axis)
+    flat, sizes = blocks_of(x, axis)
     out = np.empty_like(flat)
-    if inner == 1:
-        sum_line_kernel(flat, out, outer, length, from_end)
-    else:
-        sum_kernel(flat, out, outer, length, inner, from_end)
+    sum_kernel(flat, out, *sizes, from_end)
     return shaped(out, x)
 
 

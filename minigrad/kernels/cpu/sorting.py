@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels.cpu.reductions import amax
 from minigrad.kernels.jit import kernel
 
 Array = np.ndarray[Any, Any]
@@ -113,12 +114,37 @@ def take_along_rows(x, order, out, rows, length, k):
 
 
 @kernel
-def place_of(x, values, places, rows, length):
-    """places[r] = the first place of values[r], or of NaN if it is that, in row r of x."""
+def select_ranks(keys, ranks, places, rows, length, width):
+    """places[r] = the first place of what sorting would put at ranks[r] of row r.
+
+    Digit by digit, from the first: the keys are counted by digit, and those that have the digit
+    in which the rank falls are looked at again.
+    """
+    counts = np.empty(2048, np.int64)
+    kept = np.empty(length, keys.dtype)
     for r in range(rows):
-        row, value = x[r * length : (r + 1) * length], values[r]
+        row = keys[r * length : (r + 1) * length]
+        rank, count, shift = ranks[r], length, width
+        candidates = row
+        while shift > 0 and count > 1:
+            digit = min(11, shift)
+            shift -= digit
+            amount, mask = keys.dtype.type(shift), keys.dtype.type((1 << digit) - 1)
+            counts[: 1 << digit] = 0
+            for i in range(count):
+                counts[(candidates[i] >> amount) & mask] += 1
+            bucket = 0
+            while rank >= counts[bucket]:
+                rank -= counts[bucket]
+                bucket += 1
+            found = 0
+            for i in range(count):
+                key = candidates[i]
+                kept[found] = key
+                found += (key >> amount) & mask == bucket
+            candidates, count = kept[:found], found
         for i in range(length):
-            if row[i] == value or (value != value and row[i] != row[i]):
+            if row[i] == candidates[0]:
                 places[r] = i
                 break
 
@@ -231,33 +257,31 @@ def topk(x: Array, k: int, axis: int, largest: bool) -> tuple[Array, Array]:
 def kthvalue(x: Array, k: int, axis: int, keepdim: bool) -> tuple[Array, Array]:
     """(values, indices) of the k-th smallest, from 1; the first of equals."""
     rows, shape = as_rows(x, axis)
-    values = np.partition(rows, k - 1, axis=1)[:, k - 1] if rows.size else rows[:, 0]
-    return located(rows, values, shape, x, axis, keepdim)
+    return at_ranks(rows, np.full(len(rows), k - 1), shape, x, axis, keepdim)
 
 
 def median(x: Array, axis: int, keepdim: bool) -> tuple[Array, Array]:
     """(values, indices) of the medians, the lower of two; NaN where there is one."""
     rows, shape = as_rows(x, axis)
-    middle = (rows.shape[1] - 1) // 2
-    values = np.partition(rows, (middle, rows.shape[1] - 1), axis=1)
-    last, values = values[:, -1], values[:, middle]  # NaN comes last
-    return located(rows, np.where(last != last, last, values), shape, x, axis, keepdim)
+    largest = amax(rows, (1,), False) if rows.size else rows[:, :0]  # NaN, if there is one
+    last = rows.shape[1] - 1
+    return at_ranks(rows, np.where(largest == largest, last // 2, last), shape, x, axis, keepdim)
 
 
 def nanmedian(x: Array, axis: int, keepdim: bool) -> tuple[Array, Array]:
     """(values, indices) of the medians of what is not NaN."""
     rows, shape = as_rows(x, axis)
-    ordered = np.sort(rows, axis=1)
-    middle = np.maximum(np.count_nonzero(rows == rows, axis=1) - 1, 0) // 2
-    return located(rows, ordered[np.arange(len(rows)), middle], shape, x, axis, keepdim)
+    last = np.maximum(np.count_nonzero(rows == rows, axis=1) - 1, 0)
+    return at_ranks(rows, last // 2, shape, x, axis, keepdim)
 
 
-def located(
-    rows: Array, values: Array, shape: tuple[int, ...], x: Array, axis: int, keepdim: bool
+def at_ranks(
+    rows: Array, ranks: Array, shape: tuple[int, ...], x: Array, axis: int, keepdim: bool
 ) -> tuple[Array, Array]:
-    """Elements that were found in each row, and where they are."""
+    """(values, indices) of what sorting each row would put at its rank."""
     places = np.zeros(len(rows), np.int64)
-    place_of(rows.reshape(-1), np.ascontiguousarray(values), places, *rows.shape)
+    if rows.size:
+        select_ranks(keys_of(rows, False), ranks, places, *rows.shape, 8 * rows.itemsize)
     return picked(rows, places, shape, x, axis, keepdim)
 
 

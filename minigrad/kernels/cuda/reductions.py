@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels.codegen import SCALARS
 from minigrad.kernels.cuda import blocks, driver, runtime
 from minigrad.kernels.cuda.array import CudaArray, empty
 from minigrad.kernels.cuda.pointwise import merge_axes
@@ -43,6 +44,13 @@ def both(x, y):
 def sum(x: CudaArray, axes: Axes, keepdim: bool = False) -> CudaArray:
     """float16 is summed in float32; integers and bools in int64."""
     return reduce(x, axes, keepdim, added, 0, widened(x.dtype))
+
+
+def nansum(x: CudaArray, axes: Axes, keepdim: bool = False) -> CudaArray:
+    """The sum of what is not NaN: zeros take its place."""
+    is_nan = SCALARS["isnan"].ufunc(x)
+    numbers = SCALARS["where"].ufunc(is_nan, np.zeros((), x.dtype), x)
+    return sum(numbers, axes, keepdim)
 
 
 def prod(x: CudaArray, axes: Axes, keepdim: bool = False) -> CudaArray:
