@@ -297,7 +297,7 @@ from minigrad.ops.view import (
     unsqueeze,
 )
 from minigrad.ops.view import movedim as moveaxis
-from minigrad.ops.view_scatter import select_scatter, slice_scatter
+from minigrad.ops.view_scatter import diagonal_scatter, select_scatter, slice_scatter
 from minigrad.ops.vmap import vmap
 from minigrad.random import (
     Generator,
@@ -413,6 +413,7 @@ __all__ = [
     "diag_embed",
     "diagflat",
     "diagonal",
+    "diagonal_scatter",
     "diff",
     "digamma",
     "dist",

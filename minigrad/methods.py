@@ -271,6 +271,7 @@ METHODS = {
     "scatter": gather.scatter,
     "scatter_add": gather.scatter_add,
     "scatter_reduce": scatter_reduce.scatter_reduce,
+    "diagonal_scatter": view_scatter.diagonal_scatter,
     "select_scatter": view_scatter.select_scatter,
     "slice_scatter": view_scatter.slice_scatter,
     "take": gather.take,

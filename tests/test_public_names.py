@@ -35,7 +35,8 @@ NAMES = {
         rad2deg rand rand_like randint randint_like randn randn_like random randperm ravel
         reciprocal relu relu_ remainder repeat_interleave reshape return_types roll rot90 round
         row_stack rrelu rrelu_ rsqrt rsub scatter scatter_add scatter_reduce searchsorted seed
-        select select_scatter selu selu_ set_default_dtype set_grad_enabled set_kernel_cache
+        select select_scatter diagonal_scatter selu selu_ set_default_dtype
+        set_grad_enabled set_kernel_cache
         set_num_threads set_rng_state sgn short sigmoid sign sin sinc sinh slice_scatter slogdet
         softmax sort split split_with_sizes sqrt square squeeze stack std std_mean strided sub
         subtract sum swapaxes swapdims t take take_along_dim tan tanh tensor tensor_split tensordot
@@ -87,6 +88,7 @@ NAMES = {
         ctc_loss dropout dropout1d dropout2d dropout3d elu elu_ embedding feature_alpha_dropout
         fold gaussian_nll_loss gelu glu group_norm hardshrink hardsigmoid hardswish hardtanh
         hardtanh_ hinge_embedding_loss huber_loss instance_norm interpolate kl_div l1_loss
+        embedding_bag
         layer_norm leaky_relu leaky_relu_ linear local_response_norm log_softmax logsigmoid
         margin_ranking_loss max_pool1d max_pool2d mish mse_loss multi_margin_loss
         multilabel_margin_loss multilabel_soft_margin_loss nll_loss normalize one_hot pad

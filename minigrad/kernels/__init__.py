@@ -20,6 +20,7 @@ from minigrad.kernels import strided, threads
 from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
 from minigrad.kernels.cpu import attention as attentions
 from minigrad.kernels.cpu import (
+    bags,
     channels,
     convolution,
     copying,
@@ -530,6 +531,8 @@ convolve_weight = routine_of_two(convolution.convolve_weight)
 unfold = routine(convolution.unfold)
 fold = routine(convolution.fold)
 index_add = routine_of_many(indexing.index_add, 0, 1, 2)
+weighted_rows = routine_of_many(bags.weighted_rows, 0, 1, 2, 3)
+maxima_of_rows = routine_of_many(bags.maxima_of_rows, 0, 1, 2)
 gather = routine_of_two(along.gather)
 scatter = routine_of_many(along.scatter, 0, 1, 2)
 add_along = routine_of_two(along.add_along, 1, 2)

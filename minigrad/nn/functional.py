@@ -47,6 +47,7 @@ from minigrad.ops.dropout import (
     feature_alpha_dropout,
 )
 from minigrad.ops.embedding import embedding, one_hot
+from minigrad.ops.embedding_bag import embedding_bag
 from minigrad.ops.loss.binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -133,6 +134,7 @@ __all__ = [
     "elu",
     "elu_",
     "embedding",
+    "embedding_bag",
     "feature_alpha_dropout",
     "fold",
     "gaussian_nll_loss",

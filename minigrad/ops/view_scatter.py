@@ -8,6 +8,7 @@ from typing import Any
 
 from minigrad import kernels
 from minigrad.node import Node
+from minigrad.ops.diagonals import diagonal
 from minigrad.ops.joining import getitem_of
 from minigrad.ops.shared_memory import new_zeros, put
 from minigrad.shapes import axis_of
@@ -32,6 +33,10 @@ class SliceScatterBackward0(ViewScatterNode):
 
 
 class SelectScatterBackward0(ViewScatterNode):
+    __slots__ = ()
+
+
+class DiagonalScatterBackward0(ViewScatterNode):
     __slots__ = ()
 
 
@@ -79,3 +84,11 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
         )
     key = (*[slice(None)] * axis, int(index), ...)
     return scattered(input, src, partial(getitem_of, key), SelectScatterBackward0)
+
+
+def diagonal_scatter(
+    input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
+) -> Tensor:
+    """input with `src` in place of a diagonal."""
+    replay = partial(diagonal, offset=offset, dim1=dim1, dim2=dim2)
+    return scattered(input, src, replay, DiagonalScatterBackward0)

@@ -107,11 +107,23 @@ TABLE = Table(
             "x.slice_scatter(y[:, 1:3], 1, 0, 4, 2)",
             "torch.slice_scatter(x, y[:1], start=-1)",
         ),
+        "diagonal_scatter": (
+            "x.diagonal_scatter(u)",
+            "torch.diagonal_scatter(b, c[..., 0], 1, dim1=2, dim2=1)",
+        ),
         "select_scatter": ("x.select_scatter(v, 0, 1)", "torch.select_scatter(b, x, 0, -1)"),
         # ---------------------------------------------------------------- tables
         "embedding": (
             "F.embedding(i, x)",
             "F.embedding(k, x)",
+        ),
+        "embedding_bag": (
+            "F.embedding_bag(k, x)",
+            "F.embedding_bag(k, x, mode='sum', per_sample_weights=x[1:, 1:3])",
+            "F.embedding_bag(k, x, mode='max')",
+            "F.embedding_bag(numbers, x, starts, mode='sum')",
+            "F.embedding_bag(numbers, x, starts, padding_idx=2, include_last_offset=True)",
+            "F.embedding_bag(numbers, x, starts, mode='max', padding_idx=-1)",
         ),
         "one_hot": ("F.one_hot(k)", "F.one_hot(i, num_classes=4)"),
     },
@@ -121,6 +133,8 @@ TABLE = Table(
         "once": np.array([[0, 3], [2, 1]]),
         "cube": np.array([[[0, 1], [1, 2]], [[2, 2], [0, 0]]]),
         "deep": np.array([[[0, 1], [1, 2]], [[2, 2], [0, 0]]]),
+        "numbers": np.array([2, 0, 2, 1, 1]),
+        "starts": np.array([0, 2, 2, 4]),
         "zero": np.array(0),
         "ends": np.array([3, 0, 3, 1]),
         "bounds": np.array([-1.5, -0.5, 0.0, 0.4, 1.2]),
