@@ -69,13 +69,14 @@ def expanded(keys: tuple[Any, ...], ndim: int) -> list[Any]:
     if used > ndim:
         raise IndexError(f"too many indices for tensor of dimension {ndim}")
     ellipses = [i for i, k in enumerate(keys) if k is Ellipsis]
-    if len(ellipses) > 1:
-        raise IndexError("an index can only have a single ellipsis ('...')")
     full = [slice(None)] * (ndim - used)
     if not ellipses:
         return [*keys, *full]
-    (place,) = ellipses
-    return [*keys[:place], *full, *keys[place + 1 :]]
+    place, *more = ellipses
+    rest = [k for k in keys[place + 1 :] if k is not Ellipsis]
+    if more and full and any(k is not Ellipsis for k in keys[more[0] :]):
+        raise IndexError("an index can only have a single ellipsis ('...') with parts after it")
+    return [*keys[:place], *full, *rest]
 
 
 def sum_of_dims(keys: tuple[Any, ...]) -> int:

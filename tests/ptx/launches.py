@@ -29,6 +29,7 @@ from minigrad.kernels.cuda import (
     rows,
     scans,
     searching,
+    triangles,
 )
 
 # libdevice reduces large angles in float64 and keeps their digits in local memory.
@@ -106,6 +107,8 @@ def routine_launches(dtype: np.dtype) -> Iterator[Launch]:
         yield from record(f"{name}, long", getattr(reductions, name), np.ones(9999, dtype), (0,))
     for name in ("argmax", "argmin"):
         yield from record(name, getattr(reductions, name), matrix, 1)
+    for name in ("tril", "triu"):
+        yield from record(name, getattr(triangles, name), matrix, 1)
     if dtype != np.bool_:
         yield from record("matmul", gemm.matmul, matrix, matrix.T)
         batched = np.ones((2, 1, 3, 4), dtype), np.ones((3, 4, 2), dtype)
