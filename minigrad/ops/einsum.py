@@ -298,7 +298,8 @@ def elementwise(
     product = mul(laid_out(x, x_labels, order), laid_out(y, y_labels, order))
     labels = tuple(order)
     if inner:
-        product = sum(product, tuple(range(len(order) - inner, len(order))))
+        last = tuple(range(len(order) - inner, len(order)))
+        product = sum(product, last, dtype=product.dtype)  # as a matrix product: int32 stays
         labels = labels[:-inner]
     return product, labels
 

@@ -161,9 +161,9 @@ def solve_triangular(a: Array, b: Array, upper: bool, unit: bool) -> Array:
     """x with a @ x = b for triangles a, of which the other half is not read; `unit`: nor is the
     diagonal, which counts as ones."""
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    matrices = np.broadcast_to(a, (*batch, *a.shape[-2:])).reshape(-1, *a.shape[-2:])
     x = np.array(np.broadcast_to(b, (*batch, *b.shape[-2:])), order="C")
     if x.size:
+        matrices = np.broadcast_to(a, (*batch, *a.shape[-2:])).reshape(-1, *a.shape[-2:])
         flat = x.reshape(-1, *b.shape[-2:])
         substitute(np.ascontiguousarray(matrices), flat, upper, unit)
     return x
