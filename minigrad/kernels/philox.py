@@ -337,17 +337,24 @@ def exponential_64(target: Target) -> Scalar:
     return exponential
 
 
-def integers(target: Target) -> Scalar:
-    """a + floor(b w / 2^64) for a word of 64 bits: from a to a + b - 1 (a is int64, b uint64)."""
-    scalar, words = target.scalar, words_64(target)
+def bounded(scalar: Scalar) -> Scalar:
+    """floor(b w / 2^64) for a word of 64 bits: from 0 to b - 1."""
 
     @scalar
-    def one(word, a, b):
+    def below(word, b):
         high, low = word >> HALF, word & LOW
         b_high, b_low = b >> HALF, b & LOW
         middle = high * b_low + (low * b_low >> HALF)
         other = low * b_high + (middle & LOW)
-        return a + i64(high * b_high + (middle >> HALF) + (other >> HALF))
+        return i64(high * b_high + (middle >> HALF) + (other >> HALF))
+
+    return below
+
+
+def integers(target: Target) -> Scalar:
+    """From a to a + b - 1 (a is int64, b uint64), one of a word of 64 bits."""
+    scalar, words, below = target.scalar, words_64(target), bounded(target.scalar)
+    one = scalar(lambda word, a, b: a + below(word, b))
 
     @scalar
     def integers(seed, counter, a, b):

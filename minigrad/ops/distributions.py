@@ -19,6 +19,7 @@ from minigrad.ops.draw import (
     check_floating,
     check_one_draw_a_sample,
     computed_in,
+    named,
     source,
 )
 from minigrad.ops.inplace import OverwriteNode, check_writable, overwrite
@@ -113,7 +114,7 @@ def filled_directly(x: Tensor, name: str, generator: Generator | None, a: float,
         return False
     check_writable(x)
     chosen, real = default_generator if generator is None else generator, computed_in(array.dtype)
-    distribution = f"{name}_{array.dtype if name == 'uniform' else real}"
+    distribution = named(name, array.dtype if name == "uniform" else real)
     seed, offset = chosen.take(philox.blocks_for(distribution, array.size))
     if array.size:
         kernels.fill_random(array, distribution, seed, offset, real.type(a), real.type(b))

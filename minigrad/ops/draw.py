@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -33,9 +34,12 @@ class Source:
     """Draws arrays; inside vmap for each sample or one for all, as its `randomness` says."""
 
     def __init__(self, generator: Generator, levels: list[Level]):
+        self.generator, self.levels = generator, levels
+        self.sizes: tuple[int, ...] = ()
+        if not levels:
+            return
         if any(level.randomness == "error" for level in levels):
             raise RuntimeError(RANDOM_IN_VMAP)
-        self.generator = generator
         self.levels = [level for level in levels if level.randomness == "different"]
         self.sizes = tuple(level.size for level in self.levels)
 
@@ -61,7 +65,7 @@ class Source:
         check_floating("check_uniform_bounds", dtype)
         real = computed_in(dtype).type
         numbers = real(low), real(high - low)
-        return self.drawn(f"uniform_{dtype}", shape, dtype, device, *numbers)
+        return self.drawn(named("uniform", dtype), shape, dtype, device, *numbers)
 
     def normal(
         self, shape: Sequence[int], dtype: Any, device: Any = None, mean: float = 0, std: float = 1
@@ -70,7 +74,7 @@ class Source:
         check_floating("normal_kernel", dtype)
         computed = computed_in(dtype)
         numbers = computed.type(mean), computed.type(std)
-        return self.drawn(f"normal_{computed}", shape, dtype, device, *numbers)
+        return self.drawn(named("normal", computed), shape, dtype, device, *numbers)
 
     def exponential(
         self, shape: Sequence[int], dtype: Any, device: Any = None, rate: float = 1
@@ -78,7 +82,7 @@ class Source:
         """Exponentially distributed numbers, whose mean is 1 / rate."""
         computed = computed_in(dtype)
         numbers = computed.type(rate), computed.type(0)
-        return self.drawn(f"exponential_{computed}", shape, dtype, device, *numbers)
+        return self.drawn(named("exponential", computed), shape, dtype, device, *numbers)
 
     def integers(self, low: int, high: int, shape: Sequence[int], device: Any = None) -> Array:
         """int64 from low to high - 1."""
@@ -88,14 +92,19 @@ class Source:
     def permutation(self, n: int) -> Array:
         """The numbers 0 to n - 1 in random order (int64, on the CPU)."""
         rows = math.prod(self.sizes)
-        seed, offset = self.generator.take(rows * -(-n // 2))
+        seed, offset = self.generator.take(rows * philox.blocks_for("integers_int64", n))
         order = kernels.permutations(rows, n, seed, offset)
         return self.hidden(order.reshape((*self.sizes, n)))
 
 
+@functools.cache
+def named(distribution: str, dtype: Any) -> str:
+    return f"{distribution}_{dtype}"
+
+
 def computed_in(dtype: Any) -> np.dtype[Any]:
     """float16 is drawn in float32."""
-    return np.promote_types(dtype, FLOAT32)
+    return FLOAT32 if dtype == np.float16 else dtype
 
 
 def check_floating(kernel: str, dtype: Any) -> None:

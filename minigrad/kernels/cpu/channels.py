@@ -16,6 +16,7 @@ from minigrad.kernels.jit import kernel
 Array = np.ndarray[Any, Any]
 
 LARGE = 1 << 18  # elements from which threads pay
+GROUP = 64  # rows whose columns are added in their own type; the groups in float64
 PIECE = 4096  # elements that stay in the first-level cache while they are read twice
 
 
@@ -92,43 +93,65 @@ def gradient_of_rows(grad, x, mean, scale, shift, slope, out, start, stop):
 # ------------------------------------------------------------------------------ channels as columns
 @kernel
 def column_statistics_kernel(x, mean, var, start, stop):
-    """The same for (N, C): sums of what the first row is exceeded by, and of its square."""
-    for c in range(start, stop):
-        mean[c], var[c] = 0.0, 0.0
-    for n in range(x.shape[0]):
-        for c in range(start, stop):
-            difference = float(x[n, c]) - float(x[0, c])
-            mean[c] += difference
-            var[c] += difference * difference
+    """The same for (N, C): sums of what the first row is exceeded by, and of its square; in the
+    array's own type over GROUP rows, in float64 over groups."""
+    zero = x.dtype.type(0)
+    base = x[0, start:stop]
+    totals, squares = mean[start:stop], var[start:stop]
+    part, part_squares = np.empty_like(base), np.empty_like(base)
+    totals[:], squares[:] = 0.0, 0.0
+    for first in range(0, x.shape[0], GROUP):
+        part[:], part_squares[:] = zero, zero
+        for n in range(first, min(first + GROUP, x.shape[0])):
+            row = x[n, start:stop]
+            for c in range(row.size):
+                difference = row[c] - base[c]
+                part[c] += difference
+                part_squares[c] += difference * difference
+        for c in range(part.size):
+            totals[c] += part[c]
+            squares[c] += part_squares[c]
     count = float(x.shape[0])
-    for c in range(start, stop):
-        shift = mean[c] / count
-        var[c] = max(var[c] / count - shift * shift, 0.0)
-        mean[c] = float(x[0, c]) + shift
+    for c in range(totals.size):
+        shift = totals[c] / count
+        spread = squares[c] / count - shift * shift
+        squares[c] = 0.0 if spread < 0.0 else spread  # and not max(), which would hide nan
+        totals[c] = base[c] + shift
 
 
 @kernel
 def normalise_columns(x, mean, scale, shift, out, start, stop):
     for n in range(start, stop):
-        for c in range(x.shape[1]):
-            out[n, c] = (x[n, c] - mean[c]) * scale[c] + shift[c]
+        row, result = x[n], out[n]
+        for c in range(row.size):
+            result[c] = (row[c] - mean[c]) * scale[c] + shift[c]
 
 
 @kernel
 def column_sums_kernel(grad, x, mean, grads, products, start, stop):
-    for c in range(start, stop):
-        grads[c], products[c] = 0.0, 0.0
-    for n in range(x.shape[0]):
-        for c in range(start, stop):
-            grads[c] += float(grad[n, c])
-            products[c] += float(grad[n, c] * (x[n, c] - mean[c]))
+    zero = x.dtype.type(0)
+    center = mean[start:stop]
+    totals, all_products = grads[start:stop], products[start:stop]
+    part, part_products = np.empty_like(center), np.empty_like(center)
+    totals[:], all_products[:] = 0.0, 0.0
+    for first in range(0, x.shape[0], GROUP):
+        part[:], part_products[:] = zero, zero
+        for n in range(first, min(first + GROUP, x.shape[0])):
+            g, row = grad[n, start:stop], x[n, start:stop]
+            for c in range(row.size):
+                part[c] += g[c]
+                part_products[c] += g[c] * (row[c] - center[c])
+        for c in range(part.size):
+            totals[c] += part[c]
+            all_products[c] += part_products[c]
 
 
 @kernel
 def gradient_of_columns(grad, x, mean, scale, shift, slope, out, start, stop):
     for n in range(start, stop):
-        for c in range(x.shape[1]):
-            out[n, c] = scale[c] * grad[n, c] - shift[c] - slope[c] * (x[n, c] - mean[c])
+        g, row, result = grad[n], x[n], out[n]
+        for c in range(row.size):
+            result[c] = scale[c] * g[c] - shift[c] - slope[c] * (row[c] - mean[c])
 
 
 # ------------------------------------------------------------------------------------------- layout

@@ -118,54 +118,108 @@ def dropout(x: Array, seed: int, offset: int, keep: float, scale: float) -> Arra
 # ------------------------------------------------------------------------- orders and choices
 
 
-draw_integers = philox.integers(TARGET)
+words, below = philox.words_64(TARGET), philox.bounded(TARGET.scalar)
+FEW = 64  # choices from a row that are kept in order while the row is read
 
 
 @kernel
-def shuffle_rows(order, seed, offset, blocks):
-    """Fisher and Yates: each place from the last is exchanged with one at or before it.
+def draw_exchanges(exchanges, seed, offset):
+    """Element i gets a number from 0 to i."""
+    full = exchanges.size // 4
+    for i in range(full):
+        first = FOUR * np.uint64(i)
+        w0, w1, w2, w3 = words(seed, offset + TWO * np.uint64(i))
+        exchanges[first] = below(w0, first + ONE)
+        exchanges[first + ONE] = below(w1, first + TWO)
+        exchanges[first + TWO] = below(w2, first + THREE)
+        exchanges[first + THREE] = below(w3, first + FOUR)
+    rest = words(seed, offset + TWO * np.uint64(full))
+    for i in range(4 * full, exchanges.size):
+        exchanges[i] = below(rest[i - 4 * full], np.uint64(i + 1))
 
-    A row takes `blocks` blocks, two places a block: element i of a row draws from 0 to i.
-    """
-    zero = np.int64(0)
-    for r in range(order.shape[0]):
-        row = order[r]
-        first = offset + blocks * np.uint64(r)
-        for i in range(row.size - 1, 0, -1):
-            span = np.uint64(i + 1)
-            drawn = draw_integers(seed, first + np.uint64(i // 2), zero, span)
-            j = drawn[i % 2]
-            row[i], row[j] = row[j], row[i]
+
+@kernel
+def exchange(order, exchanges):
+    for i in range(order.size - 1, 0, -1):
+        j = exchanges[i]
+        order[i], order[j] = order[j], order[i]
 
 
 def permutations(rows: int, n: int, seed: int, offset: int) -> Array:
-    """(rows, n) int64: in each row the numbers 0 to n - 1 in random order."""
-    order = np.empty((rows, n), np.int64)
-    order[...] = np.arange(n)
-    shuffle_rows(order, np.uint64(seed), np.uint64(offset), np.uint64(-(-n // 2)))
-    return order
+    """(rows, n) int64: in each row the numbers 0 to n - 1 in random order (Fisher and Yates).
+
+    Each place, from the last, is exchanged with one at or before it.  A row takes the blocks of n
+    words of 64 bits.
+    """
+    small = np.int32 if n < 2**31 else np.int64  # half as much memory to miss the cache in
+    order, exchanges = np.empty((rows, n), small), np.empty(n, np.int64)
+    order[...] = np.arange(n, dtype=small)
+    for number, row in enumerate(order):
+        first = offset + number * philox.blocks_for("integers_int64", n)
+        draw_exchanges(exchanges, np.uint64(seed), np.uint64(first % 2**64))
+        exchange(row, exchanges)
+    return order.astype(np.int64)
+
+
+@kernel
+def keep_largest(keys, places, best):
+    """places (R, count): those of the largest keys of each row, in order; of equal ones the first
+    comes first.  `best` has room for their keys."""
+    count = places.shape[1]
+    for r in range(keys.shape[0]):
+        row, chosen = keys[r], places[r]
+        held = 0
+        for j in range(row.size):
+            if held == count and not row[j] > best[count - 1]:
+                continue
+            at = held if held < count else count - 1
+            while at > 0 and row[j] > best[at - 1]:
+                best[at], chosen[at] = best[at - 1], chosen[at - 1]
+                at -= 1
+            best[at], chosen[at] = row[j], j
+            held = min(held + 1, count)
 
 
 def largest_first(keys: Array, count: int) -> Array:
     """The places of the `count` largest keys along the last axis, the largest first."""
-    order = np.argsort(-keys, axis=-1, kind="stable")
-    return np.ascontiguousarray(order[..., :count], dtype=np.int64)
+    if count > FEW:
+        order = np.argsort(-keys, axis=-1, kind="stable")
+        return np.ascontiguousarray(order[..., :count], dtype=np.int64)
+    rows = np.ascontiguousarray(keys, np.promote_types(keys.dtype, np.float32))
+    places = np.empty((*keys.shape[:-1], count), np.int64)
+    best = np.empty(count, rows.dtype)
+    keep_largest(rows.reshape(-1, keys.shape[-1]), places.reshape(-1, count), best)
+    return places
+
+
+@kernel
+def search_sums(weights, points, places):
+    sums = np.empty(weights.shape[1])
+    for r in range(weights.shape[0]):
+        total, last = 0.0, 0
+        for j in range(sums.size):
+            total += float(weights[r, j])
+            sums[j] = total
+            last = j if weights[r, j] > 0 else last
+        for j in range(points.shape[1]):
+            wanted, low, high = points[r, j] * total, 0, last
+            while low < high:
+                middle = (low + high) // 2
+                if sums[middle] > wanted:
+                    high = middle
+                else:
+                    low = middle + 1
+            places[r, j] = low
 
 
 def places_in_sums(weights: Array, points: Array) -> Array:
-    """For points of [0, 1) the first place where the weights' share up to there exceeds them.
+    """For points of [0, 1) the first place where the weights' share up to there exceeds them, and
+    never one beyond the last weight, though a product may be rounded.
 
     weights: (..., n), points: (..., count); both with the same leading axes.
     """
-    sums = np.cumsum(weights, axis=-1, dtype=np.float64)
-    rows, wanted = sums.reshape(-1, sums.shape[-1]), points.reshape(-1, points.shape[-1])
-    places = [
-        np.minimum(np.searchsorted(row, at * row[-1], "right"), last_weight(row))
-        for row, at in zip(rows, wanted, strict=True)
-    ]
-    return np.array(places, np.int64).reshape(points.shape)
-
-
-def last_weight(sums: Array) -> Any:
-    """The last place with a weight: no point lies beyond it, though a product may be rounded."""
-    return np.searchsorted(sums, sums[-1], "left")
+    rows = np.ascontiguousarray(weights, np.promote_types(weights.dtype, np.float32))
+    places = np.empty(points.shape, np.int64)
+    flat = (x.reshape(-1, x.shape[-1]) for x in (rows, np.ascontiguousarray(points), places))
+    search_sums(*flat)
+    return places
