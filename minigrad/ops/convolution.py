@@ -480,7 +480,7 @@ def unfold(
         )
     if input.array.dtype.kind not in "fb":
         raise NotImplementedError(
-            f"\"im2col\" not implemented for '{type_name(input.array.dtype)}'"
+            f"\"im2col_out_cpu\" not implemented for '{type_name(input.array.dtype)}'"
         )
     return columns_of_windows(input, seen)
 
@@ -508,7 +508,7 @@ def fold(
     check_columns(shape, seen)
     if input.array.dtype.kind not in "fb":
         raise NotImplementedError(
-            f"\"col2im\" not implemented for '{type_name(input.array.dtype)}'"
+            f"\"col2im_out_cpu\" not implemented for '{type_name(input.array.dtype)}'"
         )
     return joined_windows(input, seen)
 

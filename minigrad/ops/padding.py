@@ -225,7 +225,7 @@ def check_mode(mode: str, x: Array, sides: Sides, length: int) -> None:
 
 def check_length(shape: tuple[int, ...], axis: int, before: int, after: int) -> None:
     length = shape[axis] + before + after
-    if length < 1 or -before > shape[axis] or -after > shape[axis]:
+    if length < 0 or -before > shape[axis] or -after > shape[axis]:
         raise RuntimeError(
             f"input (dimension {axis}: {shape[axis]}) is too small: padding ({before}, {after}) "
             f"makes it {length}"

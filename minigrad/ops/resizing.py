@@ -190,7 +190,9 @@ def linear_taps(
     size: int, count: int, factor: float | None, align_corners: bool, dtype: np.dtype[Any]
 ) -> Taps:
     """The two old numbers around each new one.  With align_corners, the first and the last stay
-    where they are; else the outer borders of the pixels do."""
+    where they are; else the outer borders of the pixels do.  Where the size stays, all do."""
+    if size == count:
+        return identity(size)
     places = np.arange(count, dtype=dtype)
     one, half = dtype.type(1), dtype.type(0.5)
     if align_corners:

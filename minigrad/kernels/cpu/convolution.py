@@ -24,6 +24,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from minigrad.kernels.cpu import gemm
 from minigrad.kernels.cpu.gemm import UINT, address, pack
@@ -65,70 +66,77 @@ def ends(first, step, size, count):
 
 
 @kernel
-def copy_line(zero, source, target, count):
-    """Copy numbers that lie side by side, a vector at a time, from an address to another."""
+def copy_box(source, target):
+    """Copy four dimensions, line by line; lines of neighbours a vector at a time."""
+    zero = target.dtype.type(0)
     size, lanes = size_of(zero), lanes_of(zero)
-    for w in range(0, count, lanes):
-        copy_some(zero, source + w * size, target + w * size, count - w)
+    length = target.shape[3]
+    are_neighbours = source.strides[3] == size and target.strides[3] == size
+    for a in range(target.shape[0]):
+        for b in range(target.shape[1]):
+            start = address(source) + a * source.strides[0] + b * source.strides[1]
+            goal = address(target) + a * target.strides[0] + b * target.strides[1]
+            for c in range(target.shape[2]):
+                if are_neighbours:
+                    for w in range(0, length, lanes):
+                        copy_some(zero, start + w * size, goal + w * size, length - w)
+                else:
+                    line, place = source[a, b, c], target[a, b, c]
+                    for w in range(length):
+                        place[UINT(w)] = line[UINT(w)]
+                start += source.strides[2]
+                goal += target.strides[2]
 
 
 @kernel
-def split_planes(image, firsts, stride, planes):
-    """planes[c, f, place] = image[c, firsts[f] + place * stride]; beyond the image they stay 0."""
-    channels, remainders, depth, height, width = planes.shape
-    zero = planes.dtype.type(0)
-    step = stride[2]
-    for c in range(channels):
-        for f in range(remainders):
-            first = firsts[f, 2]
-            start, stop = ends(first, step, image.shape[3], width)
-            for d in range(depth):
-                i = firsts[f, 0] + d * stride[0]
-                for h in range(height):
-                    j = firsts[f, 1] + h * stride[1]
-                    if not (0 <= i < image.shape[1] and 0 <= j < image.shape[2]):
-                        continue
-                    source = image[c, i, j, first + start * step :]
-                    line = planes[c, f, d, h, start:]
-                    if step == 1 and image.strides[3] == size_of(zero):
-                        copy_line(zero, address(source), address(line), stop - start)
-                    else:
-                        for w in range(stop - start):
-                            line[UINT(w)] = source[UINT(w * step)]
+def seen_part(images, planes, f, firsts, stride):
+    """What a plane and the image have in common: the part of each, in the same shape."""
+    _, _, depth, height, width = images.shape
+    a, b, c = firsts[f, 0], firsts[f, 1], firsts[f, 2]
+    s, t, u = stride
+    d0, d1 = ends(a, s, depth, planes.shape[3])
+    h0, h1 = ends(b, t, height, planes.shape[4])
+    w0, w1 = ends(c, u, width, planes.shape[5])
+    in_plane = planes[:, :, f, d0:d1, h0:h1, w0:w1]
+    # the ends, with a step, of what is not empty
+    d2, h2, w2 = a + d0 * s, b + h0 * t, c + w0 * u
+    d3, h3, w3 = max(a + d1 * s - s + 1, 0), max(b + h1 * t - t + 1, 0), max(c + w1 * u - u + 1, 0)
+    return images[:, :, d2:d3:s, h2:h3:t, w2:w3:u], in_plane
 
 
 @kernel
-def join_planes(planes, firsts, stride, image):
+def split_planes(images, firsts, stride, planes):
+    """planes[n, c, f, place] = images[n, c, firsts[f] + place * stride]; the rest stays 0."""
+    for f in range(len(firsts)):
+        source, target = seen_part(images, planes, f, firsts, stride)
+        for n in range(len(source)):
+            copy_box(source[n], target[n])
+
+
+@kernel
+def join_planes(planes, firsts, stride, images):
     """The inverse of split_planes."""
-    channels, remainders, depth, height, width = planes.shape
-    zero = planes.dtype.type(0)
-    step = stride[2]
-    for c in range(channels):
-        for f in range(remainders):
-            first = firsts[f, 2]
-            start, stop = ends(first, step, image.shape[3], width)
-            for d in range(depth):
-                i = firsts[f, 0] + d * stride[0]
-                for h in range(height):
-                    j = firsts[f, 1] + h * stride[1]
-                    if not (0 <= i < image.shape[1] and 0 <= j < image.shape[2]):
-                        continue
-                    line = planes[c, f, d, h, start:]
-                    goal = image[c, i, j, first + start * step :]
-                    if step == 1:
-                        copy_line(zero, address(line), address(goal), stop - start)
-                    else:
-                        for w in range(stop - start):
-                            goal[UINT(w * step)] = line[UINT(w)]
+    for f in range(len(firsts)):
+        target, source = seen_part(images, planes, f, firsts, stride)
+        for n in range(len(source)):
+            copy_box(source[n], target[n])
 
 
 @kernel
-def add_shifted(zero, a, a_row, shifts, source, out, more):
-    """out (+)= A @ B; row k of B lies shifts[k] bytes after `source`."""
-    rows, columns = out.shape
+def empty_planes(images, channels, firsts, grid, margin, number):
+    """Planes of zeros, with as many behind them as the last window may look at."""
+    count = images * channels * len(firsts) * grid[0] * grid[1] * grid[2]
+    memory = np.zeros(count + margin, number.dtype)
+    return memory[:count].reshape(images, channels, len(firsts), grid[0], grid[1], grid[2])
+
+
+@kernel
+def add_shifted(zero, a, a_row, shifts, source, source_image, out, more):
+    """out[n] (+)= A @ B[n]; row k of B[n] lies shifts[k] bytes after source + n source_image."""
+    images, rows, columns = out.shape
     size, lanes = size_of(zero), lanes_of(zero)
     width = panel_columns(zero) if rows > 1 else ROW_VECTORS * lanes
-    c_start, c_row = address(out), out.strides[0]
+    c_row = out.strides[1]
     for k in range(0, shifts.size, DEPTH):
         steps = min(DEPTH, shifts.size - k)
         table = address(shifts) + k * 8
@@ -136,159 +144,161 @@ def add_shifted(zero, a, a_row, shifts, source, out, more):
         for i in range(0, rows, TILE_ROWS):
             height = rows - i
             a_tile = a + i * a_row + k * size
-            for j in range(0, columns, width):
-                left = columns - j
-                b, c_tile = source + j * size, c_start + j * size + i * c_row
-                tile = (zero, steps, a_tile, a_row, size, b, table)
-                if rows == 1:
-                    multiply_row(tile, c_tile, c_row, more_now, left)
-                elif height >= TILE_ROWS and left >= width:
-                    tap_full_tile(*tile, c_tile, c_row, more_now, TILE_ROWS, width)
-                elif height <= TILE_ROWS // 2:
-                    tap_low_tile(*tile, c_tile, c_row, more_now, height, left)
-                else:
-                    tap_edge_tile(*tile, c_tile, c_row, more_now, height, left)
-
-
-@kernel
-def multiply_row(tile, c, c_row, more, left):
-    """A tile of one row: eight vectors, or what is left of them."""
-    zero, steps, a, a_row, a_step, b, table = tile
-    lanes, size = lanes_of(zero), size_of(zero)
-    if left >= ROW_VECTORS * lanes:
-        tap_row_tile(*tile, c, c_row, more, 1, left)
-        return
-    for j in range(0, left, lanes):
-        shift = j * size
-        tap_row_end_tile(
-            zero, steps, a, a_row, a_step, b + shift, table, c + shift, c_row, more, 1, left - j
-        )
+            for n in range(images):
+                c = address(out) + n * out.strides[0] + i * c_row
+                b = source + n * source_image
+                for j in range(0, columns, width):
+                    left = columns - j
+                    tile = (zero, steps, a_tile, a_row, size, b + j * size, table)
+                    place = (c + j * size, c_row, more_now, height, left)
+                    if rows == 1 and left >= width:
+                        tap_row_tile(*tile, *place)
+                    elif rows == 1:
+                        tap_row_end_tile(*tile, *place)
+                    elif height <= TILE_ROWS // 2:
+                        tap_low_tile(*tile, *place)
+                    elif height >= TILE_ROWS and left >= width:
+                        tap_full_tile(*tile, *place)
+                    else:
+                        tap_edge_tile(*tile, *place)
 
 
 # ----------------------------------------------------------------------------------------- output
 @kernel
-def convolve_images(x, weight, bias, shifts, layout, sizes, out, start, stop):
-    """out[n, g] = weight[g] * x[n] + bias[g] for images start to stop."""
-    grid, firsts, stride, x_is_plane = layout
+def convolve_images(x, weight, bias, shifts, layout, block, out, start, stop):
+    """out[n, g] = weight[g] * x[n] + bias[g] for images start to stop, `block` at a time."""
+    grid, firsts, stride, margin, x_is_plane = layout
     groups, rows, depth = weight.shape
     zero = weight.dtype.type(0)
     size = size_of(zero)
-    channels = 0 if x_is_plane else x.shape[1]
-    planes = np.zeros((channels, len(firsts), grid[0], grid[1], grid[2]), weight.dtype)
-    group_bytes = x.shape[1] // groups * len(firsts) * grid[0] * grid[1] * grid[2] * size
-    lines = (sizes[0] - 1) * grid[1] + sizes[1]
-    block = max(1, min(lines, BLOCK_BYTES // (rows * grid[2] * size)))
-    is_dense = grid[2] == sizes[2] and (grid[1] == sizes[1] or sizes[0] == 1)
-    space = np.empty((rows, 0 if is_dense else block * grid[2]), weight.dtype)
-    for n in range(start, stop):
-        source = address(x) + n * x.strides[0]
-        if not x_is_plane:
-            split_planes(x[n], firsts, stride, planes)
-            source = address(planes)
+    channels = x.shape[1] // groups
+    planes = empty_planes(block, 0 if x_is_plane else channels, firsts, grid, margin, weight)
+    image = x.strides[0] if x_is_plane else planes.strides[0]
+    height, width = out.shape[4:]
+    # Without gaps all is one line, of windows one number apart.
+    is_dense = grid[2] == width or height == 1
+    line, kept, lines = (1, 1, height * width) if is_dense else (grid[2], width, height)
+    count = max(1, min(lines, BLOCK_BYTES // (block * rows * line * size)))
+    space = np.empty((block, rows, 0 if is_dense else count, line), weight.dtype)
+    flat_space = space.reshape(block, rows, space.shape[2] * line)
+    flat_out = out.reshape(len(out), groups, rows, out.shape[3], height * width)
+    for n in range(start, stop, block):
+        images = min(block, stop - n)
         for g in range(groups):
-            for first in range(0, lines, block):
-                count = min(block, lines - first)
-                columns = (count - 1) * grid[2] + sizes[2]
-                place = first * grid[2]
-                target = out[n, g][:, place : place + columns] if is_dense else space[:, :columns]
-                for i in range(rows if bias.size else 0):
-                    target[i, :] = bias[g, i]
-                place = source + g * group_bytes + place * size
-                more = 1 if bias.size else 0
-                add_shifted(zero, address(weight[g]), depth * size, shifts, place, target, more)
-                if not is_dense:
-                    keep_lines(space, first, count, grid, sizes, out[n, g])
+            mine = x[n : n + images, g * channels : (g + 1) * channels]
+            source = address(mine)
+            if not x_is_plane:
+                split_planes(mine, firsts, stride, planes[:images])
+                source = address(planes)
+            for d in range(out.shape[3]):
+                for first in range(0, lines, count):
+                    now = min(count, lines - first)
+                    columns = (now - 1) * line + kept
+                    if is_dense:
+                        target = flat_out[n : n + images, g, :, d, first : first + columns]
+                    else:
+                        target = flat_space[:images, :, :columns]
+                    if bias.size:
+                        fill_rows(target, bias[g])
+                    place = source + (d * grid[1] * grid[2] + first * line) * size
+                    more = 1 if bias.size else 0
+                    a = address(weight[g])
+                    add_shifted(zero, a, depth * size, shifts, place, image, target, more)
+                    if not is_dense:
+                        goal = out[n : n + images, g, :, d, first : first + now]
+                        copy_box(space[:images, :, :now, :width], goal)
 
 
 @kernel
-def keep_lines(space, first, count, grid, sizes, out):
-    """Copy what belongs to the output of each line."""
-    zero = out.dtype.type(0)
-    for i in range(out.shape[0]):
-        for number in range(first, first + count):
-            d, h = number // grid[1], number % grid[1]
-            if h < sizes[1]:
-                line = space[i, (number - first) * grid[2] :]
-                kept = out[i, (d * sizes[1] + h) * sizes[2] :]
-                copy_line(zero, address(line), address(kept), sizes[2])
+def fill_rows(out, values):
+    for n in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            line, value = out[n, i], values[i]
+            for j in range(line.size):
+                line[UINT(j)] = value
 
 
 # -------------------------------------------------------------------------------- input's gradient
 @kernel
-def spread_images(grad, weight, shifts, counts, layout, sizes, out, start, stop):
-    """out[n] = the input's gradient, from grad[n, g], for images start to stop.
+def spread_images(grad, weight, shifts, counts, layout, block, out, start, stop):
+    """out[n] = the input's gradient, from grad[n], for images start to stop, `block` at a time.
 
-    weight: for each remainder a (groups, inputs, counts[remainder]) matrix, one after the other;
-    shifts: for each remainder those of its rows.
+    weight: for each group and remainder an (inputs, counts[remainder]) matrix, one after another;
+    shifts: for each remainder those of its columns.
     """
-    grid, firsts, stride, margin, grad_is_plane, out_is_plane = layout
-    groups, channels = grad.shape[1], grad.shape[2]
+    grid, firsts, stride, margin, groups, grad_is_plane, out_is_plane = layout
+    channels, rows = grad.shape[1] // groups, out.shape[1] // groups
     zero = weight.dtype.type(0)
     size = size_of(zero)
     plane = grid[0] * grid[1] * grid[2]
-    kept = 0 if out_is_plane else out.shape[1]
-    planes = np.empty((kept, len(firsts), grid[0], grid[1], grid[2]), weight.dtype)
-    wide = np.zeros((0 if grad_is_plane else groups * channels, margin + plane), weight.dtype)
-    rows = out.shape[1] // groups
-    for n in range(start, stop):
-        source = address(grad) + n * grad.strides[0]
-        if not grad_is_plane:
-            for g in range(groups):
-                widen_lines(grad[n, g], grid, sizes, wide[g * channels :, margin:])
-            source = address(wide) + margin * size
-        flat = (
-            out[n].reshape(out.shape[1], 1, plane)
-            if out_is_plane
-            else planes.reshape(kept, len(firsts), plane)
-        )
+    step = margin + plane
+    planes = empty_planes(block, 0 if out_is_plane else rows, firsts, grid, 0, weight)
+    wide = np.zeros((block, 0 if grad_is_plane else channels, step), weight.dtype)
+    image = grad.strides[0] if grad_is_plane else wide.strides[0]
+    # Where the lines of grad lie in it: the numbers between them stay 0.
+    sizes = (block, wide.shape[1], grad.shape[2], grad.shape[3], grad.shape[4])
+    steps = (wide.strides[0], wide.strides[1], grid[1] * grid[2] * size, grid[2] * size, size)
+    lines = as_strided(wide[:, :, margin:], sizes, steps)
+    flat_planes = planes.reshape(block, planes.shape[1], len(firsts), plane)
+    flat_out = out.reshape(len(out), out.shape[1], 1, out.shape[2] * out.shape[3] * out.shape[4])
+    for n in range(start, stop, block):
+        images = min(block, stop - n)
+        first_weight = 0
         for g in range(groups):
-            first = first_weight = 0
-            place = source + g * channels * (margin + plane) * size
+            mine = grad[n : n + images, g * channels : (g + 1) * channels]
+            source = address(mine)
+            if not grad_is_plane:
+                for i in range(images):
+                    copy_box(mine[i], lines[i])
+                source = address(wide) + margin * size
+            goal = out[n : n + images, g * rows : (g + 1) * rows]
+            flat = flat_planes[:images, :rows]
+            if out_is_plane:
+                flat = flat_out[n : n + images, g * rows : (g + 1) * rows]
+            first = 0
             for f in range(len(firsts)):
                 depth = counts[f]
-                target = flat[g * rows : (g + 1) * rows, f]
-                a = address(weight) + (first_weight + g * rows * depth) * size
+                low, high = needed(firsts[f], stride, grid, out)
+                a = address(weight) + first_weight * size
                 now = shifts[first : first + depth]
-                add_shifted(zero, a, depth * size, now, place, target, 0)
+                target = flat[:, :, f, low:high]
+                add_shifted(zero, a, depth * size, now, source + low * size, image, target, 0)
                 first += depth
-                first_weight += depth * rows * groups
-        if not out_is_plane:
-            join_planes(planes, firsts, stride, out[n])
+                first_weight += depth * rows
+            if not out_is_plane:
+                join_planes(planes[:images], firsts, stride, goal)
 
 
 @kernel
-def widen_lines(grad, grid, sizes, wide):
-    """The lines of an output at the places that they have in a plane."""
-    zero = grad.dtype.type(0)
-    for i in range(grad.shape[0]):
-        for d in range(sizes[0]):
-            for h in range(sizes[1]):
-                line = grad[i, (d * sizes[1] + h) * sizes[2] :]
-                target = wide[i, (d * grid[1] + h) * grid[2] :]
-                copy_line(zero, address(line), address(target), sizes[2])
+def needed(first, stride, grid, out):
+    """The stretch of a plane in which numbers of the image lie."""
+    d0, d1 = ends(first[0], stride[0], out.shape[2], grid[0])
+    h0, h1 = ends(first[1], stride[1], out.shape[3], grid[1])
+    w0, w1 = ends(first[2], stride[2], out.shape[4], grid[2])
+    low = (d0 * grid[1] + h0) * grid[2] + w0
+    return low, max(low, ((d1 - 1) * grid[1] + h1 - 1) * grid[2] + w1)
 
 
 # ------------------------------------------------------------------------------- weight's gradient
 @kernel
 def correlate_images(x, grad, shifts, places, layout, sums, start, stop):
     """sums[g] += patches(x[n]) @ grad[n, g].T for images start to stop: (patch, outputs)."""
-    grid, firsts, stride, x_is_plane = layout
+    grid, firsts, stride, margin, x_is_plane = layout
     groups, outputs, steps = grad.shape[1:]
     zero = grad.dtype.type(0)
     size, lanes = size_of(zero), lanes_of(zero)
-    channels = 0 if x_is_plane else x.shape[1]
-    planes = np.zeros((channels, len(firsts), grid[0], grid[1], grid[2]), grad.dtype)
-    group_bytes = x.shape[1] // groups * len(firsts) * grid[0] * grid[1] * grid[2] * size
+    channels = x.shape[1] // groups
+    planes = empty_planes(1, 0 if x_is_plane else channels, firsts, grid, margin, grad)
     width = lanes if outputs <= lanes else panel_columns(zero)
     panels = np.empty((outputs + width - 1) // width * width * steps, grad.dtype)
     for n in range(start, stop):
-        source = address(x) + n * x.strides[0]
-        if not x_is_plane:
-            split_planes(x[n], firsts, stride, planes)
-            source = address(planes)
         for g in range(groups):
+            mine = x[n : n + 1, g * channels : (g + 1) * channels]
+            a = address(mine)
+            if not x_is_plane:
+                split_planes(mine, firsts, stride, planes)
+                a = address(planes)
             pack(zero, grad[n, g].T, panels, width)
-            a = source + g * group_bytes
             for k in range(0, steps, STEPS):
                 count = min(STEPS, steps - k)
                 for j in range(0, outputs, width):
@@ -316,27 +326,26 @@ def add_correlations(zero, count, a, shifts, places, b, width, c, outputs, first
 
 
 @kernel(reassoc=True)
-def correlate_few(x, grad, shifts, layout, sizes, sums, start, stop):
+def correlate_few(x, grad, shifts, layout, sums, start, stop):
     """The same where a group has few outputs: products of lines.  Shifts are in numbers here."""
-    grid, firsts, stride, _ = layout
-    groups, outputs = grad.shape[1:3]
-    channels, remainders = x.shape[1], len(firsts)
-    planes = np.zeros((channels, remainders, grid[0], grid[1], grid[2]), grad.dtype)
-    group_size = planes.size // groups
-    flat = planes.reshape(planes.size)
+    grid, firsts, stride, margin, _ = layout
+    groups, outputs, depth, height, width = grad.shape[1:]
+    channels = x.shape[1] // groups
+    count = channels * len(firsts) * grid[0] * grid[1] * grid[2]
+    flat = np.zeros(count + margin, grad.dtype)
+    planes = flat[:count].reshape(1, channels, len(firsts), grid[0], grid[1], grid[2])
     for n in range(start, stop):
-        split_planes(x[n], firsts, stride, planes)
         for g in range(groups):
+            split_planes(x[n : n + 1, g * channels : (g + 1) * channels], firsts, stride, planes)
             for i in range(outputs):
-                source = grad[n, g, i]
-                for d in range(sizes[0]):
-                    for h in range(sizes[1]):
-                        line = source[(d * sizes[1] + h) * sizes[2] :]
-                        place = g * group_size + (d * grid[1] + h) * grid[2]
+                for d in range(depth):
+                    for h in range(height):
+                        line = grad[n, g, i, d, h]
+                        place = (d * grid[1] + h) * grid[2]
                         for k in range(shifts.size):
                             seen = flat[place + shifts[k] :]
                             total = grad.dtype.type(0)
-                            for w in range(sizes[2]):
+                            for w in range(width):
                                 total += line[UINT(w)] * seen[UINT(w)]
                             sums[g, k, i] += total
 
@@ -349,6 +358,11 @@ class Plan(NamedTuple):
     firsts: Array  # (remainders, 3): the place in the input where each plane begins
     remainder: Array  # (places of the kernel,): which plane it sees
     shift: Array  # (places of the kernel,): from which number on
+
+    @property
+    def margin(self) -> int:
+        """How far the kernel reaches."""
+        return int(self.shift.max())
 
     @property
     def plane(self) -> int:
@@ -370,7 +384,7 @@ def plan_of(windows: Windows) -> Plan:
         found = sorted({i * d % s for i in range(k)})
         remainders.append(found)
         places.append([(found.index(i * d % s), i * d // s) for i in range(k)])
-        grid.append(windows.output[axis] + (k - 1) * d // s)
+        grid.append(plane_size(windows, axis))
     firsts = [[r - p for r, p in zip(rs, windows.padding, strict=True)]
               for rs in itertools.product(*remainders)]  # fmt: skip
     number, shift = [], []
@@ -379,6 +393,18 @@ def plan_of(windows: Windows) -> Plan:
         number.append((a * len(remainders[1]) + b) * len(remainders[2]) + c)
         shift.append((i * grid[1] + j) * grid[2] + k)
     return Plan((grid[0], grid[1], grid[2]), np.array(firsts), np.array(number), np.array(shift))
+
+
+def plane_size(windows: Windows, axis: int) -> int:
+    """How many numbers of a plane follow before the next line begins.
+
+    Without a stride, the padding before a line serves the line before as padding behind it.
+    """
+    n, out, p = windows.input[axis], windows.output[axis], windows.padding[axis]
+    reach = (windows.kernel[axis] - 1) * windows.dilation[axis] // windows.stride[axis]
+    if windows.stride[axis] > 1:
+        return out + reach
+    return max(p + n, out + reach - p, out)
 
 
 def in_three_dimensions(x: Array) -> Array:
@@ -390,6 +416,11 @@ def is_plane(x: Array, windows: Windows, plan: Plan) -> bool:
     """Whether images lie in memory as their planes would: nothing to split, nothing to pad."""
     whole = plan.grid == windows.input and set(windows.stride) == {1} and not any(windows.padding)
     return whole and x.flags.c_contiguous
+
+
+def together(image_bytes: int) -> int:
+    """How many images are computed at a time: a row of the weights is read once for all of them."""
+    return max(1, BLOCK_BYTES // max(image_bytes, 1))
 
 
 def over_images(run: Any, count: int, work: int) -> None:
@@ -416,12 +447,13 @@ def convolve(x: Array, weight: Array, bias: Array | None, windows: Windows, grou
     whole = windows.of_three_dimensions()
     plan = plan_of(whole)
     images = in_three_dimensions(x.astype(dtype, copy=False))
-    layout = plan.grid, plan.firsts, whole.stride, is_plane(images, whole, plan)
+    layout = plan.grid, plan.firsts, whole.stride, plan.margin, is_plane(images, whole, plan)
     matrices = np.ascontiguousarray(weight, dtype).reshape(groups, outputs, -1)
     start = np.empty((groups, 0), dtype) if bias is None else bias.astype(dtype).reshape(groups, -1)
     shifts = plan.shifts(inputs) * dtype.itemsize
-    arguments = images, matrices, start, shifts, layout, whole.output
-    flat = out.reshape(len(x), groups, outputs, -1)
+    block = min(len(x), together(max(inputs, outputs) * plan.plane * dtype.itemsize))
+    arguments = images, matrices, start, shifts, layout, block
+    flat = out.reshape(len(x), groups, outputs, *whole.output)
     work = out.size * matrices.shape[2]
     over_images(lambda a, b: convolve_images(*arguments, flat, a, b), len(x), work)
     return out.astype(x.dtype, copy=False)
@@ -439,33 +471,33 @@ def convolve_input(grad: Array, weight: Array, windows: Windows, groups: int) ->
         return out.astype(grad.dtype, copy=False)
     whole = windows.of_three_dimensions()
     plan = plan_of(whole)
-    outputs = len(weight) // groups
-    flat = np.ascontiguousarray(grad, dtype).reshape(len(grad), groups, outputs, -1)
-    margin = int(plan.shift.max())
+    grads = in_three_dimensions(np.ascontiguousarray(grad, dtype))
+    margin = plan.margin
     images = in_three_dimensions(out)
     fits = is_plane(images, whole, plan)
     dense = margin == 0 and plan.grid == whole.output
-    layout = plan.grid, plan.firsts, whole.stride, margin, dense, fits
+    layout = plan.grid, plan.firsts, whole.stride, margin, groups, dense, fits
     matrices, shifts, counts = by_remainder(plan, weight.astype(dtype, copy=False), groups, margin)
-    arguments = flat, matrices, shifts * dtype.itemsize, counts, layout, whole.output
+    block = min(len(grad), together(max(weight.shape[:2]) * plan.plane * dtype.itemsize))
+    arguments = grads, matrices, shifts * dtype.itemsize, counts, layout, block
     work = grad.size * weight[0].size
     over_images(lambda a, b: spread_images(*arguments, images, a, b), len(grad), work)
     return out.astype(grad.dtype, copy=False)
 
 
 def by_remainder(plan: Plan, weight: Array, groups: int, margin: int) -> tuple[Array, Array, Array]:
-    """For each plane: the weights that see it as (groups, inputs, outputs * places), one after the
-    other; the shifts of their rows in the widened gradient; how many rows there are."""
+    """For each plane: the weights that see it as (inputs, outputs * places), one matrix after the
+    other; the shifts of their columns in the widened gradient; how many columns there are."""
     outputs, inputs = len(weight) // groups, weight.shape[1]
     places = weight.reshape(groups, outputs, inputs, -1)
     step = margin + plan.plane
     matrices, shifts, counts = [], [], []
     for number in range(len(plan.firsts)):
         mine = np.flatnonzero(plan.remainder == number)
-        matrices.append(places[..., mine].transpose(0, 2, 1, 3).reshape(-1))
+        matrices.append(places[..., mine].transpose(0, 2, 1, 3).reshape(groups, -1))
         shifts.append((np.arange(outputs)[:, None] * step - plan.shift[mine]).reshape(-1))
         counts.append(outputs * len(mine))
-    return np.concatenate(matrices), np.concatenate(shifts), np.array(counts)
+    return np.concatenate(matrices, 1).reshape(-1), np.concatenate(shifts), np.array(counts)
 
 
 def convolve_weight(x: Array, grad: Array, windows: Windows, groups: int) -> Array:
@@ -480,8 +512,10 @@ def convolve_weight(x: Array, grad: Array, windows: Windows, groups: int) -> Arr
     plan = plan_of(whole)
     images = in_three_dimensions(x.astype(dtype, copy=False))
     few = outputs <= FEW_CHANNELS
-    layout = plan.grid, plan.firsts, whole.stride, not few and is_plane(images, whole, plan)
-    flat = np.ascontiguousarray(grad, dtype).reshape(len(grad), groups, outputs, -1)
+    fits = is_plane(images, whole, plan)
+    layout = plan.grid, plan.firsts, whole.stride, plan.margin, fits
+    grads = np.ascontiguousarray(grad, dtype).reshape(len(grad), groups, outputs, *whole.output)
+    flat = grads.reshape(*grads.shape[:3], -1)
     shifts, places = plan.shifts(inputs), places_of(whole, plan)
     sums: list[Array] = []
 
@@ -489,7 +523,7 @@ def convolve_weight(x: Array, grad: Array, windows: Windows, groups: int) -> Arr
         total = np.zeros((groups, len(shifts), outputs), dtype)
         sums.append(total)
         if few:
-            correlate_few(images, flat, shifts, layout, whole.output, total, start, stop)
+            correlate_few(images, grads, shifts, layout, total, start, stop)
         else:
             scaled = shifts * dtype.itemsize, places * dtype.itemsize
             correlate_images(images, flat, *scaled, layout, total, start, stop)

@@ -55,9 +55,10 @@ def resample_planes(x, rows, columns, out, start, stop):
 
 
 @kernel
-def max_planes(x, rows, columns, out, indices, start, stop):
+def max_planes(x, rows, columns, lowest, out, indices, start, stop):
     """out[p, i, j] = the largest of its window, indices[p, i, j] = where in the plane it is: the
-    first of equals; the last NaN, if there is one."""
+    first of equals; the last NaN, if there is one.  A window that lies between the numbers, as
+    dilation can make it, has the lowest and -1."""
     row_starts, row_counts, row_step = rows
     column_starts, column_counts, column_step = columns
     width = x.shape[2]
@@ -67,6 +68,9 @@ def max_planes(x, rows, columns, out, indices, start, stop):
             top, height = row_starts[i], row_counts[i]
             for j in range(out.shape[2]):
                 left, count = column_starts[j], column_counts[j]
+                if height <= 0 or count <= 0:
+                    out[p, i, j], indices[p, i, j] = lowest, -1
+                    continue
                 best, place = plane[top, left], top * width + left
                 for a in range(height):
                     line = plane[top + a * row_step]
@@ -80,10 +84,11 @@ def max_planes(x, rows, columns, out, indices, start, stop):
 
 @kernel
 def pick_planes(x, indices, out, start, stop):
-    """out[p, i] = x[p, indices[p, i]]"""
+    """out[p, i] = x[p, indices[p, i]]; 0 where there is no such place"""
     for p in range(start, stop):
         for i in range(indices.shape[1]):
-            out[p, i] = x[p, indices[p, i]]
+            place = indices[p, i]
+            out[p, i] = x[p, place] if 0 <= place < x.shape[1] else x.dtype.type(0)
 
 
 @kernel
@@ -91,7 +96,8 @@ def put_planes(grad, indices, out, start, stop):
     """out[p, indices[p, i]] += grad[p, i]"""
     for p in range(start, stop):
         for i in range(indices.shape[1]):
-            out[p, indices[p, i]] += grad[p, i]
+            if 0 <= indices[p, i] < out.shape[1]:
+                out[p, indices[p, i]] += grad[p, i]
 
 
 # ------------------------------------------------------------------------------ called from Python
@@ -136,9 +142,13 @@ def max_pool(x: Array, rows: Any, columns: Any) -> tuple[Array, Array]:
     planes = as_planes(x)
     out = np.empty((len(planes), len(rows[0]), len(columns[0])), planes.dtype)
     indices = np.empty(out.shape, np.int64)
-    over_planes(max_planes, planes.size, planes, rows, columns, out, indices)
+    over_planes(max_planes, planes.size, planes, rows, columns, lowest_of(planes), out, indices)
     shape = (*x.shape[:-2], *out.shape[1:])
     return out.astype(x.dtype, copy=False).reshape(shape), indices.reshape(shape)
+
+
+def lowest_of(x: Array) -> Any:
+    return x.dtype.type(-np.inf) if x.dtype.kind == "f" else np.iinfo(x.dtype).min
 
 
 def pick_places(x: Array, indices: Array) -> Array:
