@@ -275,7 +275,7 @@ def expm1_float32(x):
 
 @inlined
 def expm1_float64(x):
-    """e^x - 1 to 1.5 ulp, in the same way."""
+    """e^x - 1 to 2 ulp, in the same way."""
     bounded = where(x < EXPM1_LOW_64, EXPM1_LOW_64, x)
     shifted = bounded * LOG2E_64 + ROUND_64
     n = shifted - ROUND_64
@@ -429,6 +429,24 @@ def cosh_float32(x):
     """cosh x to 1 ulp."""
     grown = exp_float64(f64(x))
     return f32(f64(0.5) * (grown + f64(1) / grown))
+
+
+@inlined
+def sinh_float64(x):
+    """sinh x to 3 ulp: from e^(a/2) where e^a would overflow."""
+    size = fabs_float64(x)
+    grown = expm1_float64(size)
+    near = f64(0.5) * (grown + grown / (grown + f64(1)))
+    root = exp_float64(f64(0.5) * size)
+    return copysign(where(size > f64(22), (f64(0.5) * root) * root, near), x)
+
+
+@inlined
+def cosh_float64(x):
+    """cosh x to 3 ulp, in the same way."""
+    root = exp_float64(f64(0.5) * fabs_float64(x))
+    half = (f64(0.5) * root) * root
+    return half + f64(0.25) / half
 
 
 # ------------------------------------------------ tanh: odd polynomial, or 1 - 2 / (e^2x + 1)
@@ -596,6 +614,59 @@ def atan_float32(x):
     return copysign(base + ((r * square) * polynomial(square, ATAN_32) + r), x)
 
 
+ATAN_64 = typed(
+    f64,
+    0.016285756855221028,
+    -0.034570561981427744,
+    0.04551593220626549,
+    -0.05230454270650244,
+    0.05878928997834775,
+    -0.06666424885738255,
+    0.07692296375032143,
+    -0.09090908753500877,
+    0.11111111105155447,
+    -0.14285714285659828,
+    0.19999999999999804,
+    -0.3333333333333333,
+)
+ATAN_SPLIT_64, ATAN_FLIP_64 = f64(math.tan(math.pi / 8)), f64(math.tan(3 * math.pi / 8))
+PI_64, HALF_PI_LOW_64 = f64(math.pi), f64(6.123233995736766e-17)  # pi / 2 is HALF_PI and this
+
+
+@inlined
+def atan_float64(x):
+    """atan x to 2 ulp, in the same way."""
+    size = fabs_float64(x)
+    middle, far = size > ATAN_SPLIT_64, size > ATAN_FLIP_64
+    over = where(far, f64(-1), where(middle, size - f64(1), size))
+    under = where(far, size, where(middle, size + f64(1), f64(1)))
+    share = where(far, f64(1), where(middle, f64(0.5), f64(0)))
+    r = over / under
+    square = r * r
+    small = (r * square) * polynomial(square, ATAN_64) + share * HALF_PI_LOW_64
+    return copysign(share * HALF_PI + (small + r), x)
+
+
+def atan2_for(real: Any, atan: Any) -> Any:
+    @inlined
+    def atan2(y, x):
+        """The angle of the point (x, y) to 4 ulp: atan of the smaller by the larger, turned."""
+        across, up = fabs_float64(x), fabs_float64(y)
+        steep = up > across
+        smaller, larger = where(steep, across, up), where(steep, up, across)
+        ratio = smaller / larger
+        ratio = where(smaller == larger, where(larger == real(0), real(0), real(1)), ratio)
+        angle = atan(ratio)
+        angle = where(steep, real(math.pi / 2) - angle, angle)
+        angle = where(copysign(real(1), x) < real(0), real(math.pi) - angle, angle)
+        return where((x == x) & (y == y), copysign(angle, y), x + y)
+
+    return atan2
+
+
+atan2_float32, atan2_float64 = atan2_for(f32, atan_float32), atan2_for(f64, atan_float64)
+
+
 @inlined
 def asin_float32(x):
     """asin x to 2.5 ulp; above 1/2, asin(a) = pi/2 - 2 asin(sqrt((1 - a) / 2))."""
@@ -617,6 +688,50 @@ def acos_float32(x):
     angle = (r * square) * polynomial(square, ASIN_32) + r
     outer = where(x < f32(0), PI_32 - (angle + angle), angle + angle)
     return where(far, outer, HALF_PI_32 - copysign(angle, x))
+
+
+ASIN_64 = typed(
+    f64,
+    0.02961201126495512,
+    -0.01924167174674304,
+    0.019554513336123378,
+    0.0030448799094556773,
+    0.009319560794767446,
+    0.009621842970100282,
+    0.011566459612121669,
+    0.01396378001220357,
+    0.017352816540325496,
+    0.02237215744350722,
+    0.03038194447553234,
+    0.044642857142551895,
+    0.07500000000000118,
+    0.16666666666666666,
+)
+
+
+@inlined
+def asin_float64(x):
+    """asin x to 2.5 ulp, in the same way."""
+    size = fabs_float64(x)
+    far = size > f64(0.5)
+    square = where(far, f64(0.5) * (f64(1) - size), size * size)
+    r = where(far, sqrt_float64(square), size)
+    angle = (r * square) * polynomial(square, ASIN_64) + r
+    outer = HALF_PI - ((angle + angle) - HALF_PI_LOW_64)
+    return copysign(where(far, outer, angle), x)
+
+
+@inlined
+def acos_float64(x):
+    """acos x to 2 ulp, in the same way."""
+    size = fabs_float64(x)
+    far = size > f64(0.5)
+    square = where(far, f64(0.5) * (f64(1) - size), size * size)
+    r = where(far, sqrt_float64(square), size)
+    rest = (r * square) * polynomial(square, ASIN_64)
+    angle = rest + r
+    outer = where(x < f64(0), PI_64 - (angle + angle), angle + angle)
+    return where(far, outer, HALF_PI - copysign(angle, x))
 
 
 # ------------------------------------------------ predicates
@@ -653,17 +768,11 @@ def libm_of_two(function: Callable[..., float]) -> Any:
 
 
 tan_float64 = libm(math.tan)
-asin_float64 = libm(math.asin)
-acos_float64 = libm(math.acos)
-atan_float64 = libm(math.atan)
-sinh_float64 = libm(math.sinh)
-cosh_float64 = libm(math.cosh)
 log2_float64 = libm(math.log2)
 log10_float64 = libm(math.log10)
 exp2_float64 = llvm_unary("exp2")  # math.exp2 came with Python 3.11
 sin_float64, cos_float64 = libm(math.sin), libm(math.cos)
 pow_float64 = libm_of_two(math.pow)
-atan2_float32 = atan2_float64 = libm_of_two(math.atan2)
 
 
 @intrinsic

@@ -121,7 +121,18 @@ from minigrad.ops.pointwise.logic import (
     logical_or,
     logical_xor,
 )
-from minigrad.ops.pointwise.power import number_pow, pow, pow_number, pow_tensor, pow_two, square
+from minigrad.ops.pointwise.power import (
+    number_pow,
+    pow,
+    pow_half,
+    pow_inverse,
+    pow_inverse_half,
+    pow_number,
+    pow_tensor,
+    pow_two,
+    power_of_two,
+    square,
+)
 from minigrad.ops.pointwise.rounding import (
     ceil,
     copysign,
@@ -275,9 +286,13 @@ __all__ = [
     "polygamma_sum",
     "positive",
     "pow",
+    "pow_half",
+    "pow_inverse",
+    "pow_inverse_half",
     "pow_number",
     "pow_tensor",
     "pow_two",
+    "power_of_two",
     "prelu_elements",
     "rad2deg",
     "reciprocal",
