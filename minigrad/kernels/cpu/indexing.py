@@ -54,10 +54,10 @@ def take_rows(x: Array, index: Array, axis: int) -> Array:
 def add_rows(shape: tuple[int, ...], index: Array, grad: Array, axis: int) -> Array:
     """The gradient of take_rows: zeros of `shape`, with the rows of `grad` added at `index`."""
     outer, rows, inner = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
-    out = zeros_for_sum(outer * rows * inner, grad.dtype)
+    out = zeros_for_sum(shape, grad.dtype)
     flat_index = np.ascontiguousarray(index).reshape(-1)
-    add_at(out, flat_index, flat_for_sum(grad), outer, rows, inner)
-    return rounded(out, grad.dtype).reshape(shape)
+    add_at(out.reshape(-1), flat_index, flat_for_sum(grad), outer, rows, inner)
+    return rounded(out, grad.dtype)
 
 
 def index_add(x: Array, index: Array, source: Array, axis: int) -> Array:
@@ -82,12 +82,12 @@ def scatter_add_nd(
     flat_index = indices[0]
     for index, size in zip(indices[1:], leading[1:], strict=True):
         flat_index = flat_index * size + index
-    out = zeros_for_sum(math.prod(shape), dtype)
-    add_at(out, flat_index.reshape(-1), flat_for_sum(values), 1, math.prod(leading), inner)
-    return rounded(out, dtype).reshape(shape)
+    out = zeros_for_sum(shape, dtype)
+    add_at(out.reshape(-1), flat_index.reshape(-1), flat_for_sum(values), 1, math.prod(leading), inner)
+    return rounded(out, dtype)  # not a view: it may become a leaf's .grad as it is
 
 
-def zeros_for_sum(size: int, dtype: Any) -> Array:
+def zeros_for_sum(size: int | tuple[int, ...], dtype: Any) -> Array:
     """Zeros to add to."""
     return np.zeros(size, sum_dtype(dtype))
 
