@@ -83,7 +83,9 @@ def scatter_add_nd(
     for index, size in zip(indices[1:], leading[1:], strict=True):
         flat_index = flat_index * size + index
     out = zeros_for_sum(shape, dtype)
-    add_at(out.reshape(-1), flat_index.reshape(-1), flat_for_sum(values), 1, math.prod(leading), inner)
+    add_at(
+        out.reshape(-1), flat_index.reshape(-1), flat_for_sum(values), 1, math.prod(leading), inner
+    )
     return rounded(out, dtype)  # not a view: it may become a leaf's .grad as it is
 
 
