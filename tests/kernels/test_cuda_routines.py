@@ -8,11 +8,25 @@ import numpy as np
 import pytest
 
 from minigrad.kernels.cpu import cross_entropy as cpu_cross
+from minigrad.kernels.cpu import gather as cpu_gather
 from minigrad.kernels.cpu import gemm as cpu_gemm
 from minigrad.kernels.cpu import indexing as cpu_indexing
+from minigrad.kernels.cpu import masks as cpu_masks
 from minigrad.kernels.cpu import reductions as cpu_reductions
 from minigrad.kernels.cpu import rows as cpu_rows
-from minigrad.kernels.cuda import cross_entropy, driver, gemm, indexing, reductions, rows, to_device
+from minigrad.kernels.cpu import searching as cpu_searching
+from minigrad.kernels.cuda import (
+    cross_entropy,
+    driver,
+    gather,
+    gemm,
+    indexing,
+    masks,
+    reductions,
+    rows,
+    searching,
+    to_device,
+)
 
 ROUTINES = {
     "sum prod amax amin any all argmax argmin": (cpu_reductions, reductions),
@@ -235,7 +249,7 @@ def test_several_indices() -> None:
 
 def test_nonzero() -> None:
     for mask in (INDEX, INDEX > 5, np.array(True), np.array(0)):
-        check(cpu_indexing.nonzero, indexing.nonzero, mask)
+        check(cpu_masks.nonzero, masks.nonzero, mask)
 
 
 @pytest.mark.parametrize("wrong", [3, -1])
@@ -254,3 +268,24 @@ def test_arrays_without_elements() -> None:
     nothing = np.zeros(0, np.int64)
     check(cpu_indexing.take_rows, indexing.take_rows, values(3, 2), nothing, 0)
     check(cpu_indexing.add_rows, indexing.add_rows, (3, 2), nothing, values(0, 2), 0)
+
+
+def test_along_an_axis() -> None:
+    x, numbers = values(3, 4, 2), values(3, 3, 2)
+    places = np.array([0, 3, 3]).reshape(1, 3, 1) + np.zeros((3, 3, 2), np.int64)
+    check(cpu_gather.gather, gather.gather, x, places, 1)
+    check(cpu_gather.gather, gather.gather, x, places[:2, :, :1], 1)
+    for mode in ("put", "sum", "prod", "amax", "amin"):
+        check(cpu_gather.scatter, gather.scatter, x, places, numbers, 1, mode)
+        check(cpu_gather.scatter, gather.scatter, x > 0, places, numbers > 0, 1, mode)
+        check(cpu_gather.scatter, gather.scatter, x, places[:1], numbers, 1, mode)
+
+
+def test_masks_and_searches() -> None:
+    x = values(3, 4)
+    check(cpu_masks.masked_select, masks.masked_select, x, x > 0)
+    check(cpu_masks.masked_scatter, masks.masked_scatter, x, x > 0, x)
+    rows = np.sort(values(3, 4), 1)
+    for right in (True, False):
+        check(cpu_searching.searchsorted, searching.searchsorted, rows, x, None, right)
+        check(cpu_searching.searchsorted, searching.searchsorted, rows[0], x, None, right)

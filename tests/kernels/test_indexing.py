@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad.kernels.cpu import indexing
+from minigrad.kernels.cpu import indexing, masks
 
 DTYPES = ["float16", "float32", "float64", "int32", "int64"]
 
@@ -102,7 +102,7 @@ def test_scatter_add_nd(dtype):
 def test_nonzero(shape, dtype):
     x = (sample(shape, "float64") > 0).astype(dtype)
     for array in (x, x.T):
-        result = indexing.nonzero(array)
+        result = masks.nonzero(array)
         assert result.dtype == np.int64
         assert result.shape == (np.count_nonzero(array), array.ndim)
         if array.ndim:

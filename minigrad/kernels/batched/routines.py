@@ -271,6 +271,34 @@ def scatter_add_nd(
     return BatchedArray(total, level)
 
 
+def gather(x: Array, index: Array, axis: int) -> BatchedArray:
+    """Along an axis, the samples are one more dimension before it."""
+    level, (values, places) = on_one_level(x, index)
+    result = kernels.gather(values, places, axis + 1)
+    return BatchedArray(result.reshape((result.shape[0], *index.shape)), level)
+
+
+def scatter(x: Array, index: Array, values: Array, axis: int, mode: str) -> BatchedArray:
+    level, arrays = on_one_level(x, index, values)
+    result = kernels.scatter(*arrays, axis + 1, mode)
+    return BatchedArray(result.reshape((result.shape[0], *x.shape)), level)
+
+
+def add_along(shape: tuple[int, ...], index: Array, values: Array, axis: int) -> BatchedArray:
+    level, (places, given) = on_one_level(index, values)
+    whole = (places.shape[0], *(shape or (1,)))
+    result = kernels.add_along(whole, places, given, axis + 1)
+    return BatchedArray(result.reshape((result.shape[0], *shape)), level)
+
+
+def on_one_level(*arrays: Array) -> tuple[int, list[Array]]:
+    """The highest level, and the values of each there; all have a dimension beside the samples."""
+    level = highest(arrays)
+    samples = samples_of(arrays, level)
+    parts = [spread(x, level, samples) for x in arrays]
+    return level, [x if x.ndim > 1 else x.reshape((samples, 1)) for x in parts]
+
+
 def take_rows(x: Array, index: Array, axis: int) -> BatchedArray:
     level = highest((x, index))
     if level_of(index) != level:

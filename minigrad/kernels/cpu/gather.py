@@ -80,6 +80,21 @@ def scatter_blocks(out, index, values, mode):
     return -1
 
 
+@kernel
+def add_last(out, index, values):
+    """scatter_blocks for sums along the last axis: out[o, index[o, k]] += values[o, k]."""
+    outer, picks = index.shape
+    rows = np.uint64(out.shape[1])
+    for o in range(outer):
+        total, places, given = out[o], index[o], values[o]
+        for k in range(picks):
+            row = np.uint64(places[k])
+            if row >= rows:
+                return o * picks + k
+            total[row] += given[k]
+    return -1
+
+
 # ----------------------------------------------------------------------------------------- layout
 
 
@@ -149,7 +164,10 @@ def scattered(out: Array, index: Array, values: Array, axis: int, mode: str) -> 
     kept, given = computed(blocks(target, axis), mode), computed(blocks(values, axis), mode)
     places = blocks(index, axis)
     mode = OF_BOOLS[mode] if out.dtype == bool else mode
-    found = scatter_blocks(kept, places, given, MODES[mode])
+    if mode == "sum" and places.shape[2] == 1:
+        found = add_last(kept[:, :, 0], places[:, :, 0], given[:, :, 0])
+    else:
+        found = scatter_blocks(kept, places, given, MODES[mode])
     check_found(found, places, axis, kept.shape[1])
     if part is not None or kept.itemsize != out.itemsize:
         store(target, kept)

@@ -38,6 +38,18 @@ def add_elements(out, index, values):
             out[row] += values[k]
 
 
+@kernel
+def pick_columns(x, index, out):
+    """out[o, k] = x[o, index[k]]; an index outside leaves its place as it is."""
+    size = np.uint64(x.shape[1])
+    for o in range(x.shape[0]):
+        row, result = x[o], out[o]
+        for k in range(index.size):
+            place = np.uint64(index[k])
+            if place < size:
+                result[k] = row[place]
+
+
 def add_at(out: Array, index: Array, values: Array, outer: int, rows: int, inner: int) -> None:
     """add_blocks, by the quicker kernel where a row is one element."""
     if inner == outer == 1:
@@ -48,7 +60,18 @@ def add_at(out: Array, index: Array, values: Array, outer: int, rows: int, inner
 
 def take_rows(x: Array, index: Array, axis: int) -> Array:
     """x with `axis` replaced by the axes of `index`: out[..., i, ...] = x[..., index[i], ...]."""
+    if x.ndim == axis + 1 > 1 and index.ndim == 1 and index.size:
+        return take_columns(x, index)
     return np.asarray(x.take(index, axis))
+
+
+def take_columns(x: Array, index: Array) -> Array:
+    """take_rows along the last of several axes."""
+    words = f"u{x.itemsize}"
+    rows = np.ascontiguousarray(x).reshape(-1, x.shape[-1]).view(words)
+    out = np.empty((*x.shape[:-1], index.size), x.dtype)
+    pick_columns(rows, np.ascontiguousarray(index), out.reshape(-1, index.size).view(words))
+    return out
 
 
 def add_rows(shape: tuple[int, ...], index: Array, grad: Array, axis: int) -> Array:

@@ -32,11 +32,31 @@ def scatter_kernel(out, mask, source):
             count += np.uint64(1)
 
 
+@kernel
+def coordinates(flat, shape, rows):
+    """The places of a flat array as places of one with a shape, a row each."""
+    last = np.uint64(shape.size - 1)
+    for i in range(flat.size):
+        rest = np.uint64(flat[i])
+        for back in range(shape.size - 1):
+            axis = last - np.uint64(back)
+            size = np.uint64(shape[axis])
+            quotient = rest // size
+            rows[i, axis] = rest - quotient * size
+            rest = quotient
+        rows[i, 0] = rest
+
+
 def nonzero(mask: Array) -> Array:
     """The positions of the elements that are not zero, one a row: (count, ndim) int64."""
     if mask.ndim == 0:
         return np.zeros((np.count_nonzero(mask), 0), np.int64)
-    return np.stack(np.nonzero(mask), axis=1)
+    flat = np.flatnonzero(mask)
+    if mask.ndim == 1:
+        return flat.reshape(-1, 1)
+    rows = np.empty((flat.size, mask.ndim), np.int64)
+    coordinates(flat, np.array(mask.shape), rows)
+    return rows
 
 
 def masked_select(x: Array, mask: Array) -> Array:
