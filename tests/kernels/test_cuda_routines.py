@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minigrad.kernels.cpu import bags as cpu_bags
 from minigrad.kernels.cpu import cross_entropy as cpu_cross
 from minigrad.kernels.cpu import gather as cpu_gather
 from minigrad.kernels.cpu import gemm as cpu_gemm
@@ -16,6 +17,7 @@ from minigrad.kernels.cpu import reductions as cpu_reductions
 from minigrad.kernels.cpu import rows as cpu_rows
 from minigrad.kernels.cpu import searching as cpu_searching
 from minigrad.kernels.cuda import (
+    bags,
     cross_entropy,
     driver,
     gather,
@@ -35,7 +37,11 @@ ROUTINES = {
     "layer_norm layer_norm_backward": (cpu_rows, rows),
     "cross_entropy_rows cross_entropy_backward scores_backward": (cpu_cross, cross_entropy),
     "soft_cross_entropy_rows soft_cross_entropy_backward": (cpu_cross, cross_entropy),
-    "take_rows add_rows gather_nd scatter_add_nd nonzero": (cpu_indexing, indexing),
+    "take_rows add_rows index_add gather_nd scatter_add_nd": (cpu_indexing, indexing),
+    "gather scatter add_along": (cpu_gather, gather),
+    "nonzero masked_select masked_scatter": (cpu_masks, masks),
+    "weighted_rows maxima_of_rows": (cpu_bags, bags),
+    "searchsorted": (cpu_searching, searching),
 }
 PAIRS = [(name, *modules) for names, modules in ROUTINES.items() for name in names.split()]
 FLOATS = ["float16", "float32", "float64"]
