@@ -109,7 +109,7 @@ TABLE = Table(
         ),
         "diagonal_scatter": (
             "x.diagonal_scatter(u)",
-            "torch.diagonal_scatter(b, c[..., 0], 1, dim1=2, dim2=1)",
+            "torch.diagonal_scatter(b, c[:, :2, 0], 1, dim1=2, dim2=1)",
         ),
         "select_scatter": ("x.select_scatter(v, 0, 1)", "torch.select_scatter(b, x, 0, -1)"),
         # ---------------------------------------------------------------- tables
