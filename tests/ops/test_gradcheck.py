@@ -21,7 +21,7 @@ NOT_SAMPLED |= {"bernoulli", "bernoulli_", "cauchy_", "exponential_", "geometric
 NOT_SAMPLED |= {"multinomial", "random_"}  # tests/ops/test_random.py
 NOT_SAMPLED |= {"cpu", "cuda", "double", "float", "half", "int", "long", "bool"}
 NOT_SAMPLED |= {"allclose", "equal", "float_power_", "positive"}  # parity/test_pointwise.py
-NOT_SAMPLED |= {"new_full", "new_ones", "new_tensor", "new_zeros"}
+NOT_SAMPLED |= {"new_empty", "new_full", "new_ones", "new_tensor", "new_zeros"}
 
 # Their derivative says that it has none.
 ONE_DERIVATIVE = {"ctc_loss"}
