@@ -27,7 +27,6 @@ def resample_planes(x, rows, columns, out, start, stop):
     column_starts, column_counts, column_weights = columns
     width = x.shape[2]
     line = np.zeros(width, x.dtype)
-    pairs = column_weights.shape[1] == 2
     for p in range(start, stop):
         for i in range(out.shape[1]):
             first = row_starts[i]
@@ -44,13 +43,14 @@ def resample_planes(x, rows, columns, out, start, stop):
             result = out[p, i]
             for j in range(result.size):
                 first, count = column_starts[j], column_counts[j]
-                weights = column_weights[j]
-                if pairs and count == 2:
-                    result[j] = weights[0] * line[first] + weights[1] * line[first + 1]
+                if count == 0:
+                    result[j] = 0
                     continue
-                total = x.dtype.type(0)
-                for k in range(count):
-                    total += weights[k] * line[first + k]
+                total = column_weights[j, 0] * line[first]
+                if count > 1:  # without a loop for the usual one or two
+                    total += column_weights[j, 1] * line[first + 1]
+                for k in range(2, count):
+                    total += column_weights[j, k] * line[first + k]
                 result[j] = total
 
 
