@@ -238,6 +238,37 @@ def put_places(grad: Array, indices: Array, size: tuple[int, int]) -> BatchedArr
     return BatchedArray(kernels.put_places(*values, size), level)
 
 
+# ---------------------------------------------------------------------------------------- channels
+
+
+def over_channels(kernel: Callable[..., Any], images: int) -> Callable[..., Any]:
+    """A kernel whose first arguments, `images` of them, are (N, C, S) and the others (C,).  To it
+    the channels of all samples are channels of one array."""
+
+    def run(*arguments: Array) -> Any:
+        level = highest(arguments)
+        samples = samples_of(arguments, level)
+        n, channels, length = arguments[0].shape
+        spread_out = [spread(x, level, samples) for x in arguments]
+        wide = [
+            x.swapaxes(0, 1).reshape((n, samples * channels, length)) for x in spread_out[:images]
+        ]
+        numbers = [x.reshape((samples * channels,)) for x in spread_out[images:]]
+        results = kernel(*wide, *numbers)
+        if isinstance(results, tuple):
+            return tuple(BatchedArray(x.reshape((samples, channels)), level) for x in results)
+        apart = results.reshape((n, samples, channels, length))
+        return BatchedArray(apart.swapaxes(0, 1), level)
+
+    return run
+
+
+channel_statistics = over_channels(kernels.channel_statistics, 1)
+normalise_channels = over_channels(kernels.normalise_channels, 1)
+channel_sums = over_channels(kernels.channel_sums, 2)
+channel_gradient = over_channels(kernels.channel_gradient, 2)
+
+
 # ---------------------------------------------------------------------------------------- indexing
 
 
