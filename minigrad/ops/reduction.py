@@ -12,7 +12,19 @@ from minigrad import dtypes, kernels
 from minigrad.dtypes import to_numpy, type_name
 from minigrad.node import Node
 from minigrad.ops.joining import cat
-from minigrad.ops.pointwise import add, div, eq, exp, isinf, isnan, log, mul, ne, sub, where
+from minigrad.ops.pointwise import (
+    add,
+    div,
+    eq,
+    exp,
+    isinf,
+    isnan,
+    log,
+    mul,
+    ne,
+    sub,
+    where,
+)
 from minigrad.ops.spelling import numpy_names
 from minigrad.ops.view import expand, narrow, reshape, unsqueeze_axes
 from minigrad.saved import saved_values
@@ -220,7 +232,11 @@ class ProdBackward0(Node):
     def vjp(self, grad: Either) -> Any:
         x, result = saved_values(self, grad)
         flat = reshape(x, (math.prod(self.input_shape),))
-        return (reshape(mul(grad, product_of_others(flat, result, 0)), self.input_shape),)
+        others = product_of_others(flat, result, 0)
+        if type(grad) not in TENSORS and has_zero(flat):
+            zeros = kernels.sum(eq(flat, 0), (0,), True)
+            others = where(gt(zeros, 1), 0, others)  # even beside NaN and infinities
+        return (reshape(mul(grad, others), self.input_shape),)
 
 
 class ProdBackward1(ReductionNode):

@@ -41,7 +41,7 @@ def unique_rows(rows: Array) -> tuple[Array, Array | None, Array]:
 
 def unique_consecutive(rows: Array) -> tuple[Array, Array | None, Array]:
     """The same without sorting: runs of equal rows count as one."""
-    changes = (rows[1:] != rows[:-1]).reshape(max(len(rows) - 1, 0), -1).any(1)
+    changes = (rows[1:] != rows[:-1]).any(tuple(range(1, rows.ndim)))
     return runs(rows, changes, np.arange(len(rows)), rows.shape[:1])
 
 
@@ -81,7 +81,9 @@ def histc(x: Array, bins: int, low: float, high: float) -> Array:
 
 def bounds(name: str, x: Array, low: float, high: float) -> tuple[float, float]:
     """Where the bins begin and end: at the ends of x, if no others are given."""
-    if low == high and x.size:
+    if low == high and not x.size:
+        return 0.0, 1.0
+    if low == high:
         low, high = float(x.min()), float(x.max())
     if not (math.isfinite(low) and math.isfinite(high)):
         raise RuntimeError(f"{name}: range of [{low}, {high}] is not finite")
