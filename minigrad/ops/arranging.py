@@ -122,6 +122,8 @@ def roll(input: Either, shifts: Any, dims: Any = None) -> Either:
         )
     if dims and not ndim:
         raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
+    if not input.array.size:  # as in torch, whatever the dimensions
+        shifts, dims = (0,), ()
     axes = tuple(axis_of(d, ndim) for d in dims)
     details = {"shifts": shifts, "axes": axes}
     return record(RollBackward0, rolled(input.array, shifts, axes), (input,), **details)

@@ -114,6 +114,35 @@ def test_matmul(data: st.DataObject) -> None:
     compare("x @ y", x=numbers(a), y=numbers(b, 1))
 
 
+def arranged(d: int, e: int) -> list[str]:
+    """Diagonals, windows and the like along dimensions that may be out of range."""
+    return [
+        f"x.diagonal({e}, {d}, {e})",
+        f"x.diag_embed({e}, {d}, {e})",
+        f"x.diag({d})",
+        f"x.tril({d})",
+        f"x.triu({e})",
+        f"x.unfold({d}, 2, 1)",
+        f"x.unfold({e}, 1, 2)",
+        f"x.flip({d}, {e})",
+        f"x.roll({e}, {d})",
+        f"x.rot90({d}, ({d}, {e}))",
+        f"x.repeat_interleave(2, {d})",
+        f"x.repeat(2, 1, 2, {abs(e)})",
+        f"x.tile({abs(d)}, 2)",
+        f"x.tensor_split({e}, {d})",
+        f"x.tensor_split([{d}, {e}], {d})",
+        f"x.diff({abs(e)}, {d})",
+        f"x.T.clone().flip({d})" if d == e else f"x.swapdims({d}, {e}).contiguous()",
+        "torch.block_diag(x, x)",
+        "torch.hstack([x, x])",
+        "torch.dstack([x, x])",
+        "torch.column_stack([x, x])",
+        "torch.atleast_3d(x)",
+        "x.hsplit(2)",
+    ]
+
+
 @EXAMPLES
 @given(SHAPES, st.data())
 def test_views(shape: Any, data: st.DataObject) -> None:
@@ -141,6 +170,7 @@ def test_views(shape: Any, data: st.DataObject) -> None:
                 f"x.permute({order}).reshape(-1)",
                 f"x.permute({order}).contiguous().view({shape})",
                 f"x.expand(2, *{shape})",
+                *arranged(d, e),
             ]
         )
     )
