@@ -17,6 +17,7 @@ from minigrad.ops.pointwise import (
     div,
     eq,
     exp,
+    gt,
     isinf,
     isnan,
     log,
