@@ -125,6 +125,8 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
         return  # which picks nothing
     target, indices = basic_part(x, [None if key is True and k is True else k for k in keys])
     if any(i is not None for i in indices):
+        if not source.array.ndim and is_one_mask(keys):
+            source = source.to(x.dtype)  # filled, as by masked_fill
         write_at(target, indices, without_leading_ones(source))
     elif source.array.shape == target.array.shape:
         copy_(target, source)
@@ -135,6 +137,12 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
         if source.array.shape != target.array.shape:
             source = expand(source, target.array.shape)
         copy_(target, source)
+
+
+def is_one_mask(keys: list[Any]) -> bool:
+    """Whether a key has one index array, and that is a mask."""
+    arrays = [k for k in keys if is_array(k)]
+    return len(arrays) == 1 and bool(arrays[0].dtype == bool)
 
 
 def assignable(value: Any, dtype: Any) -> Tensor:

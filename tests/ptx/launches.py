@@ -18,6 +18,7 @@ import numpy as np
 from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
 from minigrad.kernels.cuda import (
     array,
+    bags,
     cross_entropy,
     driver,
     gather,
@@ -146,6 +147,10 @@ def index_launches(dtype: np.dtype, x: np.ndarray) -> Iterator[Launch]:
     yield from record("gather", gather.gather, x, places, 1)
     for mode in ("put", "sum", "prod", "amax", "amin"):
         yield from record(f"scatter, {mode}", gather.scatter, x, places, x, 1, mode)
+    yield from record("index_add", indexing.index_add, x, index, x[:2], 0)
+    if dtype.kind == "f":
+        yield from record("weighted_rows", bags.weighted_rows, x, index, index, x[0, :2], 2)
+        yield from record("maxima_of_rows", bags.maxima_of_rows, x, index, index, 2)
     yield from record("index_put", indexing.index_put, x, (index, None), x[:2])
     yield from record("nonzero", masks.nonzero, x)
     for name, order in (("searchsorted", None), ("searchsorted, ordered", index)):
