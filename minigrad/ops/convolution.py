@@ -469,7 +469,7 @@ def unfold(
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
             f"dimensions for input, but got: {list(shape)}"
         )
-    check_device("unfold", input)
+    check_device("F.unfold", input)
     kernel, spread, around, steps = sizes
     seen = windows(shape[-2:], kernel, steps, around, spread)
     if min(seen.output) < 1:

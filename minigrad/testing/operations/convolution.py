@@ -33,7 +33,7 @@ CPU_ONLY = frozenset(
         "conv_transpose1d",
         "conv_transpose2d",
         "conv_transpose3d",
-        "F.fold",
+        "fold",
         "F.unfold",
         "interpolate",
         "max_pool1d",
@@ -64,7 +64,7 @@ TABLE = Table(
             "F.unfold(image, 2)",
             "F.unfold(image[0], (2, 1), (1, 2), (0, 1), 2)",
         ),
-        "F.fold": (
+        "fold": (
             "F.fold(columns, (3, 4), 2)",
             "F.fold(columns[0], (4, 3), (2, 2), (1, 2), (1, 1), 2)",
         ),
