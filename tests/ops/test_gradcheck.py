@@ -20,7 +20,7 @@ NOT_SAMPLED |= {"index_put", "index_put_"}  # tests/parity/test_inplace.py
 NOT_SAMPLED |= {"bernoulli", "bernoulli_", "cauchy_", "exponential_", "geometric_", "log_normal_"}
 NOT_SAMPLED |= {"multinomial", "random_"}  # tests/ops/test_random.py
 NOT_SAMPLED |= {"cpu", "cuda", "double", "float", "half", "int", "long", "bool"}
-NOT_SAMPLED |= {"allclose", "equal", "float_power_", "positive"}  # parity/test_pointwise.py
+NOT_SAMPLED |= {"allclose", "equal", "float_power_", "positive"}  # test_pointwise.py
 NOT_SAMPLED |= {"new_empty", "new_full", "new_ones", "new_tensor", "new_zeros"}
 
 # Their derivative says that it has none.
