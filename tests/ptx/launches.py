@@ -20,6 +20,7 @@ from minigrad.kernels.cuda import (
     array,
     bags,
     cross_entropy,
+    distance,
     driver,
     gather,
     gemm,
@@ -129,6 +130,10 @@ def routine_launches(dtype: np.dtype) -> Iterator[Launch]:
         yield from record("logcumsumexp", scans.logcumsumexp, matrix, 1)
         yield from record("recurrence", scans.recurrence, matrix, matrix, 1, True)
         yield from row_launches(matrix)
+        yield from record("cdist", distance.cdist, cube, cube, 2.0, False)
+        lengths = np.ones((2, 3, 3), dtype)
+        pulls = (lengths, cube, cube, lengths, 3.0, False)
+        yield from record("cdist_backward", distance.cdist_backward, *pulls)
         yield from random_launches(matrix)
     if dtype == np.int64:
         numbers = np.int64(0), np.uint64(10)

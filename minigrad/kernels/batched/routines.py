@@ -89,6 +89,41 @@ def outer(x: Array, y: Array) -> Array:
     return formula("mul", x.reshape((-1, 1)), y)
 
 
+def over_batches(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel that takes batches of matrices: samples are one more dimension of the batch."""
+
+    def run(x: BatchedArray, *options: Any) -> Any:
+        result = kernel(x.values, *options)
+        if isinstance(result, tuple):
+            return tuple(x.with_values(part) for part in result)
+        return x.with_values(result)
+
+    return run
+
+
+inverse = over_batches(kernels.inverse)
+det = over_batches(kernels.det)
+slogdet = over_batches(kernels.slogdet)
+log_cofactors = over_batches(kernels.log_cofactors)
+cholesky = over_batches(kernels.cholesky)
+
+
+def of_systems(kernel: Callable[..., Array]) -> Callable[..., Array]:
+    """A kernel that solves batches of linear systems."""
+
+    def run(a: Array, b: Array, *options: Any) -> BatchedArray:
+        level = highest((a, b))
+        ndim = max(a.ndim, b.ndim)
+        values = [aligned(x, level, ndim) for x in (a, b)]
+        return BatchedArray(kernel(*values, *options), level)
+
+    return run
+
+
+solve = of_systems(kernels.solve)
+solve_triangular = of_systems(kernels.solve_triangular)
+
+
 # -------------------------------------------------------------------------------------------- rows
 
 
