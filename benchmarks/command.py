@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import gemm, ops, steps
+from benchmarks import families, gemm, ops, steps
 from benchmarks.machine import description
 from benchmarks.tables import Table
 from benchmarks.timing import (
@@ -69,7 +69,7 @@ def tables(parts: Any, threads: list[int] | None, torch: Any, plan: Plan) -> Ite
             yield compared(steps.GROUP, count, torch, plan)
     if "ops" in parts:
         for count in threads or (1,):
-            for group in ops.groups():
+            for group in (*ops.groups(), *families.groups()):
                 yield compared(group, count, torch, plan)
     if "gemm" in parts:
         set_threads(1, torch)
@@ -91,6 +91,7 @@ def compared(group: Group, threads: int, peer: Any, plan: Plan) -> Table:
     mean = geometric_mean(row.ratio for row in rows)
     goal = goal_text(mean, group.goal) if threads == 1 else ""
     table.rows.append(["geometric mean", *ratios(rows), "", "", goal])
+    table.rows.append(["worst", *ratios([max(rows, key=lambda row: row.ratio)]), "", "", ""])
     return table
 
 

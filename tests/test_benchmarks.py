@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import minigrad
-from benchmarks import checkpointing, command, gemm, ops, steps
+from benchmarks import checkpointing, command, families, gemm, ops, steps
 from benchmarks.__main__ import MISLEADING, run_in_clean_environment
 from benchmarks.tables import Table
 from benchmarks.timing import Case, Group, Plan, measure
@@ -27,7 +27,7 @@ STEPS = Group(
         Case("classifier", lambda lib: steps.classifier(lib, (5, 4, 3), 6)),
     ],
 )
-GROUPS = [STEPS, *ops.groups((4,), ((3, 2),), (3, 5))]
+GROUPS = [STEPS, *ops.groups((4,), ((3, 2),), (3, 5)), *families.groups(6)]
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def threads() -> Iterator[None]:
 
 def check(group: Group, peer: Any) -> None:
     table = command.compared(group, 1, peer, PLAN)
-    assert len(table.rows) == len(group.cases) + 1
+    assert len(table.rows) == len(group.cases) + 2
     for case in group.cases:
         row = measure(case, peer, PLAN)
         assert 0 < row.ratio < math.inf
@@ -55,6 +55,10 @@ def test_each_group_runs_with_minigrad_in_torchs_place(group: Group) -> None:
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.title)
 def test_each_group_runs_beside_torch(group: Group) -> None:
     check(group, pytest.importorskip("torch"))
+
+
+def test_families_cover_the_operations() -> None:
+    assert sum(len(group.cases) for group in families.groups(6)) >= 60
 
 
 def test_products_give_a_table() -> None:
@@ -89,9 +93,9 @@ def test_goals_are_judged_on_one_thread() -> None:
     easy = Case("easy", lambda lib: lambda: None, goal=1e9)
     hard = replace(easy, goal=1e-9)
     table = command.compared(Group("", [easy, hard]), 1, minigrad, PLAN)
-    assert [row[-1] for row in table.rows] == ["<= 1000000000.0 reached", "<= 1e-09 missed", ""]
+    assert [row[-1] for row in table.rows] == ["<= 1000000000.0 reached", "<= 1e-09 missed", "", ""]
     table = command.compared(Group("", [easy, hard]), 2, minigrad, PLAN)
-    assert [row[-1] for row in table.rows] == ["", "", ""]
+    assert [row[-1] for row in table.rows] == ["", "", "", ""]
 
 
 def test_tables() -> None:
