@@ -136,6 +136,18 @@ METHODS = {
     "float_power_": float_power.float_power_,
     "isclose": closeness.isclose,
     "prelu": activation.prelu,
+    # pointwise operations without an in-place form
+    "fmax": pointwise.fmax,
+    "fmin": pointwise.fmin,
+    "hardshrink": pointwise.hardshrink,
+    "isfinite": pointwise.isfinite,
+    "isinf": pointwise.isinf,
+    "isnan": pointwise.isnan,
+    "logaddexp": pointwise.logaddexp,
+    "logaddexp2": pointwise.logaddexp2,
+    "maximum": pointwise.maximum,
+    "minimum": pointwise.minimum,
+    "where": pointwise.where,
     # reductions
     "all": reduction.all,
     "amax": extremes.amax,
@@ -347,17 +359,6 @@ IN_PLACE = {
 }
 # Those that change a tensor's dimensions, and not its memory: x.t_() and so on.
 VIEWS_IN_PLACE = "as_strided squeeze swapaxes swapdims t transpose unsqueeze"
-# Pointwise operations that are no methods: functions of nn.functional, and the forms among which
-# a method chooses.
-FUNCTIONS_ONLY = """
-    add_multiple bitwise_invert celu_smooth clamp_high clamp_low clamp_numbers clamp_tensors
-    copysign_number copysign_tensor cut_below div_floor div_trunc elu fmod_number fmod_tensor
-    gelu_erf gelu_tanh hardsigmoid hardswish hardtanh leaky_relu lerp_number lerp_tensor log_sigmoid
-    logit_within masked_fill_number mish number_pow polygamma_sum pow_number pow_tensor pow_two
-    prelu_elements remainder_number remainder_tensor replace_non_finite round_places round_tens
-    rrelu_mean rsub rsub_multiple rsub_number_multiple selu shrink silu softplus sub_multiple
-    trigamma whole_floor_divide whole_trunc_divide
-"""
 COMPARISONS = """
     eq ge greater greater_equal gt le less less_equal lt ne not_equal
 """
@@ -448,8 +449,9 @@ def bind_in_place() -> None:
 
 def bind() -> None:
     """Give Tensor its operators and methods."""
-    for name in POINTWISE.keys() - FUNCTIONS_ONLY.split():
-        setattr(Tensor, name, POINTWISE[name])
+    for name in (" ".join(IN_PLACE.values()) + COMPARISONS).split():
+        if name in POINTWISE:
+            setattr(Tensor, name, POINTWISE[name])
     for name, op in (METHODS | EXPORTS).items():
         setattr(Tensor, name, op)
     bind_in_place()
