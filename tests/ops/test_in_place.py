@@ -1,6 +1,6 @@
 """Every in-place form: the values, gradients and identity that its out-of-place form promises."""
 
-import re
+import ast
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,18 +11,20 @@ import pytest
 import minigrad
 from minigrad.testing import Sample, has_derivative, samples
 
-CALL = re.compile(r"^(\w+)\.(\w+)\((.*)\)$", re.DOTALL)
+# These change what the tensor is a view of, and with that its shape.
+VIEW_FORMS = {"as_strided", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unsqueeze"}
 
 
 def in_place_samples() -> Iterator[Sample]:
     """x.name_(...) for every sample x.name(...) whose operation has that form."""
     for sample in samples():
-        call = CALL.match(sample.expression)
-        if call is None or call[1] not in sample.operands:
+        call = ast.parse(sample.expression, mode="eval").body
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
             continue
-        target, name, arguments = call.groups()
-        if hasattr(minigrad.Tensor, f"{name}_"):
-            yield replace(sample, expression=f"{target}.{name}_({arguments})")
+        name, target = call.func.attr, ast.unparse(call.func.value)
+        if target in sample.operands and hasattr(minigrad.Tensor, f"{name}_"):
+            changed = sample.expression.replace(f".{name}(", f".{name}_(", 1)
+            yield replace(sample, expression=changed)
 
 
 SAMPLES = list(in_place_samples())
@@ -41,7 +43,7 @@ def test_in_place(sample: Sample) -> None:
     expected, leaves = promised(sample)
     operands = sample.tensors(minigrad, requires_grad=True)
     x = operands[target] + 0  # a leaf that requires a gradient cannot be written to
-    if not fits(expected, x):
+    if sample.operation not in VIEW_FORMS and not fits(expected, x):
         with pytest.raises(RuntimeError):
             sample.call(minigrad, operands | {target: x})
         return
