@@ -67,14 +67,14 @@ DOMAINS: dict[tuple[str, str], Callable[[Array], Array]] = {
 SPELLINGS: dict[str, tuple[str, ...]] = {
     "weighted_logistic_loss": (
         "F.binary_cross_entropy_with_logits("
-        "x, y.expand(2, 3), reduction='none', pos_weight=positive.detach().sign() + 1.5)",
+        "x, y.expand_as(x), reduction='none', pos_weight=positive.detach().sign() + 1.5)",
     ),
-    "squared_error": ("F.mse_loss(x, y.expand(2, 3), reduction='none')",),
-    "smooth_absolute_error": ("F.smooth_l1_loss(x, y.expand(2, 3), reduction='none', beta=0.8)",),
+    "squared_error": ("F.mse_loss(x, y.expand_as(x), reduction='none')",),
+    "smooth_absolute_error": ("F.smooth_l1_loss(x, y.expand_as(x), reduction='none', beta=0.8)",),
     "logistic_margin": ("F.soft_margin_loss(x, y.detach().sign(), reduction='none')",),
-    "logistic_loss": ("F.binary_cross_entropy_with_logits(x, y.expand(2, 3), reduction='none')",),
-    "huber_error": ("F.huber_loss(x, y.expand(2, 3), 'none', 0.8)",),
-    "binary_entropy": ("F.binary_cross_entropy(x, y.expand(2, 3), reduction='none')",),
+    "logistic_loss": ("F.binary_cross_entropy_with_logits(x, y.expand_as(x), reduction='none')",),
+    "huber_error": ("F.huber_loss(x, y.expand_as(x), 'none', 0.8)",),
+    "binary_entropy": ("F.binary_cross_entropy(x, y.expand_as(x), reduction='none')",),
     "add_multiple": ("x.add(y, alpha=0.7)", "torch.add(x, 2, alpha=0.7)"),
     "addcdiv": ("x.addcdiv(tensor1, tensor2)", "x.addcdiv(tensor1, tensor2, value=0.7)"),
     "addcmul": ("x.addcmul(tensor1, tensor2)", "x.addcmul(tensor1, tensor2, value=0.7)"),
