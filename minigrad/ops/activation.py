@@ -10,6 +10,7 @@ from typing import Any
 from minigrad.dtypes import type_name
 from minigrad.node import Node
 from minigrad.ops import pointwise, view
+from minigrad.ops.either import Either
 from minigrad.ops.inplace import in_place
 from minigrad.ops.joining import cat
 from minigrad.ops.pointwise import add, le, mul, prelu_elements, rrelu_mean, sigmoid, sub, where
@@ -17,8 +18,6 @@ from minigrad.ops.random import rand
 from minigrad.saved import saved_values
 from minigrad.shapes import axis_of
 from minigrad.tensor import TENSORS, Tensor, record
-
-Either = Any  # a Tensor or an array
 
 
 def kernel_in_place(op: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
+from minigrad.ops.either import Either
 from minigrad.ops.matmul import (
     bmm,
     check_batches,
@@ -41,7 +42,6 @@ from minigrad.shapes import is_stretched
 from minigrad.tensor import Tensor, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 class AddNode(Node):

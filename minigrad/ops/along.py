@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.node import Node
+from minigrad.ops.either import Either
 from minigrad.ops.gather import add_along
 from minigrad.ops.view import unsqueeze_axes
-
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 class ChoiceNode(Node):

@@ -9,6 +9,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.formats import contiguous_format
 from minigrad.node import LinearNode, Node
+from minigrad.ops.either import Either
 from minigrad.ops.reduction import sum
 from minigrad.ops.rows import index_select
 from minigrad.ops.view import clone, expand, flatten, reshape, swapped, unsqueeze
@@ -16,7 +17,6 @@ from minigrad.shapes import axis_of, check_distinct, shape_argument, sizes_of
 from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 # ----------------------------------------------------------------------------- reversed and rotated
 

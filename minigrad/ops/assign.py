@@ -11,6 +11,7 @@ from minigrad.dtypes import type_name
 from minigrad.grad_mode import is_recording
 from minigrad.node import NO_EDGE
 from minigrad.ops.define import NUMBERS, as_tensor
+from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.index import (
     Indices,
     as_index,
@@ -40,7 +41,6 @@ from minigrad.shapes import broadcast_shape
 from minigrad.tensor import TENSORS, Tensor, constant, edge_of, record
 
 Array = Any
-Either = Any
 
 
 class CopyBackwards(OverwriteNode):
@@ -182,11 +182,11 @@ class IndexPutBackward0(OverwriteNode):
 
 def without_written(grad: Either, indices: Indices) -> Either:
     """The gradient, with zeros where values were put."""
-    array = grad.array if type(grad) in TENSORS else grad
+    array = array_of(grad)
     written = kernels.full(array.shape, False, np.dtype(bool), array)
     yes = kernels.full((), True, np.dtype(bool), array)
     mask = put_in_places(written, indices, yes)
-    return masked_fill_number(grad, constant(mask) if type(grad) in TENSORS else mask, 0)
+    return masked_fill_number(grad, constant_like(mask, grad), 0)
 
 
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:

@@ -15,6 +15,7 @@ from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
 from minigrad.ops.dropout import dropout
+from minigrad.ops.either import Either
 from minigrad.ops.masked import masked_fill
 from minigrad.ops.matmul import matmul
 from minigrad.ops.normalization import softmax
@@ -26,7 +27,6 @@ from minigrad.saved import saved_values
 from minigrad.tensor import TENSORS, Tensor, constant, has_history, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 class ScaledDotProductFlashAttentionForCpuBackward0(Node):

@@ -16,13 +16,13 @@ from minigrad.kernels.batched.array import batched, has_level, spread, unbatched
 from minigrad.kernels.batched.levels import Level
 from minigrad.leaf import AccumulateGrad
 from minigrad.node import Edge, LinearNode, Node
+from minigrad.ops.either import Either
 from minigrad.ops.shared_memory import view_of
 from minigrad.reach import walk
 from minigrad.shapes import inverse
 from minigrad.tensor import TENSORS, Tensor, attach, edge_of, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 class SamplesNode(Node):

@@ -14,6 +14,7 @@ from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
 from minigrad.ops.arranging import repeat
+from minigrad.ops.either import Either
 from minigrad.ops.inplace import write
 from minigrad.ops.pointwise import add, mul, rsqrt, sub
 from minigrad.ops.reduction import mean as mean_of
@@ -24,7 +25,6 @@ from minigrad.shapes import axis_of
 from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 Maybe = Any  # a Tensor or None
 FLOAT32 = np.dtype(np.float32)
 

@@ -16,6 +16,7 @@ from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.kernels.windows import Sizes, Windows, windows
 from minigrad.node import LinearNode, Node
+from minigrad.ops.either import Either
 from minigrad.ops.matmul import what_is_needed
 from minigrad.ops.padding import pad
 from minigrad.ops.reduction import sum
@@ -24,7 +25,6 @@ from minigrad.saved import saved_values
 from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 # What each of the three is made of.
 FACTORS = {

@@ -8,11 +8,11 @@ from typing import Any
 from minigrad import kernels, return_types
 from minigrad.dtypes import type_name
 from minigrad.node import Node
+from minigrad.ops.either import Either
 from minigrad.shapes import axis_of
 from minigrad.tensor import Tensor, constant, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 class UnknownDerivative(Node):

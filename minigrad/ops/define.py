@@ -30,6 +30,7 @@ from minigrad.kernels.codegen import CONDITION, SCALARS, Formula, Number
 from minigrad.kernels.promotion import CATEGORY, Dtype, number_dtype, promote
 from minigrad.memory import note_write
 from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.ops.either import Either
 from minigrad.saved import with_histories
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, unrecorded
 
@@ -38,7 +39,6 @@ NUMBERS = frozenset({int, float, bool})
 KEYWORDS = {"x": "input", "y": "other"}  # what callers name the operands of a formula, as in torch
 
 Array = Any
-Either = Any  # a Tensor or an array
 
 
 def pointwise(

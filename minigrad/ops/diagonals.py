@@ -12,6 +12,7 @@ from minigrad import dtypes, kernels
 from minigrad.formats import check_usual
 from minigrad.kernels.promotion import promote
 from minigrad.node import LinearNode, Node
+from minigrad.ops.either import Either, array_of
 from minigrad.ops.move import to_device_array
 from minigrad.ops.shared_memory import ViewNode, new_zeros, view_of
 from minigrad.ops.view import contiguous, narrow, reshape, view
@@ -19,7 +20,6 @@ from minigrad.shapes import axis_of
 from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 # --------------------------------------------------------------------------------------- diagonals
 
@@ -39,7 +39,7 @@ def plane(ndim: int, dim1: int, dim2: int) -> tuple[int, int]:
 def diagonal(input: Either, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Either:
     """The diagonals of the matrices in two dimensions, as a last dimension.  A positive offset
     names one above the main diagonal, a negative one below."""
-    array = input.array if type(input) in TENSORS else input
+    array = array_of(input)
     a, b = plane(array.ndim, dim1, dim2)
     shown = diagonal_of(array, offset, a, b)
     if type(input) not in TENSORS:
@@ -104,7 +104,7 @@ class DiagEmbedBackward0(LinearNode):
 
 def diag_embed(input: Either, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Either:
     """Zeros, in which the last dimension is the diagonal of two new ones."""
-    array = input.array if type(input) in TENSORS else input
+    array = array_of(input)
     a, b = plane(array.ndim + 1, dim1, dim2)
     if type(input) not in TENSORS:
         size = array.shape[-1] + abs(offset)

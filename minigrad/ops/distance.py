@@ -8,6 +8,7 @@ from typing import Any
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
+from minigrad.ops.either import Either
 from minigrad.ops.norm import grad_of_extreme, grad_of_power_sum
 from minigrad.ops.pointwise import neg, sub
 from minigrad.ops.reduction import sum
@@ -17,7 +18,6 @@ from minigrad.shapes import broadcast_shape
 from minigrad.tensor import TENSORS, Tensor, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 MANY = 25  # points from which a matrix product is used, if it may be
 MODES = {

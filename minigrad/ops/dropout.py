@@ -17,13 +17,13 @@ from minigrad.dtypes import type_name
 from minigrad.kernels.batched.levels import running
 from minigrad.node import LinearNode
 from minigrad.ops.draw import source
+from minigrad.ops.either import Either
 from minigrad.ops.inplace import in_place
 from minigrad.ops.pointwise import add, lt, mul
 from minigrad.ops.view import squeeze, unsqueeze
 from minigrad.random import default_generator
 from minigrad.tensor import TENSORS, Tensor, constant, record
 
-Either = Any  # a Tensor or an array: the same comes out as went in
 ALPHA = 1.7580993408473766  # minus the limit of selu at -inf
 FLOAT32 = np.dtype(np.float32)
 

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.grad_mode import no_grad
+from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.index import ends_of
 from minigrad.ops.inplace import check_writable, write
 from minigrad.ops.pointwise import abs, add, div, gt, mul, pow, sqrt, where
@@ -19,7 +20,6 @@ from minigrad.ops.view import unsqueeze
 from minigrad.tensor import TENSORS, Tensor, constant, record, unrecorded
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 class EmbeddingBackward0(RowsNode):
@@ -32,14 +32,10 @@ class EmbeddingBackward0(RowsNode):
     def vjp(self, grad: Either) -> Any:
         (indices,) = self.saved_arrays()
         if self.by_frequency:
-            share = unsqueeze(one_over_frequency(indices, self.input_shape[0], plain(grad)), -1)
-            grad = mul(grad, constant(share) if type(grad) in TENSORS else share)
+            share = unsqueeze(one_over_frequency(indices, self.input_shape[0], array_of(grad)), -1)
+            grad = mul(grad, constant_like(share, grad))
         total = add_rows(grad, indices, 0, self.input_shape)
         return (total if self.padding is None else without_row(total, self.padding),)
-
-
-def plain(x: Either) -> Array:
-    return x.array if type(x) in TENSORS else x
 
 
 def one_over_frequency(indices: Array, rows: int, like: Array) -> Array:

@@ -14,10 +14,10 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.embedding import (
     one_over_frequency,
     padding_row,
-    plain,
     refuse_sparse,
     renormalize,
     row_numbers,
@@ -31,7 +31,6 @@ from minigrad.saved import saved_values
 from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 # -------------------------------------------------------------------------------------- derivatives
@@ -52,8 +51,8 @@ class WeightedRows(Node):
         rows = source.shape[0]
         scale = weights
         if self.by_frequency:
-            share = one_over_frequency(picked, rows, plain(grad))
-            scale = mul(weights, constant(share) if type(grad) in TENSORS else share)
+            share = one_over_frequency(picked, rows, array_of(grad))
+            scale = mul(weights, constant_like(share, grad))
         of_source = weighted_rows(grad, bags, picked, scale, rows)
         if self.next_functions[1] is NO_EDGE:
             return of_source, None
@@ -76,7 +75,7 @@ class MaximaBackward(Node):
     def vjp(self, grad: Either) -> Any:
         (places,) = self.saved_arrays()
         found = ge(places, 0)
-        condition = constant(found) if type(grad) in TENSORS else found
+        condition = constant_like(found, grad)
         shape = (self.rows, places.shape[1])
         return add_along(where(condition, grad, 0), where(found, places, 0), 0, shape), None
 
@@ -97,7 +96,7 @@ def products_of_rows(x: Either, y: Either, x_rows: Array, y_rows: Array) -> Eith
     valid = logical_and(ge(x_rows, 0), ge(y_rows, 0))
     first, second = (where(valid, rows, 0) for rows in (x_rows, y_rows))
     products = sum(mul(take_rows(x, first, 0), take_rows(y, second, 0)), 1)
-    return where(constant(valid) if type(x) in TENSORS else valid, products, 0)
+    return where(constant_like(valid, x), products, 0)
 
 
 # ---------------------------------------------------------------------------------------- operation

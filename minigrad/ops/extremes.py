@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import kernels, return_types
 from minigrad.node import Edge, Node
 from minigrad.ops.along import ChoiceNode
+from minigrad.ops.either import Either
 from minigrad.ops.pointwise import add, div, eq, logical_or, maximum, minimum, ne, where
 from minigrad.ops.reduction import ReductionNode, sum
 from minigrad.ops.spelling import numpy_names
@@ -19,7 +20,6 @@ from minigrad.shapes import axes_of, axis_of
 from minigrad.tensor import TENSORS, Tensor, constant, record, record_several
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 # ------------------------------------------------------------------------------------ their values

@@ -12,6 +12,7 @@ from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
 from minigrad.ops.define import NUMBERS
+from minigrad.ops.either import Either, array_of
 from minigrad.ops.index import in_bounds
 from minigrad.ops.joining import getitem_of
 from minigrad.ops.rows import add_rows
@@ -21,7 +22,6 @@ from minigrad.shapes import axis_of, broadcast_shape
 from minigrad.tensor import TENSORS, Tensor, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 Shape = tuple[int, ...]
 
 
@@ -114,7 +114,7 @@ def add_along(grad: Either, index: Array, axis: int, shape: Shape) -> Either:
 
 def fill_at(x: Either, axis: int, index: Array, value: float) -> Either:
     """x with a number where gather_at would read."""
-    array = x.array if type(x) in TENSORS else x
+    array = array_of(x)
     values = kernels.full(index.shape, value, array.dtype, index)
     result = kernels.scatter(array, index, values, axis, "put")
     if type(x) not in TENSORS:
@@ -124,7 +124,7 @@ def fill_at(x: Either, axis: int, index: Array, value: float) -> Either:
 
 def fit(grad: Either, shape: Shape) -> Either:
     """The gradient of a source that is larger than the index: zeros for what was not read."""
-    array = grad.array if type(grad) in TENSORS else grad
+    array = array_of(grad)
     if array.shape == shape:
         return grad
     if not array.size:

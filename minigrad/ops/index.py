@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.node import Node
+from minigrad.ops.either import Either
 from minigrad.ops.pointwise import lt, ne, where
 from minigrad.ops.view import (
     AliasBackward0,
@@ -21,7 +22,6 @@ from minigrad.shapes import inverse
 from minigrad.tensor import TENSORS, Tensor, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 Indices = list[Array | None]  # one a dimension; None takes a dimension whole
 
 

@@ -22,6 +22,7 @@ from minigrad.leaf import Leaf
 from minigrad.memory import note_write, tick, write_after
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.define import NUMBERS, as_tensor
+from minigrad.ops.either import Either, array_of
 from minigrad.ops.shared_memory import (
     IN_FUNCTION,
     Replay,
@@ -35,7 +36,6 @@ from minigrad.ops.shared_memory import (
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
 
 Array = Any
-Either = Any
 
 SHARED_ELEMENTS = (
     "unsupported operation: more than one element of the written-to tensor refers to a single "
@@ -284,7 +284,7 @@ class OverwriteNode(Node):
     __slots__ = ()
 
     def vjp(self, grad: Either) -> Any:
-        array = grad.array if type(grad) in TENSORS else grad
+        array = array_of(grad)
         return new_zeros(grad, array.shape), *[grad] * (len(self.next_functions) - 1)
 
 

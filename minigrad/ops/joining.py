@@ -10,13 +10,13 @@ from typing import Any
 from minigrad import kernels
 from minigrad.grad_mode import is_recording
 from minigrad.node import NO_EDGE, Node
+from minigrad.ops.either import Either, array_of
 from minigrad.ops.shared_memory import MANY, new_zeros, view_edge
 from minigrad.ops.view import SliceBackward0, narrow, part, unsqueeze
 from minigrad.shapes import axis_of
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 # ----------------------------------------------------------------------------------- taking apart
 
@@ -167,7 +167,7 @@ def cat(tensors: Sequence[Either], dim: int = 0) -> Either:
     tensors = list(tensors)
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
-    arrays = [x.array if type(x) in TENSORS else x for x in tensors]
+    arrays = [array_of(x) for x in tensors]
     axis = axis_of(dim, max(array.ndim for array in arrays))
     check_joinable(arrays, axis)
     result = kernels.concatenate(arrays, axis)

@@ -14,6 +14,7 @@ from minigrad.dtypes import type_name
 from minigrad.node import Edge, Node
 from minigrad.ops.counted import eye
 from minigrad.ops.diagonals import tril, triu
+from minigrad.ops.either import Either
 from minigrad.ops.joining import cat
 from minigrad.ops.matmul import matmul, mm
 from minigrad.ops.pointwise import add, eq, mul, neg, sub, where
@@ -24,7 +25,6 @@ from minigrad.shapes import broadcast_shape
 from minigrad.tensor import TENSORS, Tensor, record, record_several
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 # ------------------------------------------------------------------------ matrices, of either kind

@@ -9,6 +9,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
+from minigrad.ops.either import Either, constant_like
 from minigrad.ops.pointwise import masked_fill_number, where
 from minigrad.ops.shared_memory import new_zeros
 from minigrad.ops.view import reshape
@@ -16,7 +17,6 @@ from minigrad.shapes import broadcast_shape
 from minigrad.tensor import TENSORS, Tensor, constant, record, unrecorded
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 # ------------------------------------------------------------------------------------ masked_fill
@@ -83,7 +83,7 @@ class MaskedScatterBackward0(MaskedNode):
     __slots__ = ()
 
     def vjp_at(self, grad: Either, mask: Array) -> Any:
-        condition = constant(mask) if type(grad) in TENSORS else mask
+        condition = constant_like(mask, grad)
         own = masked_fill_number(grad, condition, 0)
         return own, in_front(select_at(grad, mask), self.input_shape)
 

@@ -10,6 +10,7 @@ from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.leaf import Leaf
 from minigrad.node import NO_EDGE, Node
+from minigrad.ops.either import Either
 from minigrad.ops.pointwise import mul
 from minigrad.ops.reduction import sum
 from minigrad.ops.view import (
@@ -29,7 +30,6 @@ from minigrad.shapes import axis_of, broadcast_shape
 from minigrad.tensor import TENSORS, Tensor, edge_of, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 class MmBackward0(Node):

@@ -9,10 +9,9 @@ import numpy as np
 from minigrad import device as devices
 from minigrad import dtypes, kernels
 from minigrad.node import Node
+from minigrad.ops.either import Either
 from minigrad.ops.reduction import cast
 from minigrad.tensor import TENSORS, Tensor, record
-
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 def to_device_array(array: Any, device: Any) -> Any:

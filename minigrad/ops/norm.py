@@ -9,6 +9,7 @@ from typing import Any
 from minigrad import dtypes, kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
+from minigrad.ops.either import Either
 from minigrad.ops.extremes import amax, amin
 from minigrad.ops.pointwise import (
     abs,
@@ -34,7 +35,6 @@ from minigrad.shapes import axes_of, axis_of, broadcast_shape
 from minigrad.tensor import Tensor, constant, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 class LinalgVectorNormBackward0(Node):

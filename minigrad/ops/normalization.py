@@ -9,6 +9,7 @@ from typing import Any
 from minigrad import dtypes, kernels
 from minigrad.dtypes import to_numpy, type_name
 from minigrad.node import Node
+from minigrad.ops.either import Either
 from minigrad.ops.pointwise import exp, mul, sub
 from minigrad.ops.reduction import cast, mean, sum
 from minigrad.ops.spelling import numpy_names
@@ -17,7 +18,6 @@ from minigrad.shapes import axis_of
 from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 class RowNode(Node):

@@ -10,11 +10,11 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import LinearNode
+from minigrad.ops.either import Either, array_of
 from minigrad.ops.rows import IndexSelectBackward0, add_rows, take_rows
 from minigrad.tensor import TENSORS, Tensor, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 Sides = tuple[tuple[int, int], ...]  # how many numbers before and after, by dimension
 
 MODES = ("constant", "reflect", "replicate", "circular")
@@ -187,7 +187,7 @@ def places_of(mode: str, n: int, before: int, after: int) -> Array:
 
 
 def index_beside(places: Array, x: Either) -> Array:
-    return kernels.to_device_of(places, x.array if type(x) in TENSORS else x)
+    return kernels.to_device_of(places, array_of(x))
 
 
 # ------------------------------------------------------------------------------------------ checks

@@ -14,12 +14,12 @@ from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.kernels.taps import Taps, constant_taps, identity
 from minigrad.node import LinearNode, Node
+from minigrad.ops.either import Either
 from minigrad.ops.reduction import mean
 from minigrad.ops.view import squeeze, unsqueeze
 from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 Pair = tuple[int, ...]  # of height and width
 Windows = tuple[Array, Array, int]  # along a dimension: starts, counts, step inside
 

@@ -17,6 +17,7 @@ from minigrad.ops.draw import (
     place_of,
     source,
 )
+from minigrad.ops.either import Either, array_of
 from minigrad.ops.pointwise import add, div, ge, le, logical_and, lt, mul
 from minigrad.ops.shared_memory import new_zeros
 from minigrad.random import Generator
@@ -24,7 +25,6 @@ from minigrad.shapes import broadcast_shape, shape_argument
 from minigrad.tensor import TENSORS, Tensor, constant, record, unrecorded
 
 Array = Any
-Either = Any
 
 P_OUT_OF_RANGE = (
     "Expected p_in >= 0 && p_in <= 1 to be true, but got false. (A probability of bernoulli is "
@@ -257,7 +257,7 @@ def normal_around(
         check_one_draw_a_sample(array)
     shape = broadcast_shape(*(array.shape for array in arrays))
     drawn = source(generator).normal(shape, first.array.dtype, first.device)
-    spread, centre = (x.array if type(x) in TENSORS else x for x in (std, mean))
+    spread, centre = (array_of(x) for x in (std, mean))
     return add(mul(drawn, spread), centre).astype(first.array.dtype, copy=False)
 
 

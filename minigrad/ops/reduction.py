@@ -11,6 +11,7 @@ import numpy as np
 from minigrad import dtypes, kernels
 from minigrad.dtypes import to_numpy, type_name
 from minigrad.node import Node
+from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.joining import cat
 from minigrad.ops.pointwise import (
     add,
@@ -33,7 +34,6 @@ from minigrad.shapes import axes_of, axis_of
 from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 Dtype = dtypes.dtype | None
 
 
@@ -259,7 +259,7 @@ def has_zero(array: Array) -> bool:
 
 def product_of_others(x: Either, product: Either, axis: int) -> Either:
     """For each element, the product of all others along `axis`; exact where some are 0."""
-    if not has_zero(x.array if type(x) in TENSORS else x):
+    if not has_zero(array_of(x)):
         return div(product, x)
     return mul(running_product(x, axis, False), running_product(x, axis, True))
 
@@ -277,11 +277,11 @@ def running_product(x: Either, axis: int, from_end: bool) -> Either:
 
 def shifted(x: Either, axis: int, by: int, from_end: bool) -> Either:
     """x moved along `axis`, with ones moving in."""
-    array = x.array if type(x) in TENSORS else x
+    array = array_of(x)
     n = array.shape[axis]
     shape = (*array.shape[:axis], by, *array.shape[axis + 1 :])
     ones: Any = kernels.full(shape, 1, array.dtype, array)
-    ones = constant(ones) if type(x) in TENSORS else ones
+    ones = constant_like(ones, x)
     if from_end:
         return cat([narrow(x, axis, by, n - by), ones], axis)
     return cat([ones, narrow(x, axis, 0, n - by)], axis)

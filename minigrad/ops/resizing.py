@@ -12,12 +12,12 @@ import numpy as np
 from minigrad.dtypes import type_name
 from minigrad.kernels.taps import Taps, constant_taps, identity, taps
 from minigrad.node import LinearNode
+from minigrad.ops.either import Either
 from minigrad.ops.pooling import ResampleNode, check_device, resample
 from minigrad.ops.view import permute, reshape
 from minigrad.tensor import TENSORS, Tensor, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 DIMENSIONS = {"linear": 3, "bilinear": 4, "trilinear": 5}
 KNOWN = "nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact"
 

@@ -10,15 +10,15 @@ from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
 from minigrad.ops.define import NUMBERS
+from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.index import ends_of, in_bounds
 from minigrad.ops.pointwise import mul, where
 from minigrad.ops.reduction import sum
 from minigrad.ops.view import reshape
 from minigrad.shapes import axis_of
-from minigrad.tensor import TENSORS, Tensor, constant, record
+from minigrad.tensor import TENSORS, Tensor, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 Shape = tuple[int, ...]
 
 
@@ -143,7 +143,7 @@ def is_within(indices: Array, n: int) -> bool:
 
 def with_dimension(x: Either) -> Either:
     """A tensor without dimensions as one of a single place."""
-    array = x.array if type(x) in TENSORS else x
+    array = array_of(x)
     return x if array.ndim else reshape(x, (1,))
 
 
@@ -302,16 +302,16 @@ class IndexFillBackward1(RowsNode):
     def vjp(self, grad: Either) -> Any:
         (indices,) = self.saved_arrays()
         own = fill_rows(grad, self.axis, indices, 0)
-        array = grad.array if type(grad) in TENSORS else grad
+        array = array_of(grad)
         filled = kernels.full(array.shape, False, np.dtype(bool), array)
         filled = fill_rows(filled, self.axis, indices, True)
-        condition = constant(filled) if type(grad) in TENSORS else filled
+        condition = constant_like(filled, grad)
         return own, sum(where(condition, grad, 0))
 
 
 def fill_rows(x: Either, axis: int, indices: Array, value: float) -> Either:
     """x with a number at these places of a dimension."""
-    array = x.array if type(x) in TENSORS else x
+    array = array_of(x)
     number = kernels.full((), value, array.dtype, array)
     result = put_rows(array, axis, indices, number)
     if type(x) not in TENSORS:

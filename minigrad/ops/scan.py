@@ -9,6 +9,7 @@ from minigrad import dtypes, kernels, return_types
 from minigrad.dtypes import type_name
 from minigrad.node import Node
 from minigrad.ops.along import ChoiceNode
+from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.joining import cat
 from minigrad.ops.pointwise import exp, mul, sub
 from minigrad.ops.reduction import as_dtype, narrowed
@@ -19,7 +20,6 @@ from minigrad.shapes import axis_of
 from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 def along(kernel: Any, array: Array, axis: int, *options: Any) -> Any:
@@ -117,12 +117,12 @@ def recurrence(x: Either, factor: Either, axis: int, from_end: bool) -> Either:
 
 def neighbours(x: Either, axis: int, step: int, end: float = 0.0) -> Either:
     """x[k + step] in the place of x[k], for a step of 1 or -1, and `end` where there is none."""
-    array = x.array if type(x) in TENSORS else x
+    array = array_of(x)
     if array.ndim and not array.shape[axis]:
         return x
     shape = (*array.shape[:axis], 1, *array.shape[axis + 1 :]) if array.ndim else ()
     edge: Any = kernels.full(shape, end, array.dtype, array)
-    edge = constant(edge) if type(x) in TENSORS else edge
+    edge = constant_like(edge, x)
     if not array.ndim:
         return edge
     kept = narrow(x, axis, max(step, 0), array.shape[axis] - 1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.gather import fill_at, fit, gather_at, index_of, source_of
 from minigrad.ops.pointwise import (
     div,
@@ -23,10 +24,9 @@ from minigrad.ops.pointwise import (
 from minigrad.ops.shared_memory import new_zeros
 from minigrad.saved import saved_values
 from minigrad.shapes import axis_of
-from minigrad.tensor import TENSORS, Tensor, constant, record
+from minigrad.tensor import TENSORS, Tensor, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 Pair = tuple[Either, Either]
 
 MODES = {"sum": "sum", "mean": "sum", "prod": "prod", "amax": "amax", "amin": "amin"}
@@ -146,7 +146,7 @@ def of_sum(node: ScatterReduceBackward0, grad: Either, x: Either, src: Either, _
     """Also of the mean, which is a sum divided by constants."""
     if node.reduce == "mean":
         count = counts(node.saved_arrays()[0], node.axis, node.index, node.include_self)
-        grad = div(grad, like(count, grad))
+        grad = div(grad, constant_like(count, grad))
     return grad, node.gather(grad)
 
 
@@ -154,25 +154,30 @@ def of_extreme(
     node: ScatterReduceBackward0, grad: Either, x: Either, src: Either, result: Either
 ) -> Pair:
     """The elements that are the extreme share its gradient evenly."""
-    of_self = ones_where(eq(plain(x), plain(result)), plain(x))
+    old, values, extreme = array_of(x), array_of(src), array_of(result)
+    in_self = ones_where(eq(old, extreme), old)
     if not node.include_self:
-        of_self = fill_at(of_self, node.axis, node.index, 0)
-    of_src = ones_where(eq(plain(src), node.gather(plain(result))), plain(src))
-    share = div(grad, like(node.add_to(of_self, of_src), grad))
-    return mul(share, like(of_self, grad)), mul(node.gather(share), like(of_src, grad))
+        in_self = fill_at(in_self, node.axis, node.index, 0)
+    in_src = ones_where(eq(values, node.gather(extreme)), values)
+    share = div(grad, constant_like(node.add_to(in_self, in_src), grad))
+    of_self = mul(share, constant_like(in_self, grad))
+    of_src = mul(node.gather(share), constant_like(in_src, grad))
+    return of_self, of_src
 
 
 def of_product(
     node: ScatterReduceBackward0, grad: Either, x: Either, src: Either, result: Either
 ) -> Pair:
     """grad * result / element; for an element that is the only 0, the product of the others."""
-    rest = masked_fill_number(x, like(eq(plain(x), 0), grad), 1)
+    old, values = array_of(x), array_of(src)
+    rest = masked_fill_number(x, constant_like(eq(old, 0), grad), 1)
     of_self = div(mul(grad, node.again(rest, src)), rest)
-    zero = eq(plain(src), 0)
-    zeros = node.add_to(new_zeros(plain(x), x.shape), ones_where(zero, plain(src)))
-    only = like(logical_and(zero, eq(node.gather(zeros), 1)), grad)
+    zero = eq(values, 0)
+    zeros = node.add_to(new_zeros(old, x.shape), ones_where(zero, values))
+    only = constant_like(logical_and(zero, eq(node.gather(zeros), 1)), grad)
     others = node.again(x, masked_fill_number(src, only, 1))
-    quotient = div(node.gather(mul(grad, result)), masked_fill_number(src, like(zero, grad), 1))
+    divisor = masked_fill_number(src, constant_like(zero, grad), 1)
+    quotient = div(node.gather(mul(grad, result)), divisor)
     of_src = where(only, node.gather(mul(grad, others)), quotient)
     if type(grad) in TENSORS and is_any(gt(zeros, 1)):
         of_src = record(ManyZeros, of_src.array, (of_src,))
@@ -192,15 +197,6 @@ class ManyZeros(Node):
 
 
 GRADIENTS = {"sum": of_sum, "prod": of_product, "amax": of_extreme, "amin": of_extreme}
-
-
-def plain(x: Either) -> Array:
-    return x.array if type(x) in TENSORS else x
-
-
-def like(array: Array, grad: Either) -> Either:
-    """An array as a Tensor, where the gradient is one."""
-    return constant(array) if type(grad) in TENSORS else array
 
 
 def ones_where(condition: Array, x: Array) -> Array:

@@ -18,10 +18,10 @@ from minigrad.grad_mode import is_inference_mode_enabled, is_recording
 from minigrad.leaf import Leaf
 from minigrad.memory import Write, clock, user_frame, write_after
 from minigrad.node import NO_EDGE, UNTRACKED, Edge, Line, LinearNode, Node, line_of
+from minigrad.ops.either import Either
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 Replay = Callable[[Any], Any]
 
 # Why in-place writes to a view are forbidden, by how it was made: torch's reasons and advice.

@@ -6,6 +6,7 @@ from typing import Any
 
 from minigrad import kernels, return_types
 from minigrad.ops.along import ChoiceNode
+from minigrad.ops.either import Either
 from minigrad.ops.extremes import FullExtremeBackward, check_not_empty
 from minigrad.ops.pointwise import eq, isnan, logical_and
 from minigrad.ops.spelling import numpy_names
@@ -13,7 +14,6 @@ from minigrad.shapes import axis_of
 from minigrad.tensor import Tensor, constant, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 # ------------------------------------------------------------------------------------------- sort

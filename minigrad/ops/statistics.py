@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad import kernels
+from minigrad.ops.either import Either
 from minigrad.ops.pointwise import add, div, eq, mul, sqrt, sub, where
 from minigrad.ops.reduction import ReductionNode, mean, spread
 from minigrad.ops.spelling import numpy_names
 from minigrad.saved import saved_values
 from minigrad.shapes import axes_of
 from minigrad.tensor import Tensor, record, record_several
-
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 class SpreadNode(ReductionNode):

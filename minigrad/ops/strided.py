@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.memory import owner_of
 from minigrad.node import LinearNode
+from minigrad.ops.either import Either, array_of
 from minigrad.ops.index import index, scatter
 from minigrad.ops.joining import cat
 from minigrad.ops.shared_memory import (
@@ -26,7 +27,6 @@ from minigrad.tensor import TENSORS, Tensor, record
 from minigrad.values import offset_of, steps_of
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 Shape = tuple[int, ...]
 
 OUTSIDE = (
@@ -43,7 +43,7 @@ class UnfoldBackward0(ViewNode):
 
 def unfold(input: Either, dimension: int, size: int, step: int) -> Either:
     """Windows of `size` places of a dimension, one every `step` places, as a last dimension."""
-    array = input.array if type(input) in TENSORS else input
+    array = array_of(input)
     axis = axis_of(dimension, array.ndim)
     n = array.shape[axis] if array.ndim else 1
     if size < 0:
@@ -115,7 +115,7 @@ class Strides:
         return reshape(narrow(total, 0, 0, count), self.shape)
 
     def on_device_of(self, x: Either) -> Array:
-        return kernels.to_device_of(self.places, x.array if type(x) in TENSORS else x)
+        return kernels.to_device_of(self.places, array_of(x))
 
     def __call__(self, whole: Either) -> Either:
         """The view of an array or Tensor like the one it was made for (what a View replays)."""

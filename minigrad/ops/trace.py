@@ -7,11 +7,10 @@ from typing import Any
 from minigrad import kernels
 from minigrad.node import LinearNode
 from minigrad.ops.diagonals import diagonal
+from minigrad.ops.either import Either
 from minigrad.ops.reduction import sum
 from minigrad.ops.shared_memory import new_zeros, put
 from minigrad.tensor import Tensor, record
-
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 class TraceBackward0(LinearNode):

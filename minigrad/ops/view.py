@@ -14,6 +14,7 @@ import numpy as np
 from minigrad import dtypes, kernels
 from minigrad.formats import check_format, contiguous_format, preserve_format
 from minigrad.node import NO_EDGE, LinearNode, Node
+from minigrad.ops.either import Either
 from minigrad.ops.shared_memory import ViewNode, allow_writes, stretched_axes, view_edge, view_of
 from minigrad.shapes import (
     axis_of,
@@ -28,7 +29,6 @@ from minigrad.tensor import TENSORS, Tensor, constant, record
 from minigrad.values import Size
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 # ------------------------------------------------------------------------------- other shapes

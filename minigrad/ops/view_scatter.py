@@ -9,13 +9,13 @@ from typing import Any
 from minigrad import kernels
 from minigrad.node import Node
 from minigrad.ops.diagonals import diagonal
+from minigrad.ops.either import Either
 from minigrad.ops.joining import getitem_of
 from minigrad.ops.shared_memory import new_zeros, put
 from minigrad.shapes import axis_of
 from minigrad.tensor import Tensor, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 class ViewScatterNode(Node):

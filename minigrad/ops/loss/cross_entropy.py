@@ -11,6 +11,7 @@ from typing import Any
 from minigrad import kernels
 from minigrad.kernels.promotion import promote
 from minigrad.node import Node
+from minigrad.ops.either import Either
 from minigrad.ops.loss.nll import (
     NllLossBackward0,
     check_targets,
@@ -31,7 +32,6 @@ from minigrad.saved import saved_values
 from minigrad.tensor import TENSORS, Tensor, constant, has_history, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 def cross_entropy(

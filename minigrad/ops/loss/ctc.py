@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.node import Node
+from minigrad.ops.either import Either
 from minigrad.ops.loss.reduction import check_floats, reduction_of
 from minigrad.ops.pointwise import div, eq, maximum, mul, where
 from minigrad.ops.reduction import mean, sum
@@ -18,7 +19,6 @@ from minigrad.saved import saved_values
 from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 class CtcLossBackward0(Node):

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
+from minigrad.ops.either import Either
 from minigrad.ops.loss.reduction import check_constants, check_floats, reduction_of
 from minigrad.ops.pointwise import div, eq, gt, logical_and, logical_or, lt, mul, ne, neg, where
 from minigrad.ops.reduction import one_hot
@@ -18,7 +19,6 @@ from minigrad.ops.view import contiguous, permute, reshape, unsqueeze, view
 from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 
 
 class NllLossBackward0(Node):

@@ -10,13 +10,13 @@ from typing import Any
 from minigrad import kernels
 from minigrad.node import NO_EDGE
 from minigrad.ops.define import PointwiseNode, scalar_array
+from minigrad.ops.either import Either
 from minigrad.ops.pointwise import div, mul
 from minigrad.ops.reduction import mean, sum
 from minigrad.shapes import broadcast_shape
 from minigrad.tensor import TENSORS, Tensor, constant, has_history, record
 
 Array = Any
-Either = Any  # a Tensor or an array: the same comes out as went in
 REDUCTIONS = ("none", "mean", "sum")
 
 
