@@ -19,7 +19,7 @@ from minigrad.ops.inplace import write
 from minigrad.ops.pointwise import add, mul, rsqrt, sub
 from minigrad.ops.reduction import mean as mean_of
 from minigrad.ops.reduction import sum as sum_of
-from minigrad.ops.view import contiguous, reshape, view
+from minigrad.ops.view import clone, contiguous, reshape, select, view
 from minigrad.saved import saved_values
 from minigrad.shapes import axis_of
 from minigrad.tensor import TENSORS, Tensor, constant, record
@@ -31,8 +31,7 @@ FLOAT32 = np.dtype(np.float32)
 
 def as_channels(array: Array, channels: int) -> Array:
     """(N, C, ...) as (N, C, S)."""
-    rest = math.prod(array.shape[2:])
-    return array.reshape((-1 if array.size else array.shape[0], channels, rest))
+    return array.reshape((array.shape[0], channels, math.prod(array.shape[2:])))
 
 
 def ones_for(array: Array, channels: int) -> Array:
@@ -80,14 +79,19 @@ class NativeBatchNormBackward0(Node):
         dx = None
         if self.needs_input_grad[0]:
             scale = self.rstd if weight is None else mul(self.rstd, weight)
-            shift, slope = mul(totals, 0), mul(products, 0)
-            if self.training:
-                share = mul(scale, 1 / max(x.size // channels, 1))
-                shift = mul(share, totals)
-                slope = mul(mul(share, products), mul(self.rstd, self.rstd))
-            dx = kernels.channel_gradient(grads, flat, self.mean, scale, shift, slope)
-            dx = dx.reshape(x.shape)
+            dx = self.grad_of_input(grads, flat, scale, totals, products).reshape(x.shape)
         return dx, mul(products, self.rstd), totals
+
+    def grad_of_input(
+        self, grads: Array, flat: Array, scale: Array, totals: Array, products: Array
+    ) -> Array:
+        if not self.training:
+            nothing = zeros_for(grads, grads.shape[1])
+            return kernels.normalise_channels(grads, nothing, scale, nothing)
+        share = mul(scale, 1 / max(flat.shape[0] * flat.shape[2], 1))
+        slope = mul(mul(share, products), mul(self.rstd, self.rstd))
+        shift = mul(share, totals)
+        return kernels.channel_gradient(grads, flat, self.mean, scale, shift, slope)
 
     def vjp_written_out(self, grad: Tensor, x: Tensor, weight: Tensor | None) -> Any:
         """The same in differentiable operations, for higher derivatives."""
@@ -129,10 +133,20 @@ def batch_norm(
             f"{type(momentum).__name__}"
         )
     channels = shape[axis_of(1, len(shape))]
+    if not input.array.size:
+        return of_nothing(input, weight, bias)
     given = {"running_mean": running_mean, "running_var": running_var}
     given |= {"weight": weight, "bias": bias}
     check_parameters(input, channels, given, training)
     return normalised(input, channels, given, training, momentum, eps)
+
+
+def of_nothing(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    """An input without elements: a graph to weight and bias, whose gradients are zeros."""
+    out = clone(input)
+    if weight is not None:
+        out = mul(out, select(weight, 0, 0))
+    return out if bias is None else add(out, select(bias, 0, 0))
 
 
 def check_parameters(
@@ -177,14 +191,14 @@ def normalised(
     array = input.array
     flat = as_channels(array, channels)
     computed = np.promote_types(array.dtype, FLOAT32)
-    if training and array.size:
+    if training:
         mean, var = kernels.channel_statistics(flat)
         update_running(running_mean, mean, momentum)
         count = array.size // max(channels, 1)
         update_running(running_var, mul(var, count / max(count - 1, 1)), momentum)
-    elif training or running_mean is None or running_var is None:  # nothing to normalise
-        mean, var = zeros_for(array, channels), ones_for(array, channels)
     else:
+        assert running_mean is not None
+        assert running_var is not None  # check_parameters() saw to it
         mean, var = running_mean.array.astype(computed), running_var.array.astype(computed)
     rstd = rsqrt(add(var, eps))
     scale = rstd if weight is None else mul(rstd, weight.array)

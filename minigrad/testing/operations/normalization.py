@@ -24,24 +24,24 @@ TABLE = Table(
         "softmin": ("F.softmin(x, 1)",),
         "layer_norm": (
             "F.layer_norm(x, (4,))",
-            "F.layer_norm(x, (4,), v)",
-            "F.layer_norm(b, (3, 4), x, y, 1e-2)",
+            "F.layer_norm(x, (4,), v.tanh())",
+            "F.layer_norm(b, (3, 4), x.tanh(), y, 1e-2)",
         ),
         "batch_norm": (
             "F.batch_norm(x, None, None, training=True, eps=0.5)",
-            "F.batch_norm(b, None, None, u, m, True, 0.1, 1e-2)",
-            "F.batch_norm(x, w * 0, w, v, v)",
-            "F.batch_norm(b, m * 0, r, u)",
+            "F.batch_norm(b, None, None, u.tanh(), m, True, 0.1, 1e-2)",
+            "F.batch_norm(x, w * 0, w, v.tanh(), v)",
+            "F.batch_norm(b, m * 0, r, u.tanh())",
         ),
         "instance_norm": (
             "F.instance_norm(b)",
-            "F.instance_norm(b, weight=u, bias=m, eps=1e-2)",
+            "F.instance_norm(b, weight=u.tanh(), bias=m, eps=1e-2)",
             "F.instance_norm(b, m * 0, r, use_input_stats=False)",
         ),
         "group_norm": (
             "F.group_norm(x, 2, eps=0.5)",
-            "F.group_norm(c, 2, v, v, 1e-2)",
-            "F.group_norm(b, 1, u)",
+            "F.group_norm(c, 2, v.tanh(), v, 1e-2)",
+            "F.group_norm(b, 1, u.tanh())",
         ),
         "rms_norm": ("F.rms_norm(x, (4,))", "F.rms_norm(b, (3, 4), x, 1e-2)"),
         "local_response_norm": (
