@@ -199,7 +199,7 @@ def weights_of(scores: Tensor, mask: Tensor | None, causal: bool) -> tuple[Tenso
         later = np.triu(np.ones((rows, keys), bool), 1)
         hidden = constant(kernels.to_device_of(later, scores.array))
         scores = masked_fill(scores, hidden, -math.inf)
-    if mask is None:
+    if mask is None or not scores.array.size:  # of no scores, any mask will do
         return softmax(scores, -1), None
     scores = add(scores, mask)
     blind = all_of(eq(scores, -math.inf), -1, True)

@@ -34,10 +34,6 @@ def as_channels(array: Array, channels: int) -> Array:
     return array.reshape((array.shape[0], channels, math.prod(array.shape[2:])))
 
 
-def ones_for(array: Array, channels: int) -> Array:
-    return kernels.full((channels,), 1, np.promote_types(array.dtype, FLOAT32), array)
-
-
 def zeros_for(array: Array, channels: int) -> Array:
     return kernels.full((channels,), 0, np.promote_types(array.dtype, FLOAT32), array)
 
@@ -342,7 +338,8 @@ def group_norm(
     if array.size:
         mean, var = kernels.channel_statistics(groups)
     else:
-        mean, var = zeros_for(array, n * num_groups), ones_for(array, n * num_groups)
+        mean = kernels.full((n * num_groups,), math.nan, zeros_for(array, 0).dtype, array)
+        var = mean
     mean, rstd = mean.reshape((n, num_groups)), rsqrt(add(var, eps)).reshape((n, num_groups))
     scale = of_channels(rstd, size)
     if weight is not None:
