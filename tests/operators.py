@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -46,8 +45,15 @@ DEVICES = {
     frozenset({False}): "no",
     frozenset({True, False}): "some",
 }
-NAMESPACES = {"f": "", "F": "nn.functional"}
-CALLED = re.compile(r"(\w+)\(")
+NAMESPACES = {"f": "", "F": "nn.functional", "L": "linalg"}
+SYMBOLS = {
+    ast.Pow: "pow",
+    ast.Mod: "remainder",
+    ast.MatMult: "matmul",
+    ast.Invert: "bitwise_not",
+    ast.UAdd: "positive",
+    ast.FloorDiv: "floor_divide",
+}
 
 
 @dataclass
@@ -137,16 +143,29 @@ def is_operation(x: Any) -> bool:
 def observe(found: dict[str, Operation]) -> None:
     """Call every sample, and note the nodes of the results."""
     for sample in samples():
-        names = [n for n in CALLED.findall(sample.expression) if n in found]
-        if not names:
+        name = called(sample.expression)
+        operation = found.get(name if name in found else sample.operation)
+        if operation is None:
             continue
-        operation = found[names[-1]] if sample.operation not in found else found[sample.operation]
         operation.on_cuda.add(sample.operation not in CPU_ONLY)
         results = sample.call(minigrad, sample.tensors(minigrad, requires_grad=True))
         for x in tensors_in(results):
             if getattr(x, "grad_fn", None) is not None:
                 operation.nodes.add(x.grad_fn.name())
                 operation.formulas |= set(formulas_of(x.grad_fn))
+
+
+def called(expression: str) -> str:
+    """The name of the operation that an expression calls last."""
+    root = ast.parse(expression, mode="eval").body
+    if isinstance(root, ast.Subscript):  # one of several results
+        root = root.value
+    if isinstance(root, ast.Call):
+        root = root.func
+        return root.attr if isinstance(root, ast.Attribute) else ""
+    if isinstance(root, ast.BinOp | ast.UnaryOp):
+        return SYMBOLS.get(type(root.op), "")
+    return ""
 
 
 def formulas_of(node: Any) -> Iterator[str]:
