@@ -81,6 +81,8 @@ def scaled_dot_product_attention(
         key, value = repeated_heads(query, key, value)
     factor = 1 / math.sqrt(query.array.shape[-1] or 1) if scale is None else scale
     mask = None if attn_mask is None else added_mask(attn_mask, query)
+    if not all(x.array.size for x in (query, key, value)):  # of nothing, any mask will do
+        mask = None
     if is_usual(query, key, value, mask) and dropout_p == 0.0:
         return one_node(query, key, value, mask, is_causal, factor)
     scores = matmul(mul(query, factor), matrix_transpose(key))
@@ -199,7 +201,7 @@ def weights_of(scores: Tensor, mask: Tensor | None, causal: bool) -> tuple[Tenso
         later = np.triu(np.ones((rows, keys), bool), 1)
         hidden = constant(kernels.to_device_of(later, scores.array))
         scores = masked_fill(scores, hidden, -math.inf)
-    if mask is None or not scores.array.size:  # of no scores, any mask will do
+    if mask is None:
         return softmax(scores, -1), None
     scores = add(scores, mask)
     blind = all_of(eq(scores, -math.inf), -1, True)
