@@ -74,6 +74,17 @@ def type_name(numpy_dtype: np.dtype[Any]) -> str:
     return TYPE_NAMES[numpy_dtype.name]
 
 
+def not_implemented(kernel: str, numpy_dtype: np.dtype[Any]) -> NotImplementedError:
+    """What a kernel raises that has no loop for an element type."""
+    return NotImplementedError(f'"{kernel}" not implemented for {type_name(numpy_dtype)!r}')
+
+
+def check_floats(kernel: str, numpy_dtype: np.dtype[Any]) -> None:
+    """NotImplementedError unless elements are floats, all that a kernel has a loop for."""
+    if numpy_dtype.kind != "f":
+        raise not_implemented(kernel, numpy_dtype)
+
+
 def to_numpy(given: Any) -> np.dtype[Any]:
     """The NumPy dtype that a `dtype=` argument means: a minigrad dtype or a Python type."""
     if isinstance(given, dtype):

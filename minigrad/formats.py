@@ -1,4 +1,5 @@
-"""What torch calls layouts and memory formats.  Tensors here are strided, in no special order."""
+"""Arguments that say what memory a result is to have: layouts, memory formats, out=.  Tensors here
+are strided, in no special order."""
 
 from __future__ import annotations
 
@@ -43,6 +44,12 @@ def check_format(function: str, given: Any, *known: memory_format) -> None:
         )
     if given not in known:
         raise NotImplementedError(f"{function}(): memory_format={given} is not supported")
+
+
+def check_no_out(function: str, out: Any) -> None:
+    """TypeError where a result is wanted in memory that exists."""
+    if out is not None:
+        raise TypeError(f"{function}(): out= is not supported")
 
 
 def check_usual(function: str, layout: Any, pin_memory: Any = False) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
-from minigrad.dtypes import type_name
+from minigrad.dtypes import check_floats, not_implemented, type_name
 from minigrad.node import Node
 from minigrad.ops.arranging import repeat
 from minigrad.ops.either import Either
@@ -156,7 +156,7 @@ def check_parameters(
                 "mean(): could not infer output dtype. Input dtype must be either a floating point "
                 f"or complex dtype. Got: {type_name(array.dtype)}"
             )
-        raise NotImplementedError(f'"batch_norm" not implemented for {type_name(array.dtype)!r}')
+        raise not_implemented("batch_norm", array.dtype)
     for name, x in given.items():
         if x is None:
             if not training and name.startswith("running"):
@@ -374,10 +374,7 @@ def check_groups(input: Tensor, groups: int, weight: Maybe, bias: Maybe) -> None
             "Expected number of channels in input to be divisible by num_groups, but got input of "
             f"shape {shape} and num_groups={groups}"
         )
-    if array.dtype.kind != "f":
-        raise NotImplementedError(
-            f'"GroupNormKernelImpl" not implemented for {type_name(array.dtype)!r}'
-        )
+    check_floats("GroupNormKernelImpl", array.dtype)
     for name, x in (("weight", weight), ("bias", bias)):
         if x is None:
             continue

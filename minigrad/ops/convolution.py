@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad import kernels
-from minigrad.dtypes import type_name
+from minigrad.dtypes import not_implemented, type_name
 from minigrad.kernels.windows import Sizes, Windows, windows
 from minigrad.node import LinearNode, Node
 from minigrad.ops.either import Either
@@ -401,15 +401,15 @@ def check_dtypes(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
                 "convert one with .to(dtype)"
             )
     if dtype.kind == "b":
-        raise NotImplementedError("\"convolution\" not implemented for 'Bool'")
+        raise not_implemented("convolution", dtype)
 
 
 def check_device(name: str, *tensors: Tensor | None) -> None:
     """RuntimeError for two devices; NotImplementedError for a GPU, for which there is no kernel."""
     arrays = [x.array for x in tensors if x is not None]
     kernels.check_one_device(arrays)
-    if any(x is not None and x.is_cuda for x in tensors):
-        raise kernels.no_kernel(name)
+    for array in arrays:
+        kernels.check_on_cpu(name, array)
 
 
 def times(sizes: Sequence[int]) -> str:
@@ -469,7 +469,7 @@ def unfold(
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
             f"dimensions for input, but got: {list(shape)}"
         )
-    check_device("F.unfold", input)
+    kernels.check_on_cpu("F.unfold", input.array)
     kernel, spread, around, steps = sizes
     seen = windows(shape[-2:], kernel, steps, around, spread)
     if min(seen.output) < 1:
@@ -479,9 +479,7 @@ def unfold(
             "but its components must be at least one."
         )
     if input.array.dtype.kind not in "fb":
-        raise NotImplementedError(
-            f"\"im2col_out_cpu\" not implemented for '{type_name(input.array.dtype)}'"
-        )
+        raise not_implemented("im2col_out_cpu", input.array.dtype)
     return columns_of_windows(input, seen)
 
 
@@ -502,14 +500,12 @@ def fold(
             "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and "
             f"non-zero dimensions for input, but got: {list(shape)}"
         )
-    check_device("fold", input)
+    kernels.check_on_cpu("fold", input.array)
     kernel, spread, around, steps = sizes
     seen = windows(size, kernel, steps, around, spread)
     check_columns(shape, seen)
     if input.array.dtype.kind not in "fb":
-        raise NotImplementedError(
-            f"\"col2im_out_cpu\" not implemented for '{type_name(input.array.dtype)}'"
-        )
+        raise not_implemented("col2im_out_cpu", input.array.dtype)
     return joined_windows(input, seen)
 
 

@@ -48,7 +48,7 @@ def arange(
     whole = all(isinstance(number, int) for number in numbers)
     kind = numpy_dtype(dtype, dtypes.int64 if whole else None)
     if kind.kind == "b":
-        raise NotImplementedError("\"arange\" not implemented for 'Bool'")
+        raise dtypes.not_implemented("arange", kind)
     return finish(counted(numbers, kind), device, requires_grad)
 
 
@@ -122,7 +122,7 @@ def spaced(name: str, start: Any, end: Any, steps: Any, kind: DType) -> Array:
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     if kind.kind == "b":
-        raise NotImplementedError(f"\"{name}\" not implemented for 'Bool'")
+        raise dtypes.not_implemented(name, kind)
     ends = np.array([first, last])
     if kind.kind in "iu":
         check_range(ends, kind)

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from minigrad import kernels, return_types
-from minigrad.dtypes import type_name
+from minigrad.dtypes import check_floats, not_implemented
 from minigrad.node import Node
 from minigrad.ops.either import Either
 from minigrad.shapes import axis_of
@@ -123,7 +123,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     x = input.array
     kernels.check_on_cpu("bincount", x)
     if x.dtype.kind not in "iu":
-        raise NotImplementedError(f'"bincount_cpu" not implemented for {type_name(x.dtype)!r}')
+        raise not_implemented("bincount_cpu", x.dtype)
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
     if x.ndim != 1 or (x.size and kernels.physical(x).min() < 0):
@@ -166,9 +166,6 @@ def histogram(
 
 def check_bins(name: str, x: Tensor, bins: Any) -> None:
     kernels.check_on_cpu(name, x.array)
-    if x.array.dtype.kind != "f":
-        raise NotImplementedError(
-            f'"histogram_cpu" not implemented for {type_name(x.array.dtype)!r}'
-        )
+    check_floats("histogram_cpu", x.array.dtype)
     if bins <= 0:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")

@@ -223,7 +223,7 @@ def places_in(
             raise RuntimeError(f"{what} must be non-negative, got{n}")
     wanted = np.dtype(np.int64) if dtype is None else dtypes.to_numpy(dtype)
     if wanted.kind != "i":
-        raise NotImplementedError(f'"{name}" not implemented for {dtypes.type_name(wanted)!r}')
+        raise dtypes.not_implemented(name, wanted)
     rows = np.arange(row)
     first = rows * 0 if starts is None else np.clip(rows + starts, 0, col)
     last = rows * 0 + col if stops is None else np.clip(rows + stops, 0, col)

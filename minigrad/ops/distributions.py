@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
-from minigrad.dtypes import type_name
+from minigrad.dtypes import check_floats, type_name
 from minigrad.grad_mode import is_recording
 from minigrad.kernels import philox
 from minigrad.kernels.batched.array import has_level
@@ -16,7 +16,6 @@ from minigrad.kernels.batched.levels import running
 from minigrad.memory import note_write
 from minigrad.node import NO_EDGE, Node
 from minigrad.ops.draw import (
-    check_floating,
     check_one_draw_a_sample,
     computed_in,
     named,
@@ -130,7 +129,7 @@ def uniform_(
 ) -> Tensor:
     """Fill with numbers drawn uniformly from [a, b), which torch calls `from` and `to`."""
     a, b = named_bounds("uniform_", bounds, a, b)
-    check_floating("check_uniform_bounds", x.array.dtype)
+    check_floats("check_uniform_bounds", x.array.dtype)
     most = float(np.finfo(x.array.dtype).max)
     for name, bound in (("from", a), ("to", b)):
         if not -most <= bound <= most:
@@ -159,7 +158,7 @@ def normal_(
     """Fill with numbers drawn from the normal distribution."""
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    check_floating("normal_kernel", x.array.dtype)
+    check_floats("normal_kernel", x.array.dtype)
     if filled_directly(x, "normal", generator, mean, std):
         return x
     drawn = source(generator).normal(x.array.shape, x.array.dtype, x.device, mean, std)

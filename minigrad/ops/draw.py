@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad import device as devices
 from minigrad import kernels
-from minigrad.dtypes import type_name
+from minigrad.dtypes import check_floats
 from minigrad.kernels import philox
 from minigrad.kernels.batched.array import batched, has_level
 from minigrad.kernels.batched.levels import RANDOM_IN_VMAP, Level, running
@@ -62,7 +62,7 @@ class Source:
         self, shape: Sequence[int], dtype: Any, device: Any = None, low: float = 0, high: float = 1
     ) -> Array:
         """Numbers from [low, high) of a floating (NumPy) dtype."""
-        check_floating("check_uniform_bounds", dtype)
+        check_floats("check_uniform_bounds", dtype)
         real = computed_in(dtype).type
         numbers = real(low), real(high - low)
         return self.drawn(named("uniform", dtype), shape, dtype, device, *numbers)
@@ -71,7 +71,7 @@ class Source:
         self, shape: Sequence[int], dtype: Any, device: Any = None, mean: float = 0, std: float = 1
     ) -> Array:
         """Normally distributed numbers."""
-        check_floating("normal_kernel", dtype)
+        check_floats("normal_kernel", dtype)
         computed = computed_in(dtype)
         numbers = computed.type(mean), computed.type(std)
         return self.drawn(named("normal", computed), shape, dtype, device, *numbers)
@@ -105,11 +105,6 @@ def named(distribution: str, dtype: Any) -> str:
 def computed_in(dtype: Any) -> np.dtype[Any]:
     """float16 is drawn in float32."""
     return FLOAT32 if dtype == np.float16 else dtype
-
-
-def check_floating(kernel: str, dtype: Any) -> None:
-    if dtype.kind != "f":
-        raise NotImplementedError(f'"{kernel}" not implemented for {type_name(dtype)!r}')
 
 
 def place_of(device: Any) -> devices.device | None:

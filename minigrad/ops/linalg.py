@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad import kernels, return_types
 from minigrad.dtypes import type_name
+from minigrad.formats import check_no_out
 from minigrad.node import Edge, Node
 from minigrad.ops.counted import eye
 from minigrad.ops.diagonals import tril, triu
@@ -63,12 +64,6 @@ def check_floating(name: str, x: Array) -> None:
         raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {type_name(x.dtype)}")
 
 
-def check_on_cpu(name: str, x: Array) -> None:
-    """What is made of other operations names itself where these have no kernel for a GPU."""
-    if x.device != "cpu":
-        raise kernels.no_kernel(name)
-
-
 def check_same_dtype(name: str, a: Array, b: Array) -> None:
     if a.dtype != b.dtype:
         raise RuntimeError(
@@ -93,7 +88,7 @@ class LinalgInvExBackward0(Node):
 
 def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inverse of a square matrix; LinAlgError if it is singular."""
-    check_out("linalg.inv", out)
+    check_no_out("linalg.inv", out)
     check_square("linalg.inv", A.array)
     check_floating("linalg.inv", A.array)
     result = kernels.inverse(A.array)
@@ -103,11 +98,6 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
 def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inverse of a square matrix; LinAlgError if it is singular."""
     return inv(input, out=out)
-
-
-def check_out(name: str, out: Tensor | None) -> None:
-    if out is not None:
-        raise TypeError(f"{name}(): out= is not supported")
 
 
 class LinalgSolveExBackward0(Node):
@@ -143,7 +133,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
     """X with A X = B (or X A = B, if not `left`).  A: (..., n, n), B: (..., n, k), (n,) or, for as
     many matrices, (..., n).  LinAlgError if A is singular."""
     name = "linalg.solve"
-    check_out(name, out)
+    check_no_out(name, out)
     a, b = A.array, B.array
     kernels.check_one_device((a, b))
     check_square(name, a)
@@ -216,7 +206,7 @@ def solve_triangular(
     """X with A X = B (or X A = B, if not `left`) for a triangular A, of which the other half is not
     read; with `unitriangular` the diagonal is not, either, and counts as ones."""
     name = "linalg.solve_triangular"
-    check_out(name, out)
+    check_no_out(name, out)
     a, b = A.array, B.array
     kernels.check_one_device((a, b))
     check_square(name, a)
@@ -252,7 +242,7 @@ def as_matrix(x: Either) -> Either:
 
 def linalg_det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The determinant of a square matrix."""
-    check_out("linalg.det", out)
+    check_no_out("linalg.det", out)
     check_square("linalg.det", A.array)
     check_floating("linalg.det", A.array)
     result = kernels.det(A.array)
@@ -302,7 +292,7 @@ class LinalgSlogdetBackward0(NodeOfSeveral):
 
 def linalg_slogdet(A: Tensor, *, out: Any = None) -> Any:
     """The sign of the determinant, and the logarithm of its absolute value."""
-    check_out("linalg.slogdet", out)
+    check_no_out("linalg.slogdet", out)
     check_square("linalg.slogdet", A.array)
     check_floating("linalg.slogdet", A.array)
     results = kernels.slogdet(A.array)
@@ -358,14 +348,14 @@ class CholeskyBackward0(CholeskyNode):
 def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
     """The lower triangular L with A = L L^T, for a positive-definite A; or, with `upper`, L^T.
     Only that triangle of A is read."""
-    check_out("linalg.cholesky", out)
+    check_no_out("linalg.cholesky", out)
     return factorized(LinalgCholeskyExBackward0, "linalg.cholesky", A, upper)
 
 
 def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The lower triangular L with A = L L^T, for a positive-definite A; or, with `upper`, L^T.
     Only that triangle of A is read."""
-    check_out("cholesky", out)
+    check_no_out("cholesky", out)
     return factorized(CholeskyBackward0, "cholesky", input, upper)
 
 
@@ -383,13 +373,13 @@ def cholesky_solve(
     input: Tensor, input2: Tensor, upper: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
     """X with A X = input, for the Cholesky factor input2 of A (its transpose with `upper`)."""
-    check_out("cholesky_solve", out)
+    check_no_out("cholesky_solve", out)
     for letter, x in (("b", input.array), ("u", input2.array)):
         if x.ndim < 2:
             raise RuntimeError(
                 f"{letter} should have at least 2 dimensions, but has {x.ndim} dimensions instead"
             )
-    check_on_cpu("cholesky_solve", input2.array)
+    kernels.check_on_cpu("cholesky_solve", input2.array)
     lower = turned(input2) if upper else input2
     half = solve_triangular(lower, input, upper=False)
     return solve_triangular(turned(lower), half, upper=True)
@@ -398,7 +388,7 @@ def cholesky_solve(
 def cholesky_inverse(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The inverse of the A that has the Cholesky factor `input` (its transpose with `upper`)."""
     check_square("cholesky_inverse", input.array)
-    check_on_cpu("cholesky_inverse", input.array)
+    kernels.check_on_cpu("cholesky_inverse", input.array)
     return cholesky_solve(eye(input.shape[-1], dtype=input.dtype), input, upper, out=out)
 
 
@@ -454,7 +444,7 @@ class LinalgQrBackward0(NodeOfSeveral):
 def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
     """A = Q R with orthonormal columns of Q and an upper triangle R.  `mode`: "reduced", "complete"
     (a square Q) or "r" (R alone, and an empty Q)."""
-    check_out("linalg.qr", out)
+    check_no_out("linalg.qr", out)
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(
             f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', "
@@ -479,7 +469,7 @@ def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
 def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     """The product of n equal matrices; of inverses, for a negative n."""
     name = "linalg.matrix_power"
-    check_out(name, out)
+    check_no_out(name, out)
     if isinstance(n, bool) or not isinstance(n, int):
         raise TypeError(
             f"linalg_matrix_power(): argument 'n' (position 2) must be int, not {type(n).__name__}"
@@ -506,7 +496,7 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
 def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """The product of several matrices, in the order that takes the fewest multiplications; the
     first and the last may be vectors."""
-    check_out("linalg.multi_dot", out)
+    check_no_out("linalg.multi_dot", out)
     matrices = list(tensors)
     check_chain([x.array for x in matrices])
     first, last = matrices[0].array.ndim == 1, matrices[-1].array.ndim == 1
@@ -570,7 +560,7 @@ def chained(
 
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """The dot products of vectors along one dimension."""
-    check_out("linalg.vecdot", out)
+    check_no_out("linalg.vecdot", out)
     check_floating_product("linalg.vecdot", x.array, y.array)
     return sum(mul(x, y), dim)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from minigrad import kernels
 from minigrad.dtypes import type_name
+from minigrad.formats import check_no_out
 from minigrad.leaf import Leaf
 from minigrad.node import NO_EDGE, Node
 from minigrad.ops.either import Either
@@ -338,8 +339,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
     """Sums of products over some dimensions: the last `dims` of a and the first of b, or those in a
     pair of lists.  The others stay, first those of a."""
-    if out is not None:
-        raise TypeError("tensordot(): out= is not supported")
+    check_no_out("tensordot", out)
     axes_a, axes_b = contracted_axes(a.array, b.array, dims)
     if a.array.dtype != b.array.dtype:
         raise RuntimeError("both inputs should have same dtype")

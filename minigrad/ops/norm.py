@@ -8,6 +8,7 @@ from typing import Any
 
 from minigrad import dtypes, kernels
 from minigrad.dtypes import type_name
+from minigrad.formats import check_no_out
 from minigrad.node import Node
 from minigrad.ops.either import Either
 from minigrad.ops.extremes import amax, amin
@@ -118,7 +119,7 @@ def vector_norm(
     """The p-norm of the elements along `dim` (an int, several, or None for all), with p = `ord`:
     the p-th root of the sum of |x| ** p; for inf and -inf the largest and the smallest |x|, for 0
     the number of elements that are not 0."""
-    check_out("linalg.vector_norm", out)
+    check_no_out("linalg.vector_norm", out)
     if isinstance(ord, str) or not isinstance(ord, int | float):
         raise TypeError(
             "linalg_vector_norm(): argument 'ord' (position 2) must be Number, not "
@@ -174,11 +175,6 @@ def check_not_empty(x: Array, p: float, axes: Sequence[int], dim: Any) -> None:
         raise RuntimeError(f"linalg.vector_norm cannot compute the {p:g} norm on {where_}")
 
 
-def check_out(name: str, out: Tensor | None) -> None:
-    if out is not None:
-        raise TypeError(f"{name}(): out= is not supported")
-
-
 # ------------------------------------------------------------------------------------ of matrices
 
 
@@ -193,7 +189,7 @@ def matrix_norm(
 ) -> Tensor:
     """The norm of matrices along two dimensions: "fro", the root of the sum of squares; 1 and -1,
     the largest and smallest sum of |x| of a column; inf and -inf, those of a row."""
-    check_out("linalg.matrix_norm", out)
+    check_no_out("linalg.matrix_norm", out)
     if A.array.ndim < 2:
         raise RuntimeError(
             "linalg.matrix_norm: The input tensor A must have at least 2 dimensions."
@@ -250,7 +246,7 @@ def linalg_norm(
 ) -> Tensor:
     """The vector norm along one dimension, the matrix norm along two.  Without `ord`, the root of
     the sum of squares, of whatever dimensions."""
-    check_out("linalg.norm", out)
+    check_no_out("linalg.norm", out)
     dims = () if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
     if dim is not None and len(dims) not in (1, 2):
         raise RuntimeError(
@@ -277,7 +273,7 @@ def norm(
     dtype: dtypes.dtype | None = None,
 ) -> Tensor:
     """The p-norm of the elements along `dim`, or of all; "fro" is 2."""
-    check_out("norm", out)
+    check_no_out("norm", out)
     if isinstance(p, str):
         if p != "fro" or (dim is not None and not isinstance(dim, int) and len(dim) > 2):
             return matrix_norm(input, p, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
@@ -337,6 +333,6 @@ def normalize(
     input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None
 ) -> Tensor:
     """Vectors along `dim`, each divided by its p-norm, which counts as eps where it is less."""
-    check_out("normalize", out)
+    check_no_out("normalize", out)
     length = clamp_min(vector_norm(input, p, dim, True), eps)
     return div(input, expand_as(length, input))

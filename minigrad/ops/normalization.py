@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad import dtypes, kernels
-from minigrad.dtypes import to_numpy, type_name
+from minigrad.dtypes import check_floats, to_numpy
 from minigrad.node import Node
 from minigrad.ops.either import Either
 from minigrad.ops.pointwise import exp, mul, sub
@@ -64,10 +64,7 @@ def by_rows(
     if dtype is not None and x.array.dtype != to_numpy(dtype):
         x = cast(x, to_numpy(dtype))
     array = x.array
-    if array.dtype.kind != "f":
-        raise NotImplementedError(
-            f'"{kernel.__name__}_kernel" not implemented for {type_name(array.dtype)!r}: use floats'
-        )
+    check_floats(f"{kernel.__name__}_kernel", array.dtype)
     axis = axis_of(dim, array.ndim)
     rows = array if array.ndim else array.reshape(1)
     result = kernel(rows, axis).reshape(array.shape)

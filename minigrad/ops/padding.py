@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
-from minigrad.dtypes import type_name
+from minigrad.dtypes import not_implemented
 from minigrad.node import LinearNode
 from minigrad.ops.either import Either, array_of
 from minigrad.ops.rows import IndexSelectBackward0, add_rows, take_rows
@@ -210,8 +210,7 @@ def check_mode(mode: str, x: Array, sides: Sides, length: int) -> None:
             f"and other non-zero dimensions for input, but got: {list(x.shape)}"
         )
     if mode == "replicate" and x.dtype == bool:
-        kind = type_name(x.dtype)
-        raise NotImplementedError(f"\"replication_pad{dims}d\" not implemented for '{kind}'")
+        raise not_implemented(f"replication_pad{dims}d", x.dtype)
     for axis, (before, after) in padded:
         n = x.shape[axis]
         if mode == "reflect" and max(before, after) >= n:

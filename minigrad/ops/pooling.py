@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
-from minigrad.dtypes import type_name
+from minigrad.dtypes import check_floats, not_implemented
 from minigrad.kernels.taps import Taps, constant_taps, identity
 from minigrad.node import LinearNode, Node
 from minigrad.ops.either import Either
@@ -93,7 +93,7 @@ def avg_pool2d(
         raise RuntimeError("divisor must be not zero")
     sizes = output_sizes("avg_pool2d", input, kernel, steps, around, (1, 1), ceil_mode)
     if input.array.dtype != np.int64:
-        check_floats("avg_pool2d", input)
+        check_floats("avg_pool2d", input.array.dtype)
     height, width = input.array.shape[-2:]
     how = count_include_pad, divisor_override is not None
     rows = average_taps(height, sizes[0], kernel[0], steps[0], around[0], *how)
@@ -135,7 +135,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
             f"received {{{given}}}"
         )
     check_adaptive("adaptive_avg_pool2d", input, 2, ", but got ")
-    check_floats("adaptive_avg_pool2d", input)
+    check_floats("adaptive_avg_pool2d", input.array.dtype)
     if sizes == (1, 1):
         average: Tensor = mean(input, (-2, -1), True)
         return average
@@ -224,9 +224,8 @@ def max_pool1d(
     around = int_of_sequence(name, "padding", padding)
     spread = int_of_sequence(name, "dilation", dilation)
     check_max_pool1d(input, kernel, step, around, spread)
-    if input.array.dtype.kind != "f" and not return_indices:
-        kind = type_name(input.array.dtype)
-        raise NotImplementedError(f"\"max_pool1d_impl\" not implemented for '{kind}'")
+    if not return_indices:
+        check_floats("max_pool1d_impl", input.array.dtype)
     length = pooled_size(input.array.shape[-1], kernel, step, around, spread, ceil_mode)
     if length < 1:
         raise RuntimeError(f"max_pool1d() Invalid computed output size: {length}")
@@ -256,7 +255,7 @@ def max_pool2d(
         )
     sizes = output_sizes("max_pool2d", input, kernel, steps, around, spread, ceil_mode)
     if input.array.dtype.kind == "b":
-        raise NotImplementedError("\"max_pool2d\" not implemented for 'Bool'")
+        raise not_implemented("max_pool2d", input.array.dtype)
     each = zip(input.array.shape[-2:], sizes, kernel, steps, around, spread, strict=True)
     rows, columns = (max_windows(*axis) for axis in each)
     return max_pool(input, rows, columns, MaxPool2DWithIndicesBackward0, return_indices)
@@ -302,7 +301,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
         raise RuntimeError(
             f"Trying to create tensor with negative dimension {min(sizes)}: {wanted}"
         )
-    check_floats("adaptive_max_pool2d", input)
+    check_floats("adaptive_max_pool2d", input.array.dtype)
     windows = adaptive_windows(shape[-2], sizes[0]), adaptive_windows(shape[-1], sizes[1])
     return max_pool(input, *windows, AdaptiveMaxPool2DBackward0, return_indices)
 
@@ -372,7 +371,7 @@ def output_sizes(
         raise RuntimeError(
             f"kernel size and stride should be greater than zero, but got {kernel} and {stride}"
         )
-    check_device(name, x)
+    kernels.check_on_cpu(name, x.array)
     each = zip(shape[-2:], kernel, stride, padding, dilation, strict=True)
     high, wide = (pooled_size(*sizes, ceil) for sizes in each)
     if high < 1 or wide < 1:
@@ -408,7 +407,7 @@ def check_adaptive(name: str, x: Tensor, first: int, but: str) -> None:
                 f"{name}(): Expected input to have non-zero size for non-batch dimensions, but "
                 f"input has sizes {list(shape)} with dimension {axis} being empty"
             )
-    check_device(name, x)
+    kernels.check_on_cpu(name, x.array)
 
 
 def check_sequence(name: str, x: Tensor) -> None:
@@ -417,7 +416,7 @@ def check_sequence(name: str, x: Tensor) -> None:
             f"Expected 2 to 3 dimensions, but got {x.array.ndim}-dimensional tensor for argument "
             f"#1 'self' (while checking arguments for {name})"
         )
-    check_device(name, x)
+    kernels.check_on_cpu(name, x.array)
 
 
 def int_of_sequence(name: str, argument: str, value: Any) -> int:
@@ -447,16 +446,4 @@ def check_max_pool1d(x: Tensor, kernel: int, stride: int, padding: int, dilation
             "max_pool1d() padding should be at most half of kernel size, but got padding="
             f"{padding} and kernel_size={kernel}"
         )
-    check_device("max_pool1d", x)
-
-
-def check_floats(name: str, x: Tensor) -> None:
-    if x.array.dtype.kind != "f":
-        kind = type_name(x.array.dtype)
-        raise NotImplementedError(f"\"{name}\" not implemented for '{kind}'")
-
-
-def check_device(name: str, x: Tensor) -> None:
-    """There is no kernel for a GPU."""
-    if x.is_cuda:
-        raise kernels.no_kernel(name)
+    kernels.check_on_cpu("max_pool1d", x.array)

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes, kernels
-from minigrad.dtypes import type_name
+from minigrad.dtypes import check_floats, type_name
 from minigrad.node import Node
 from minigrad.ops.creation import Device, Dtype, new_shape, numpy_dtype
 from minigrad.ops.draw import (
-    check_floating,
     check_one_draw_a_sample,
     place_of,
     source,
@@ -249,7 +248,7 @@ def normal_around(
     mean: Any, std: Any, tensors: Sequence[Tensor], generator: Generator | None
 ) -> Array:
     first = tensors[0]
-    check_floating("normal_kernel", first.array.dtype)
+    check_floats("normal_kernel", first.array.dtype)
     arrays = [x.array for x in tensors]
     kernels.check_one_device(arrays)
     check_std(std)
@@ -284,7 +283,7 @@ def bernoulli(
         check_probability("bernoulli_", p)
         drawn = source(generator).uniform(array.shape, np.dtype(np.float32), input.device)
         return unrecorded(lt(drawn, p).astype(array.dtype))
-    check_floating("bernoulli_tensor_p_", array.dtype)
+    check_floats("bernoulli_tensor_p_", array.dtype)
     check_one_draw_a_sample(array)
     result = coins(array, array.shape, array.dtype, input.device, generator)
     return record(BernoulliBackward0, result, (input,), input_shapes=(array.shape,))

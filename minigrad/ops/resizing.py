@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.dtypes import type_name
+from minigrad import kernels
+from minigrad.dtypes import not_implemented
 from minigrad.kernels.taps import Taps, constant_taps, identity, taps
 from minigrad.node import LinearNode
 from minigrad.ops.either import Either
-from minigrad.ops.pooling import ResampleNode, check_device, resample
+from minigrad.ops.pooling import ResampleNode, resample
 from minigrad.ops.view import permute, reshape
 from minigrad.tensor import TENSORS, Tensor, record
 
@@ -66,7 +67,7 @@ def interpolate(
     node_type = chosen_node(input, mode)
     shape = input.array.shape
     check_sizes(shape, sizes)
-    check_device("interpolate", input)
+    kernels.check_on_cpu("interpolate", input.array)
     check_dtype(input, mode)
     kind = np.dtype(np.float64 if input.array.dtype == np.float64 else np.float32)
     axes = [
@@ -172,8 +173,7 @@ def check_sizes(shape: tuple[int, ...], sizes: Sequence[int]) -> None:
 def check_dtype(x: Tensor, mode: str) -> None:
     dtype = x.array.dtype
     if dtype.kind != "f" and not (mode == "nearest" and dtype == np.uint8):
-        name = f"upsample_{mode}{x.array.ndim - 2}d"
-        raise NotImplementedError(f"\"{name}\" not implemented for '{type_name(dtype)}'")
+        raise not_implemented(f"upsample_{mode}{x.array.ndim - 2}d", dtype)
 
 
 @functools.lru_cache(maxsize=256)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
-from minigrad.dtypes import type_name
+from minigrad.dtypes import check_floats
 from minigrad.ops.joining import cat
 from minigrad.ops.pointwise import add, div, floor_divide, mul, pow, rsqrt
 from minigrad.ops.reduction import cast, mean
@@ -52,8 +52,7 @@ def check_rows(row_shape: tuple[int, ...], array: Any, weight: Tensor | None) ->
             "Expected weight to be of same shape as normalized_shape, but got weight of shape "
             f"{list(weight.array.shape)} and normalized_shape = {list(row_shape)}"
         )
-    if array.dtype.kind != "f":
-        raise NotImplementedError(f'"rms_norm" not implemented for {type_name(array.dtype)!r}')
+    check_floats("rms_norm", array.dtype)
 
 
 def local_response_norm(

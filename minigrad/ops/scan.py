@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from minigrad import dtypes, kernels, return_types
-from minigrad.dtypes import type_name
+from minigrad.dtypes import check_floats
 from minigrad.node import Node
 from minigrad.ops.along import ChoiceNode
 from minigrad.ops.either import Either, array_of, constant_like
@@ -150,10 +150,7 @@ class LogcumsumexpBackward0(Node):
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """y[k] = log(exp(x[0]) + ... + exp(x[k])) along a dimension."""
     x = input.array
-    if x.dtype.kind != "f":
-        raise NotImplementedError(
-            f'"logcumsumexp_out_cpu" not implemented for {type_name(x.dtype)!r}: use floats'
-        )
+    check_floats("logcumsumexp_out_cpu", x.dtype)
     axis = axis_of(dim, x.ndim)
     result = along(kernels.logcumsumexp, x, axis)
     return record(LogcumsumexpBackward0, result, (input,), (x, result), axis=axis)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import kernels
-from minigrad.dtypes import type_name
+from minigrad.dtypes import check_floats, type_name
 from minigrad.ops.loss.reduction import (
     check_constants,
-    check_floats,
     pointwise_loss,
     reduced,
     reduction_of,
@@ -46,7 +45,7 @@ def binary_cross_entropy(
     if weight is not None:
         broadcast_shape(target.array.shape, weight.array.shape)
     check_constants("binary_cross_entropy", weight=weight)
-    check_floats("binary_cross_entropy", input)
+    check_floats("binary_cross_entropy", input.array.dtype)
     for name, x in (("input", input), ("target", target)):
         check_probabilities(name, kernels.physical(x.array))
     return pointwise_loss(binary_entropy, reduction, input, target, weight=weight)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import kernels
+from minigrad.dtypes import check_floats
 from minigrad.kernels.promotion import promote
 from minigrad.node import Node
 from minigrad.ops.either import Either
@@ -23,7 +24,7 @@ from minigrad.ops.loss.nll import (
     row_shares,
     to_rows,
 )
-from minigrad.ops.loss.reduction import check_constants, check_floats, reduction_of
+from minigrad.ops.loss.reduction import check_constants, reduction_of
 from minigrad.ops.normalization import log_softmax, softmax
 from minigrad.ops.pointwise import add, div, exp, mul, ne, neg, sub, where
 from minigrad.ops.reduction import one_hot, sum
@@ -60,7 +61,7 @@ def cross_entropy(
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     check_constants("nll_loss_forward", weight=weight)
     labels = labels_for(input, target)
-    check_floats("log_softmax_lastdim_kernel_impl", input)
+    check_floats("log_softmax_lastdim_kernel_impl", input.array.dtype)
     options = (weight, ignore_index, reduction)
     if label_smoothing <= 0 and input.array.ndim <= 2:
         return of_classes(input, labels, target.array.shape, *options)
@@ -263,7 +264,7 @@ def check_probabilities(
         raise RuntimeError("ignore_index is not supported for floating point target")
     if smoothing > 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {smoothing}")
-    check_floats("log_softmax_lastdim_kernel_impl", input)
+    check_floats("log_softmax_lastdim_kernel_impl", input.array.dtype)
     if weight is not None:
         check_weight(weight, input.array.shape[0 if input.ndim == 1 else 1])
 

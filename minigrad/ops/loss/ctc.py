@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
+from minigrad.dtypes import check_floats, not_implemented
 from minigrad.node import Node
 from minigrad.ops.either import Either
-from minigrad.ops.loss.reduction import check_floats, reduction_of
+from minigrad.ops.loss.reduction import reduction_of
 from minigrad.ops.pointwise import div, eq, maximum, mul, where
 from minigrad.ops.reduction import mean, sum
 from minigrad.ops.view import squeeze, unsqueeze
@@ -121,9 +122,9 @@ def check_lengths(log_probs: Tensor, steps: Array, sizes: Array, blank: int) -> 
             f"Expected 3-dimensional tensor, but got {log_probs.ndim}-dimensional tensor for "
             "argument #1 'log_probs'"
         )
-    check_floats("ctc_loss_cpu", log_probs)
+    check_floats("ctc_loss_cpu", log_probs.array.dtype)
     if log_probs.array.dtype == np.float16:
-        raise NotImplementedError('"ctc_loss_cpu" not implemented for float16: use float32')
+        raise not_implemented("ctc_loss_cpu", log_probs.array.dtype)
     count, samples, classes = log_probs.array.shape
     if not 0 <= blank < classes:
         raise RuntimeError("blank must be in label range")

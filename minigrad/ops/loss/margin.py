@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
+from minigrad.dtypes import check_floats
 from minigrad.ops.filled import zeros_like
-from minigrad.ops.loss.reduction import check_constants, check_floats, reduced, reduction_of
+from minigrad.ops.loss.reduction import check_constants, reduced, reduction_of
 from minigrad.ops.norm import pairwise_distance
 from minigrad.ops.pointwise import (
     add,
@@ -246,7 +247,7 @@ def check_classes(input: Tensor, target: Tensor, p: int, weight: Tensor | None) 
         raise RuntimeError(
             f"inconsistent weight size, expected {classes} but got {list(weight.shape)}"
         )
-    check_floats("multi_margin_loss_cpu_kernel", input)
+    check_floats("multi_margin_loss_cpu_kernel", input.array.dtype)
     check_long(target)
     check_range(target, 0, classes, "target out of range")
 
@@ -283,7 +284,7 @@ def multilabel_margin_loss(
         )
     rows, labels = as_rows(input), as_rows(target).array
     classes = rows.array.shape[1]
-    check_floats("multilabel_margin_loss", input)
+    check_floats("multilabel_margin_loss", input.array.dtype)
     check_long(target)
     check_range(target, -1, classes, "argument #2 'target' is out of range")
     named = named_classes(labels, classes)  # (N, labels, C)

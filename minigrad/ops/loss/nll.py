@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
-from minigrad.dtypes import type_name
+from minigrad.dtypes import check_floats, type_name
 from minigrad.node import Node
 from minigrad.ops.either import Either
-from minigrad.ops.loss.reduction import check_constants, check_floats, reduction_of
+from minigrad.ops.loss.reduction import check_constants, reduction_of
 from minigrad.ops.pointwise import div, eq, gt, logical_and, logical_or, lt, mul, ne, neg, where
 from minigrad.ops.reduction import one_hot
 from minigrad.ops.rows import is_within
@@ -98,7 +98,7 @@ def nll_loss(
     reduction = reduction_of(size_average, reduce, reduction)
     check_constants("nll_loss_forward", weight=weight)
     labels = labels_for(input, target)
-    check_floats("nll_loss_out_frame", input)
+    check_floats("nll_loss_out_frame", input.array.dtype)
     shape = input.array.shape
     if len(shape) > 2 and len(shape) != 4:
         input = view(contiguous(input), (shape[0], shape[1], 1, math.prod(shape[2:])))

@@ -54,11 +54,6 @@ def check_constants(name: str, **arguments: Tensor | None) -> None:
             )
 
 
-def check_floats(name: str, x: Tensor) -> None:
-    if x.array.dtype.kind != "f":
-        raise NotImplementedError(f'"{name}" not implemented for {x.dtype}: use floats')
-
-
 # ------------------------------------------------------------------------------- pointwise losses
 
 

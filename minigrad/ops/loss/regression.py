@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from minigrad.dtypes import check_floats
 from minigrad.ops.loss.reduction import (
     REDUCTIONS,
-    check_floats,
     pointwise_loss,
     reduced,
     reduction_of,
@@ -62,7 +62,7 @@ def mse_loss(
     reduction = reduction_of(size_average, reduce, reduction)
     if weight is not None:
         return weighted(sub(input, target) ** 2, weight, reduction)
-    check_floats("mse_cpu", input)
+    check_floats("mse_cpu", input.array.dtype)
     return pointwise_loss(squared_error, reduction, input, target)
 
 
@@ -101,7 +101,7 @@ def smooth_l1_loss(
         return reduced(abs(sub(input, target)), reduction)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    check_floats("smooth_l1_cpu", input)
+    check_floats("smooth_l1_cpu", input.array.dtype)
     return pointwise_loss(smooth_absolute_error, reduction, input, target, float(beta))
 
 
@@ -119,7 +119,7 @@ def huber_loss(
     reduction = reduction_of(None, None, reduction)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    check_floats("huber_cpu", input)
+    check_floats("huber_cpu", input.array.dtype)
     if weight is None:
         return pointwise_loss(huber_error, reduction, input, target, float(delta))
     return reduced(mul(huber_error(input, target, float(delta)), weight), reduction)
