@@ -252,6 +252,7 @@ def put_at(x: Tensor, indices: Indices, values: Tensor, accumulate: bool) -> Ten
             f"{type_name(values.array.dtype)} for the source."
         )
     array = values.array if values.array.ndim else to_device_array(values.array, x.device)
+    kernels.check_one_device((x.array, array))
     result = (add_to_places if accumulate else put_in_places)(x.array, indices, array)
     return record(IndexPutBackward0, result, (x, values), tuple(indices), accumulate=accumulate)
 

@@ -125,10 +125,11 @@ def embedding_bag(
     check_arguments(input, weight, offsets, mode, per_sample_weights, scale_grad_by_freq)
     refuse_sparse("embedding_bag", sparse)
     numbers = row_numbers("embedding_bag", input.array)
+    starts = () if offsets is None else (offsets.array,)
+    kernels.check_one_device((weight.array, numbers, *starts))
     bags, count = bags_of(numbers, offsets, include_last_offset)
     picked = numbers.reshape(-1)
     check_picked(picked, weight.array.shape[0])
-    kernels.check_one_device((weight.array, picked))
     if max_norm is not None:
         renormalize(weight, picked, max_norm, norm_type)
     padding = padding_row(padding_idx, weight.array.shape)

@@ -198,6 +198,10 @@ def as_int(k: Any) -> Any:
 
 def positions(k: Array, x: Tensor, axis: int) -> list[Array]:
     """The integer arrays that an index array stands for, checked and without negatives."""
+    if type(x.array) is np.ndarray and type(k) is not np.ndarray and not kernels.is_batched(k):
+        raise RuntimeError(
+            "indices should be either on cpu or on the same device as the indexed tensor (cpu)"
+        )
     if k.dtype.kind == "b":
         if k.shape != x.array.shape[axis : axis + k.ndim]:
             raise IndexError(

@@ -116,14 +116,18 @@ class NativeLayerNormBackward0(Node):
 def check_rows(
     row_shape: tuple[int, ...], array: Array, weight: Tensor | None, bias: Tensor | None
 ) -> None:
-    """RuntimeError unless the last dimensions, weight and bias have the shape of a row."""
+    """RuntimeError unless the last dimensions, weight and bias have the shape of a row, and are
+    on one device."""
     if not row_shape or array.shape[array.ndim - len(row_shape) :] != row_shape:
         raise RuntimeError(
             f"Given normalized_shape={list(row_shape)}, expected input with shape "
             f"[*, {', '.join(map(str, row_shape))}], but got input of size{list(array.shape)}"
         )
     for name, given in (("weight", weight), ("bias", bias)):
-        if given is not None and given.array.shape != row_shape:
+        if given is None:
+            continue
+        kernels.check_one_device((array, given.array))
+        if given.array.shape != row_shape:
             raise RuntimeError(
                 f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
                 f"{list(given.array.shape)} and normalized_shape = {list(row_shape)}"

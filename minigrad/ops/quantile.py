@@ -76,6 +76,7 @@ def checked_share(name: str, x: Tensor, q: Any) -> Tensor:
         if not 0 <= q <= 1:
             raise RuntimeError(f"{name}() q must be in the range [0, 1] but got {q}")
         q = constant(np.array(q, x.array.dtype))
+    kernels.check_one_device((x.array, q.array))
     if q.array.ndim > 1:
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
     if q.array.dtype != x.array.dtype:

@@ -75,10 +75,10 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     if index.array.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
     indices = int64_vector("index_select", index.array)
+    kernels.check_one_device((input.array, indices))
     if not input.array.ndim:
         return select_number(input, indices)
     axis = axis_of(dim, input.array.ndim)
-    kernels.check_one_device((input.array, indices))
     check_rows("index_select", indices, input.array.shape[axis])
     result: Tensor = take_rows(input, indices, axis)
     return result

@@ -266,7 +266,7 @@ def check_probabilities(
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {smoothing}")
     check_floats("log_softmax_lastdim_kernel_impl", input.array.dtype)
     if weight is not None:
-        check_weight(weight, input.array.shape[0 if input.ndim == 1 else 1])
+        check_weight(weight, input.array, input.array.shape[0 if input.ndim == 1 else 1])
 
 
 def of_probabilities(

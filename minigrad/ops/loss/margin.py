@@ -250,6 +250,7 @@ def check_classes(input: Tensor, target: Tensor, p: int, weight: Tensor | None) 
     check_floats("multi_margin_loss_cpu_kernel", input.array.dtype)
     check_long(target)
     check_range(target, 0, classes, "target out of range")
+    kernels.check_one_device([x.array for x in (input, target, weight) if x is not None])
 
 
 def check_long(target: Tensor) -> None:

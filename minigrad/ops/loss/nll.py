@@ -178,7 +178,7 @@ def label_weights(labels: Array, weight: Tensor | None, ignored: int, like: Arra
     counted = ne(labels, ignored)
     if weight is None:
         return counted.astype(like.dtype)
-    check_weight(weight, like.shape[1])
+    check_weight(weight, like, like.shape[1])
     if weight.array.dtype != like.dtype:
         names = type_name(like.dtype), type_name(weight.array.dtype)
         raise RuntimeError("expected scalar type {} but found {}".format(*names))
@@ -186,7 +186,8 @@ def label_weights(labels: Array, weight: Tensor | None, ignored: int, like: Arra
     return where(counted, of_class, 0)
 
 
-def check_weight(weight: Tensor, classes: int) -> None:
+def check_weight(weight: Tensor, like: Array, classes: int) -> None:
+    kernels.check_one_device((like, weight.array))
     if weight.array.shape != (classes,):
         raise RuntimeError(
             f"weight tensor should be defined either for all {classes} classes or no classes but "
