@@ -43,6 +43,29 @@ def test_readme_names_files_that_exist() -> None:
         assert (ROOT / path).exists(), path
 
 
+def lines_of(path: Path) -> int:
+    files = path.rglob("*.py") if path.is_dir() else [path]
+    return sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+
+
+def test_readme_tells_how_long_files_are() -> None:
+    table = (ROOT / "README.md").read_text(encoding="utf-8").split("## What is where")[1]
+    for places, told in re.findall(r"^\| .* \| (.*) \| (\d+) \|$", table, re.M):
+        lines = sum(lines_of(ROOT / path) for path in re.findall(r"`([^`]*)`", places))
+        assert abs(lines - int(told)) <= 0.1 * lines, f"{places}: {lines} lines"
+
+
+@pytest.mark.parametrize(
+    "page", ["architecture.md", "adding-an-op.md", "differences.md", "random.md"]
+)
+def test_pages_name_files_that_exist(page: str) -> None:
+    """In full, or from a folder on."""
+    files = [f"/{file.relative_to(ROOT).as_posix()}" for file in ROOT.glob("*/**/*.py")]
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    for path in re.findall(r"`([\w/-]+(?:\.py|/))`", text):
+        assert any(f"/{path}" in file for file in files), path
+
+
 def test_generated_source_can_be_shown() -> None:
     source = minigrad.tanh.definition.formula.source("float32")
     assert "def tanh(x):" in source
