@@ -351,7 +351,7 @@ def check_groups(
         kind = f"at least {groups}" if shape[0] < groups else f"divisible by {groups}"
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be {kind} at dimension 0, but got weight "
-            f"of size [{shape}] instead"
+            f"of size {shape} instead"
         )
     channels = shape[0] if transposed else shape[1] * groups
     if sizes[1] != channels:
@@ -359,6 +359,8 @@ def check_groups(
             f"{given}, weight of size {shape}, expected input{sizes} to have {channels} channels, "
             f"but got {sizes[1]} channels instead"
         )
+    if 0 in shape[2:]:
+        raise RuntimeError(f"kernel size should be greater than zero, but got {shape[2:]}")
     outputs = shape[1] * groups if transposed else shape[0]
     if bias is not None and bias.array.shape != (outputs,):
         raise RuntimeError(
@@ -378,8 +380,6 @@ def check_fit(x: Tensor, weight: Tensor, padding: Sizes, dilation: Sizes) -> Non
             f"Calculated padded input size per channel: ({times(padded)}). Kernel size: "
             f"({times(reach)}). Kernel size can't be greater than actual input size"
         )
-    if 0 in kernel:
-        raise RuntimeError(f"a kernel has at least one place, but got weight of size {kernel}")
     check_not_empty(x)
 
 

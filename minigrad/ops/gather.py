@@ -15,6 +15,7 @@ from minigrad.ops.define import NUMBERS
 from minigrad.ops.either import Either, array_of
 from minigrad.ops.index import in_bounds
 from minigrad.ops.joining import getitem_of
+from minigrad.ops.pointwise import remainder
 from minigrad.ops.rows import add_rows
 from minigrad.ops.shared_memory import new_zeros, put
 from minigrad.ops.view import expand, reshape
@@ -310,7 +311,8 @@ def take(input: Tensor, index: Tensor) -> Tensor:
 
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    """gather() with input and indices broadcast beside `dim`; of the flat input for None."""
+    """gather() with input and indices broadcast beside `dim`, where an index counts on from the
+    other end (modulo the size, as in torch); of the flat input for None."""
     if indices.array.dtype != np.int64:
         raise RuntimeError(
             "torch.take_along_dim(): dtype of indices should be Long but got "
@@ -329,4 +331,5 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     sizes = [shape.pop(axis) for shape in shapes]
     common = broadcast_shape(*shapes)
     along = [(*common[:axis], size, *common[axis:]) for size in sizes]
-    return gather(expand(input, along[0]), axis, expand(indices, along[1]))
+    around = remainder(indices, sizes[0]) if sizes[0] else indices
+    return gather(expand(input, along[0]), axis, expand(around, along[1]))

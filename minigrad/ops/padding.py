@@ -80,15 +80,14 @@ def constant_pad(x: Either, sides: Sides, value: float) -> Either:
     if type(x) in TENSORS:
         result = constant_pad(x.array, sides, value)
         return record(ConstantPadNdBackward0, result, (x,), sides=sides)
-    shape = tuple(n + before + after for n, (before, after) in zip(x.shape, sides, strict=True))
-    if min(shape, default=0) < 0:
+    each = list(zip(x.shape, sides, strict=True))
+    shape = tuple(n + before + after for n, (before, after) in each)
+    left = [n + min(before, 0) + min(after, 0) for n, (before, after) in each]
+    if min(left, default=0) < 0 or any(-before > n for n, (before, _) in each):
         raise RuntimeError(
             f"narrow(): length must be non-negative: {list(x.shape)} padded by {sides}"
         )
-    kept = tuple(
-        slice(max(-before, 0), n + min(after, 0))
-        for n, (before, after) in zip(x.shape, sides, strict=True)
-    )
+    kept = tuple(slice(max(-before, 0), n + min(after, 0)) for n, (before, after) in each)
     part = x[(*kept, ...)]
     if part.shape == shape:
         return part.copy()

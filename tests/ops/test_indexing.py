@@ -202,3 +202,10 @@ def test_searchsorted_is_above_nan() -> None:
         minigrad.searchsorted(bounds, values, sorter=tensor([0, 1, 3]))
     with pytest.raises(RuntimeError, match="side and right can't be set to opposites"):
         minigrad.searchsorted(bounds, values, side="left", right=True)
+
+
+def test_an_index_along_a_dimension_counts_on_from_the_other_end() -> None:
+    x = tensor([1.0, 2.0, 3.0])
+    assert minigrad.take_along_dim(x, tensor([-1, 3, -4]), 0).tolist() == [3.0, 1.0, 3.0]
+    with pytest.raises(RuntimeError, match="out of bounds"):
+        minigrad.take_along_dim(x, tensor([3]))

@@ -17,6 +17,8 @@ LEAVES = {
     "p": RANDOM.random((3, 4)),
     "b": RANDOM.standard_normal((2, 4, 3)),
     "l": RANDOM.standard_normal((6, 3, 5)),
+    "inf": np.full((2,), np.inf),
+    "holes": np.array([[1.0, 2, 3, 4], [np.nan, np.inf, 1, 2], [-np.inf, 0, 1, 2]]),
 }
 CONSTANTS = {
     "t": np.array([1, 3, 0]),
@@ -31,6 +33,7 @@ CONSTANTS = {
     "steps": np.array([6, 5, 4]),
     "sizes": np.array([3, 2, 1]),
     "nan": np.full((3, 4), np.nan),
+    "half": np.array([0.5, 0.0]),
 }
 VALUES = """
 F.mse_loss(x, y, weight=w) | F.mse_loss(x, y, weight=w, reduction='none')
@@ -38,6 +41,12 @@ F.l1_loss(x, x.detach()) | F.smooth_l1_loss(x, y, beta=0.0)
 F.smooth_l1_loss(x, x.detach() + 1) | F.huber_loss(x, x.detach() - 1)
 F.binary_cross_entropy(p.round(), w.round()) | F.binary_cross_entropy(p, w, c, reduction='none')
 F.binary_cross_entropy_with_logits(x * 1000, w)
+F.binary_cross_entropy_with_logits(inf, half, reduction='none')
+F.binary_cross_entropy(p.round(), p) | F.binary_cross_entropy(p, p.round())
+F.cross_entropy(holes, t, ignore_index=3, reduction='none')
+F.cross_entropy(holes, t, c, ignore_index=3)
+F.nll_loss(x[:, :0], none) | F.cross_entropy(x[:, :0], none, c[:0]) | F.cross_entropy(x[:0], w[:0])
+F.cross_entropy(x[:, :0], w[:, :0]) | F.cross_entropy(x[:, :0], w[:, :0], label_smoothing=0.2)
 F.binary_cross_entropy_with_logits(x * 1000, w, pos_weight=c, reduction='none')
 F.kl_div(x, p.round(), reduction='sum') | F.kl_div(x[0, 0], p[0, 0], reduction='batchmean')
 F.poisson_nll_loss(x, p * 4, full=True) | F.gaussian_nll_loss(x, y, p[:1], eps=0.5)
@@ -73,6 +82,8 @@ F.cross_entropy(x, t, label_smoothing=1.1) | F.cross_entropy(x[:, :, None], t)
 F.nll_loss(x[0, 0], t[0]) | F.nll_loss(b, t) | F.nll_loss(x, [1, 2, 3])
 F.ctc_loss(l, names, steps, sizes, blank=9) | F.ctc_loss(l, names, steps + 1, sizes)
 F.ctc_loss(l, names, steps, sizes + 1) | F.ctc_loss(l, names, steps[:2], sizes)
+F.ctc_loss(l[:, :0], names[:0], (), ()) | F.ctc_loss(l, names, 6, 3)
+F.multilabel_margin_loss(x[:, :0], i[:, :0]) | F.multi_margin_loss(x[:, :0], t)
 F.ctc_loss(l[0, 0], names[0], (6,), (3,)) | F.ctc_loss(l, names, steps.float(), sizes)
 """
 

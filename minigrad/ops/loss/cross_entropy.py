@@ -6,6 +6,7 @@ numbers a row, `top` and `shift`: log p = (x - top) - shift.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from minigrad import kernels
@@ -107,8 +108,9 @@ def of_classes(
     if type(share) is float:
         result = mul(reduced_losses(losses, reduction), -share)
     else:
-        result = neg(reduced_losses(mul(losses, share), reduction))
-        labels = where(ne(labels, ignored), labels, -1)
+        counted = ne(labels, ignored)
+        result = neg(reduced_losses(mul(where(counted, losses, 0), share), reduction))
+        labels = where(counted, labels, -1)
     if reduction == "none" and result.shape != shape:
         result = result.reshape(shape)
     details = {"share": share, "input_shape": stand_in.shape}
@@ -283,6 +285,8 @@ def of_probabilities(
         rows.astype(dtype, copy=False), wanted, weights, smoothing
     )
     share = 1.0 / max(losses.size, 1) if reduction == "mean" else 1.0
+    if not rows.size and reduction == "mean":
+        share = math.nan
     result = reduced_losses(mul(losses, share), reduction)
     shape = input.array.shape[:1] + input.array.shape[2:] if input.ndim > 1 else ()
     return record(
@@ -308,4 +312,5 @@ def of_weighted_probabilities(
         shape = input.array.shape[:1] + input.array.shape[2:] if input.ndim > 1 else ()
         return reshape(losses, shape)
     total: Tensor = sum(losses)
-    return div(total, losses.array.size) if reduction == "mean" else total
+    count = losses.array.size if input.array.size else 0
+    return div(total, count) if reduction == "mean" else total

@@ -82,6 +82,7 @@ def ctc_loss(
         log_probs = unsqueeze(log_probs, 1)
     check_lengths(log_probs, steps, sizes, blank)
     labels = padded(targets, sizes)
+    check_labels(labels, sizes, log_probs.array.shape[2])
     details = (labels, steps, sizes)
     losses, alphas = kernels.ctc_loss(log_probs.array, *details, blank)
     result = record(
@@ -112,6 +113,10 @@ def lengths_of(name: str, lengths: Tensor | Sequence[int]) -> Array:
             raise RuntimeError(f"{name}_lengths must be integral")
         array = kernels.to_host(kernels.physical(lengths.array))
         return array.reshape(-1).astype(np.int64)
+    if not isinstance(lengths, tuple | list):
+        kind = type(lengths).__name__
+        argument = f"argument '{name}_lengths'"
+        raise TypeError(f"ctc_loss(): {argument} must be Tensor or tuple of ints, not {kind}")
     return np.array([int(length) for length in lengths], np.int64)
 
 
@@ -126,16 +131,18 @@ def check_lengths(log_probs: Tensor, steps: Array, sizes: Array, blank: int) -> 
     if log_probs.array.dtype == np.float16:
         raise not_implemented("ctc_loss_cpu", log_probs.array.dtype)
     count, samples, classes = log_probs.array.shape
+    if not log_probs.array.size:
+        raise RuntimeError("log_probs tensor must not be empty")
     if not 0 <= blank < classes:
         raise RuntimeError("blank must be in label range")
     for name, lengths in (("input", steps), ("target", sizes)):
         if lengths.size != samples:
             raise RuntimeError(f"{name}_lengths must be of size batch_size")
-        if samples and lengths.min() < 0:
+        if lengths.min() < 0:
             raise RuntimeError(
                 f"Expected {name}_lengths to have value at least 0, but got value {lengths.min()}"
             )
-    if samples and steps.max() > count:
+    if steps.max() > count:
         raise RuntimeError(
             f"Expected input_lengths to have value at most {count}, but got value {steps.max()}"
         )
@@ -150,10 +157,26 @@ def padded(targets: Tensor, sizes: Array) -> Array:
         for row, start, size in zip(rows, starts, sizes, strict=True):
             row[:size] = array[start : start + size]
         return rows
+    if array.ndim == 2 and array.shape[0] != sizes.size:
+        raise RuntimeError(
+            f"Expected tensor to have size {sizes.size} at dimension 0, but got size "
+            f"{array.shape[0]} for argument #2 'targets'"
+        )
     wanted = sizes.sum() if array.ndim == 1 else max(sizes, default=0)
     if array.ndim != 2 or array.shape[1] < wanted:
+        least = "" if array.ndim == 1 else "at least "
         raise RuntimeError(
-            f"Expected tensor to have size at least {wanted} at dimension {array.ndim - 1}, but "
+            f"Expected tensor to have size {least}{wanted} at dimension {array.ndim - 1}, but "
             f"got size {array.shape[-1] if array.ndim else 0} for argument #2 'targets'"
         )
     return np.ascontiguousarray(array)
+
+
+def check_labels(labels: Array, sizes: Array, classes: int) -> None:
+    """IndexError for a label that is no class: the kernel would read beyond the scores."""
+    counted = np.arange(labels.shape[1]) < sizes[:, None]
+    wrong = labels[counted & ((labels < 0) | (labels >= classes))]
+    if wrong.size:
+        raise IndexError(
+            f"Target {wrong[0]} is out of bounds: there are {classes} classes, from 0."
+        )

@@ -37,7 +37,7 @@ from minigrad.tensor import Tensor, constant
 
 Array = Any
 
-EPSILON = 1e-12  # keeps the cosine of a zero vector finite
+EPSILON = float(np.float32(1e-12))  # keeps the cosine of a zero vector finite; torch's number
 
 
 def hinge_embedding_loss(
@@ -224,18 +224,23 @@ def as_rows(input: Tensor) -> Tensor:
     return input if input.ndim == 2 else reshape(input, (1, input.array.size))
 
 
-def check_classes(input: Tensor, target: Tensor, p: int, weight: Tensor | None) -> None:
-    """Errors of multi_margin_loss in torch's words."""
-    if p not in (1, 2):
-        raise ValueError("only p == 1 and p == 2 supported")
-    if weight is not None and weight.ndim != 1:
-        raise ValueError("weight must be one-dimensional")
+def check_not_empty(input: Tensor) -> None:
     shape = input.array.shape
     if len(shape) > 2 or not all(shape[1 if len(shape) == 2 else 0 :]):
         raise RuntimeError(
             "Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
             f"{list(shape)}"
         )
+
+
+def check_classes(input: Tensor, target: Tensor, p: int, weight: Tensor | None) -> None:
+    """Errors of multi_margin_loss in torch's words."""
+    if p not in (1, 2):
+        raise ValueError("only p == 1 and p == 2 supported")
+    if weight is not None and weight.ndim != 1:
+        raise ValueError("weight must be one-dimensional")
+    check_not_empty(input)
+    shape = input.array.shape
     rows, classes = shape if len(shape) == 2 else (1, max(input.array.size, 1))
     if target.ndim > 1 or target.array.size != rows:
         raise RuntimeError(
@@ -279,7 +284,8 @@ def multilabel_margin_loss(
     input: (N, C) or (C,) scores; target: of the same shape, the row's classes, then a -1.
     """
     reduction = reduction_of(size_average, reduce, reduction)
-    if target.shape != input.shape or input.ndim > 2:
+    check_not_empty(input)
+    if target.shape != input.shape:
         raise RuntimeError(
             f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}"
         )

@@ -105,9 +105,7 @@ def nll_loss(
     rows = to_rows(input.array)
     share = row_shares(labels, weight, ignore_index, rows, reduction == "mean")
     counted = ne(labels, ignore_index)
-    numbers = kernels.to_device_of(np.arange(labels.size), labels)
-    picked = kernels.gather_nd(rows, (numbers, where(counted, labels, 0)))
-    losses = mul(where(counted, picked, 0), share)
+    losses = mul(where(counted, picked(rows, where(counted, labels, 0)), 0), share)
     result = reduced_losses(losses, reduction)
     if reduction == "none":
         result = losses.reshape(input.array.shape[:1] + input.array.shape[2:] if shape[1:] else ())
@@ -115,6 +113,14 @@ def nll_loss(
     saved = (where(counted, labels, -1),)
     out = record(node, result, (input,), saved, share=share, input_shape=input.array.shape)
     return out if reduction != "none" or len(shape) in (1, 2, 4) else view(out, target.array.shape)
+
+
+def picked(rows: Array, labels: Array) -> Array:
+    """The number of each row at its label; zeros where there are no classes."""
+    if not rows.shape[1]:
+        return kernels.full(labels.shape, 0, rows.dtype, rows)
+    numbers = kernels.to_device_of(np.arange(labels.size), labels)
+    return kernels.gather_nd(rows, (numbers, labels))
 
 
 def reduced_losses(losses: Array, reduction: str) -> Array:
@@ -176,9 +182,10 @@ def row_shares(
 def label_weights(labels: Array, weight: Tensor | None, ignored: int, like: Array) -> Array:
     """The weight of each row's class; 0 for the rows that are ignored."""
     counted = ne(labels, ignored)
-    if weight is None:
+    if weight is not None:
+        check_weight(weight, like, like.shape[1])
+    if weight is None or not like.shape[1]:
         return counted.astype(like.dtype)
-    check_weight(weight, like, like.shape[1])
     if weight.array.dtype != like.dtype:
         names = type_name(like.dtype), type_name(weight.array.dtype)
         raise RuntimeError("expected scalar type {} but found {}".format(*names))

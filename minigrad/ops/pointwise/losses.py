@@ -49,7 +49,7 @@ def huber_error(x, y, delta: Number):
 
 @pointwise(
     x=lambda grad, x, y: grad * (x - y) / maximum((1 - x) * x, 1e-12),
-    y=lambda grad, x: grad * (maximum(log1p(-x), -100) - maximum(log(x), -100)),
+    y=lambda grad, x: grad * (log1p(-x) - log(x)),
     node="BinaryCrossEntropyBackward0",
 )
 def binary_entropy(x, y):
@@ -64,7 +64,7 @@ def binary_entropy(x, y):
 )
 def logistic_loss(x, y):
     """-(y log(s) + (1 - y) log(1 - s)) with s = sigmoid(x)"""
-    return max(x, 0) - x * y + math.log1p(math.exp(-abs(x)))
+    return ((1 - y) * x if x > 0 else -x * y) + math.log1p(math.exp(-abs(x)))
 
 
 @pointwise(
