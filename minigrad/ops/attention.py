@@ -1,4 +1,4 @@
-"""Scaled dot product attention (Vaswani et al. 2017), and that of several heads.
+"""Scaled dot product attention (Vaswani et al. 2017).
 
 On the CPU the usual case is one node whose kernel keeps no T x T matrix; anything else is made of
 matrix products and a softmax.

@@ -68,19 +68,14 @@ def multi_head_attention_forward(
         query, key, value = with_batch(query, key, value)
         key_padding_mask = None if key_padding_mask is None else unsqueeze(key_padding_mask, 0)
     length, batch, width = query.array.shape
-    require(
-        width == embed_dim_to_check,
-        f"was expecting embedding dimension of {embed_dim_to_check}, but got {width}",
-    )
-    require(width % num_heads == 0, f"embed_dim {width} not divisible by num_heads {num_heads}")
+    check_width(width, embed_dim_to_check, num_heads)
     if is_causal and attn_mask is None:
         raise RuntimeError(CAUSAL_NEEDS_MASK)
     causal = is_causal and key_padding_mask is None and not need_weights
     padding = checked_mask(key_padding_mask, "key_padding_mask", query)
     mask = None if causal else checked_mask(attn_mask, "attn_mask", query)
-    weights = in_proj_weight
     separate = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else None
-    q, k, v = projected((query, key, value), weights, in_proj_bias, separate)
+    q, k, v = projected((query, key, value), in_proj_weight, in_proj_bias, separate)
     if mask is not None:
         mask = mask_of_heads(mask, batch * num_heads, (length, key.array.shape[0]))
     k, v, mask, padding = with_biases((k, v), (bias_k, bias_v), mask, padding, static_k, static_v)
@@ -109,6 +104,11 @@ def require(condition: bool, message: str) -> None:
     """torch asserts what it demands of these arguments."""
     if not condition:
         raise AssertionError(message)
+
+
+def check_width(width: int, expected: int, heads: int) -> None:
+    require(width == expected, f"was expecting embedding dimension of {expected}, but got {width}")
+    require(width % heads == 0, f"embed_dim {width} not divisible by num_heads {heads}")
 
 
 def is_batched(
@@ -311,6 +311,7 @@ def with_weights(
 def without_weights(
     q: Tensor, k: Tensor, v: Tensor, mask: Maybe, p: float, causal: bool, details: Details
 ) -> Tensor:
+    """The output alone, which leaves the weights to a kernel that never has all of them."""
     batch, heads, _, _ = details
     q, k, v = (reshape(x, (batch, heads, *x.array.shape[1:])) for x in (q, k, v))
     if mask is not None:

@@ -187,18 +187,9 @@ def of_smoothed_classes(
         total = kernels.sum(own, (0,), False)
         result = div(result, total)
         pull, level = (where(counted, div(part, total), 0) for part in (pull, level))
-    return record(
-        CrossEntropyLossBackward0,
-        result,
-        (input,),
-        (input.array,),
-        labels=labels,
-        pull=pull,
-        level=level,
-        weight=weights,
-        top=top,
-        shift=shift,
-    )
+    details = {"labels": labels, "pull": pull, "level": level, "weight": weights}
+    details |= {"top": top, "shift": shift}
+    return record(CrossEntropyLossBackward0, result, (input,), (input.array,), **details)
 
 
 # ------------------------------------------------------------------------------- of probabilities

@@ -83,27 +83,25 @@ def ctc_loss(
     check_lengths(log_probs, steps, sizes, blank)
     labels = padded(targets, sizes)
     check_labels(labels, sizes, log_probs.array.shape[2])
-    details = (labels, steps, sizes)
-    losses, alphas = kernels.ctc_loss(log_probs.array, *details, blank)
-    result = record(
-        CtcLossBackward0,
-        losses,
-        (log_probs,),
-        (log_probs.array,),
-        labels=details,
-        losses=losses,
-        alphas=alphas,
-        blank=blank,
-        zero_infinity=zero_infinity,
-    )
-    if zero_infinity:
-        result = where(constant(eq(losses, math.inf)), 0, result)
+    result = losses_of(log_probs, (labels, steps, sizes), blank, zero_infinity)
     if reduction == "mean":
-        counts = maximum(sizes, 1).astype(losses.dtype)
+        counts = maximum(sizes, 1).astype(result.array.dtype)
         return mean(div(result, constant(counts)))
     if reduction == "sum":
         return sum(result)
     return result if batched else squeeze(result, 0)
+
+
+def losses_of(
+    log_probs: Tensor, labels: tuple[Array, Array, Array], blank: int, zero_infinity: bool
+) -> Tensor:
+    """(N,): the loss of each sample, recorded; with `zero_infinity`, 0 for one that cannot be."""
+    x = log_probs.array
+    losses, alphas = kernels.ctc_loss(x, *labels, blank)
+    details = {"labels": labels, "losses": losses, "alphas": alphas}
+    details |= {"blank": blank, "zero_infinity": zero_infinity}
+    result = record(CtcLossBackward0, losses, (log_probs,), (x,), **details)
+    return where(constant(eq(losses, math.inf)), 0, result) if zero_infinity else result
 
 
 def lengths_of(name: str, lengths: Tensor | Sequence[int]) -> Array:
