@@ -46,6 +46,14 @@ DEVICES = {
     frozenset({True, False}): "some",
 }
 NAMESPACES = {"f": "", "F": "nn.functional", "L": "linalg"}
+LAST_STEPS = {  # operations that are made of others often end with these
+    "AddBackward0",
+    "SubBackward0",
+    "MulBackward0",
+    "DivBackward0",
+    "WhereBackward0",
+    "ClampMinBackward0",
+}
 SYMBOLS = {
     ast.Pow: "pow",
     ast.Mod: "remainder",
@@ -170,7 +178,7 @@ def called(expression: str) -> str:
 
 def formulas_of(node: Any) -> Iterator[str]:
     """The derivatives of a pointwise node, as they are written."""
-    if not isinstance(node, PointwiseNode):
+    if not isinstance(node, PointwiseNode) or is_last_step(node):
         return
     definition = node.definition
     source = function_source(inspect.unwrap(definition.formula.function))
@@ -180,6 +188,14 @@ def formulas_of(node: Any) -> Iterator[str]:
             written = decorator_lambda(lambda: source, name)
             assert isinstance(written, ast.Lambda)
             yield f"{name}: `{ast.unparse(written.body)}`"
+
+
+def is_last_step(node: Any) -> bool:
+    """Whether the node is but the end of an operation that is made of several."""
+    made_of_leaves = all(
+        end is not None and end.name() == "AccumulateGrad" for end, _ in node.next_functions
+    )
+    return node.name() in LAST_STEPS and not made_of_leaves
 
 
 def page() -> str:

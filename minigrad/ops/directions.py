@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minigrad import kernels
-from minigrad.ops.joining import cat
+from minigrad.ops.joining import cat, check_tensors
 from minigrad.ops.view import SliceBackward0, part, reshape, unsqueeze
 from minigrad.shapes import axis_of, shape_argument
 from minigrad.tensor import TENSORS, Tensor
@@ -57,6 +57,7 @@ def atleast_3d(x: Tensor) -> Tensor:
 def checked(name: str, tensors: Sequence[Tensor]) -> list[Tensor]:
     if not len(tensors):
         raise RuntimeError(f"{name} expects a non-empty TensorList")
+    check_tensors(tensors)
     return list(tensors)
 
 

@@ -167,6 +167,8 @@ def cat(tensors: Sequence[Either], dim: int = 0) -> Either:
     tensors = list(tensors)
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    if not hasattr(tensors[0], "strides") or type(tensors[0]) in TENSORS:  # not of arrays
+        check_tensors(tensors)
     arrays = [array_of(x) for x in tensors]
     axis = axis_of(dim, max(array.ndim for array in arrays))
     check_joinable(arrays, axis)
@@ -181,6 +183,14 @@ def concatenate(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Tensors joined along a dimension that exists: cat, in NumPy's words."""
     joined: Tensor = cat(tensors, dim)
     return joined
+
+
+def check_tensors(given: Sequence[Any]) -> None:
+    for number, x in enumerate(given):
+        if type(x) not in TENSORS:
+            raise TypeError(
+                f"expected Tensor as element {number} in argument 0, but got {type(x).__name__}"
+            )
 
 
 def check_joinable(arrays: Sequence[Array], axis: int) -> None:
@@ -220,6 +230,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     tensors = list(tensors)
     if not tensors:
         raise RuntimeError("stack expects a non-empty TensorList")
+    check_tensors(tensors)
     shape = tensors[0].array.shape
     for number, x in enumerate(tensors):
         if x.array.shape != shape:

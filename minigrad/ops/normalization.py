@@ -113,6 +113,14 @@ class NativeLayerNormBackward0(Node):
         return dx, None if weight is None else grad * normal, grad
 
 
+def shape_of_rows(name: str, normalized_shape: Sequence[int]) -> tuple[int, ...]:
+    if isinstance(normalized_shape, int):
+        raise TypeError(
+            f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not int"
+        )
+    return tuple(normalized_shape)
+
+
 def check_rows(
     row_shape: tuple[int, ...], array: Array, weight: Tensor | None, bias: Tensor | None
 ) -> None:
@@ -143,7 +151,7 @@ def layer_norm(
 ) -> Tensor:
     """Rows with mean 0 and variance 1, times weight, plus bias.  A row is the last dimensions,
     of shape `normalized_shape`, which weight and bias have too."""
-    row_shape = tuple(normalized_shape)
+    row_shape = shape_of_rows("layer_norm", normalized_shape)
     array = input.array
     check_rows(row_shape, array, weight, bias)
     d = math.prod(row_shape)

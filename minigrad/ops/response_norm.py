@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import check_floats
 from minigrad.ops.joining import cat
+from minigrad.ops.normalization import shape_of_rows
 from minigrad.ops.pointwise import add, div, floor_divide, mul, pow, rsqrt
 from minigrad.ops.reduction import cast, mean
 from minigrad.ops.view import narrow
@@ -26,7 +27,7 @@ def rms_norm(
 ) -> Tensor:
     """x / sqrt(mean(x^2) + eps) over the last dimensions, times weight (Zhang and Sennrich 2019).
     Without eps it is that of the dtype."""
-    row_shape = tuple(normalized_shape)
+    row_shape = shape_of_rows("rms_norm", normalized_shape)
     array = input.array
     check_rows(row_shape, array, weight)
     computed = np.promote_types(array.dtype, FLOAT32)

@@ -1,10 +1,13 @@
-"""Other names of arguments, which torch takes for the sake of programs written for NumPy."""
+"""Other names of arguments, which torch takes for the sake of programs written for NumPy; and what
+is said where an argument is no tensor."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
+
+import numpy as np
 
 TORCH_NAMES = {
     "axis": "dim",
@@ -15,6 +18,7 @@ TORCH_NAMES = {
     "x2": "other",
 }
 Operation = TypeVar("Operation", bound=Callable[..., Any])
+NO_TENSORS = (list, tuple, int, float, np.ndarray, type(None))
 
 
 def numpy_names(op: Operation) -> Operation:
@@ -22,7 +26,13 @@ def numpy_names(op: Operation) -> Operation:
 
     @functools.wraps(op)
     def run(*args: Any, **named: Any) -> Any:
-        return op(*args, **(torch_names(op, named) if named else named))
+        try:
+            return op(*args, **(torch_names(op, named) if named else named))
+        except AttributeError as error:
+            given = args[0] if args else torch_names(op, named).get("input")
+            if isinstance(given, NO_TENSORS):
+                raise no_tensor(op.__name__, given) from error
+            raise
 
     return run  # type: ignore[return-value]
 
@@ -35,3 +45,10 @@ def torch_names(op: Callable[..., Any], named: dict[str, Any]) -> dict[str, Any]
     if len(renamed) < len(named):
         raise TypeError(f"{op.__name__}() got an argument twice, under two names: {list(named)}")
     return renamed
+
+
+def no_tensor(name: str, given: Any) -> TypeError:
+    return TypeError(
+        f"{name}(): argument 'input' (position 1) must be Tensor, not {type(given).__name__}. "
+        "Make a tensor of it first, with minigrad.tensor()."
+    )
