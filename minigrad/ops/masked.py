@@ -178,4 +178,4 @@ def where_or_nonzero(
     return where(condition, input, other, out=out)
 
 
-where_or_nonzero.__name__ = "where"
+where_or_nonzero.__name__ = where_or_nonzero.__qualname__ = "where"  # as errors say it

@@ -12,7 +12,7 @@ PARAMETERS = """
     add(input, other, alpha, out) sub(input, other, alpha, out)
     rsub(input, other, alpha) maximum(input, other) exp(input)
     pow(input, exponent) clamp(input, min, max, out) clamp_min(input, min) lerp(input, end, weight)
-    addcmul(input, tensor1, tensor2, value) where(condition, input, other)
+    addcmul(input, tensor1, tensor2, value) where(condition, input, other, out)
     matmul(input, other) mm(input, mat2) bmm(input, mat2) mv(input, vec) dot(input, tensor)
     outer(input, vec2) transpose(input, dim0, dim1) squeeze(input, dim) select(input, dim, index)
     split(tensor, split_size_or_sections, dim) cat(tensors, dim) stack(tensors, dim)
@@ -71,5 +71,5 @@ def test_other_names_are_refused() -> None:
     x = minigrad.ones(2)
     with pytest.raises(TypeError, match="unexpected keyword argument 'x'"):
         minigrad.exp(x=x)
-    with pytest.raises(TypeError, match=r"where\(condition, input, other\): got 1 arguments"):
+    with pytest.raises(TypeError, match=r"where\(\) got an unexpected keyword argument 'y'"):
         minigrad.where(x > 0, y=x)
