@@ -102,7 +102,7 @@ def of_slices(
             f"There are 0 sized dimensions, and they aren't selected, so {name} cannot be applied"
         )
     values, inverse, counts = find(first.reshape(first.shape[0], math.prod(rest)))
-    values = values.reshape(len(values), *rest)
+    values = values.reshape(values.shape[0], *rest)
     return record(node, values.swapaxes(0, axis), (x,)), inverse, counts
 
 

@@ -57,6 +57,8 @@ TABLES: dict[str, Table] = {
 }
 ROUTINES = {name: e for table in TABLES.values() for name, e in table.expressions.items()}
 CPU_ONLY = frozenset(name for table in TABLES.values() for name in table.cpu_only)
+ONCE_DIFFERENTIABLE = frozenset(n for table in TABLES.values() for n in table.once_differentiable)
+BY_VALUES = frozenset(name for table in TABLES.values() for name in table.by_values)
 OWN_GRAPH = frozenset(name for table in TABLES.values() for name in table.own_graph)
 
 

@@ -45,6 +45,8 @@ class Table:
     `operands`: arrays for names beside those of COMMON; floats get a gradient.  `constants`: the
     same without.  `cpu_only`: the operations that have no kernel for a GPU, and raise there.
     `own_graph`: those that are made of others here and are one node, or other ones, in torch.
+    `once_differentiable`: those whose derivative says that it has none.  `by_values`: those whose
+    result's shape, or whose work, the values decide, so that vmap may refuse them.
     """
 
     expressions: dict[str, tuple[str, ...]]
@@ -52,6 +54,8 @@ class Table:
     constants: dict[str, Array] = field(default_factory=dict)
     cpu_only: frozenset[str] = frozenset()
     own_graph: frozenset[str] = frozenset()
+    once_differentiable: frozenset[str] = frozenset()
+    by_values: frozenset[str] = frozenset()
 
     @property
     def arrays(self) -> dict[str, Array]:

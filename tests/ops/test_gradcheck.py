@@ -12,7 +12,7 @@ from minigrad.autograd import gradcheck, gradgradcheck
 from minigrad.methods import METHODS
 from minigrad.ops.define import POINTWISE
 from minigrad.testing import Sample, has_derivative, pointwise_samples, samples, tensors_in
-from minigrad.testing.samples import ROUTINES
+from minigrad.testing.samples import ONCE_DIFFERENTIABLE, ROUTINES
 
 # Methods of METHODS that are no operations of their own, or whose result has no history.
 NOT_SAMPLED = {"backward", "copy_", "detach_", "fill_", "normal_", "uniform_", "zero_", "_is_view"}
@@ -22,9 +22,6 @@ NOT_SAMPLED |= {"multinomial", "random_"}  # tests/ops/test_random.py
 NOT_SAMPLED |= {"cpu", "cuda", "double", "float", "half", "int", "long", "bool"}
 NOT_SAMPLED |= {"allclose", "equal", "float_power_", "positive"}  # test_pointwise.py
 NOT_SAMPLED |= {"new_empty", "new_full", "new_ones", "new_tensor", "new_zeros"}
-
-# Their derivative says that it has none.
-ONE_DERIVATIVE = {"ctc_loss"}
 
 SAMPLES = samples()
 
@@ -67,7 +64,7 @@ def test_first_derivatives(number: int) -> None:
 
 @pytest.mark.parametrize("number", range(len(SAMPLES)), ids=map(str, SAMPLES))
 def test_second_derivatives(number: int) -> None:
-    if has_gradient(number) and SAMPLES[number].operation not in ONE_DERIVATIVE:
+    if has_gradient(number) and SAMPLES[number].operation not in ONCE_DIFFERENTIABLE:
         checked(SAMPLES[number], gradgradcheck, check_fwd_over_rev=True)
 
 

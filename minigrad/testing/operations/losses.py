@@ -118,6 +118,8 @@ TABLE = Table(
         "labels": np.array([[1, 2, -1, 0], [3, -1, -1, -1], [-1, 1, 1, 1]]),
     },
     cpu_only=frozenset({"ctc_loss"}),
+    once_differentiable=frozenset({"ctc_loss"}),
+    by_values=frozenset({"ctc_loss"}),
     own_graph=frozenset(
         {
             "cross_entropy, in one node",

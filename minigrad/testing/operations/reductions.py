@@ -88,4 +88,5 @@ TABLE = Table(
     constants={"shares": np.array([0.2, 0.65])},
     own_graph=frozenset({"quantile", "nanquantile"}),
     cpu_only=frozenset(ON_CPU.split()),
+    by_values=frozenset({"unique", "unique_consecutive"}),
 )
