@@ -7,12 +7,13 @@ numbers a row, `top` and `shift`: log p = (x - top) - shift.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from minigrad import kernels
 from minigrad.dtypes import check_floats
 from minigrad.kernels.promotion import promote
-from minigrad.node import Node
+from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.ops.either import Either
 from minigrad.ops.loss.nll import (
     NllLossBackward0,
@@ -120,19 +121,23 @@ def of_classes(
 class CrossEntropyLossBackward0(Node):
     """Of classes: a row's loss is pull (-log p[class]) + level sum(weight (-log p))."""
 
-    __slots__ = ("labels", "level", "pull", "shift", "top", "weight")
-    saved_names = ("input",)
+    __slots__ = ("labels", "level", "pull", "shift", "top")
+    saved_names = ("input", "weight")  # (C,), or None
     labels: Array  # (N,)
     pull: Array  # (N,): what smoothing leaves of the weight of the row's class
     level: Array  # (N,): what every class gets of it
-    weight: Array | None  # (C,)
     top: Array
     shift: Array
 
-    def factors(self, grad: Either, classes: int) -> tuple[Either, Either, Either]:
+    def saved_edges(self) -> Sequence[Edge]:
+        return *self.next_functions, NO_EDGE
+
+    def factors(
+        self, grad: Either, weight: Array | None, classes: int
+    ) -> tuple[Either, Either, Either]:
         """Of the class, of every weight, and of every probability in a row's gradient: (N,)."""
         pull, level = self.pull, self.level
-        total = classes if self.weight is None else sum(self.weight).astype(pull.dtype)
+        total = classes if weight is None else sum(weight).astype(pull.dtype)
         both = add(pull, mul(level, total))
         if grad.ndim:
             grad = reshape(grad, (-1,))
@@ -141,19 +146,20 @@ class CrossEntropyLossBackward0(Node):
         return mul(grad, pull), mul(grad, level), mul(grad, both)
 
     def vjp(self, grad: Array) -> Any:
-        (x,) = self.saved_arrays()
+        x, weight = self.saved_arrays()
         rows = to_rows(x)
-        factors = self.factors(grad, rows.shape[1])
-        parts = (self.top, self.shift, self.labels, self.weight, *factors)
+        factors = self.factors(grad, weight, rows.shape[1])
+        parts = (self.top, self.shift, self.labels, weight, *factors)
         return (from_rows(kernels.cross_entropy_backward(rows, *parts), x.shape),)
 
     def vjp_of_tensors(self, grad: Tensor) -> Any:
-        (x,) = saved_values(self, grad)
+        x, weight = saved_values(self, grad)
         rows = to_rows(x)
         shape = rows.array.shape
-        pull, level, both = (unsqueeze(f, 1) for f in self.factors(grad, shape[1]))
+        weights = None if weight is None else weight.array
+        pull, level, both = (unsqueeze(f, 1) for f in self.factors(grad, weights, shape[1]))
         of_class = constant(one_hot(self.labels.reshape(-1, 1), 1, shape))
-        weighted = level if self.weight is None else mul(level, constant(self.weight))
+        weighted = level if weight is None else mul(level, weight)
         d = sub(mul(softmax(rows, 1), both), add(weighted, where(of_class, pull, 0)))
         return (from_rows(d, x.array.shape),)
 
@@ -187,9 +193,8 @@ def of_smoothed_classes(
         total = kernels.sum(own, (0,), False)
         result = div(result, total)
         pull, level = (where(counted, div(part, total), 0) for part in (pull, level))
-    details = {"labels": labels, "pull": pull, "level": level, "weight": weights}
-    details |= {"top": top, "shift": shift}
-    return record(CrossEntropyLossBackward0, result, (input,), (input.array,), **details)
+    details = {"labels": labels, "pull": pull, "level": level, "top": top, "shift": shift}
+    return record(CrossEntropyLossBackward0, result, (input,), (input.array, weights), **details)
 
 
 # ------------------------------------------------------------------------------- of probabilities
@@ -198,13 +203,15 @@ def of_smoothed_classes(
 class CrossEntropyLossBackward1(Node):
     """Of (input, target) with probabilities for target."""
 
-    __slots__ = ("share", "shift", "smoothing", "top", "weight")
-    saved_names = ("input", "target")
-    weight: Array | None  # (C,)
+    __slots__ = ("share", "shift", "smoothing", "top")
+    saved_names = ("input", "target", "weight")  # (C,), or None
     smoothing: float
     share: float  # of a row's loss in the result
     top: Array
     shift: Array
+
+    def saved_edges(self) -> Sequence[Edge]:
+        return *self.next_functions, NO_EDGE
 
     def of_rows(self, grad: Either, count: int) -> Either:
         """The gradient of each row's loss."""
@@ -212,16 +219,16 @@ class CrossEntropyLossBackward1(Node):
         return grad if grad.shape[0] == count else expand(grad, (count,))
 
     def vjp(self, grad: Array) -> Any:
-        x, target = self.saved_arrays()
+        x, target, weight = self.saved_arrays()
         rows, wanted = to_rows(x), to_rows(target)
         grad = self.of_rows(grad, rows.shape[0])
         dx = dtarget = None
         if self.needs_input_grad[0]:
-            parts = (self.top, self.shift, wanted, self.weight, self.smoothing, grad)
+            parts = (self.top, self.shift, wanted, weight, self.smoothing, grad)
             dx = from_rows(kernels.soft_cross_entropy_backward(rows, *parts), x.shape)
         if self.needs_input_grad[1]:
             log_probs = kernels.log_softmax(rows, 1)
-            dtarget = from_rows(self.of_target(grad, log_probs, self.weight), x.shape)
+            dtarget = from_rows(self.of_target(grad, log_probs, weight), x.shape)
         return dx, dtarget
 
     def of_target(self, grad: Either, log_probs: Either, weight: Either) -> Either:
@@ -229,8 +236,7 @@ class CrossEntropyLossBackward1(Node):
         return d if weight is None else mul(d, weight)
 
     def vjp_of_tensors(self, grad: Tensor) -> Any:
-        x, target = saved_values(self, grad)
-        weight = None if self.weight is None else constant(self.weight)
+        x, target, weight = saved_values(self, grad)
         rows, wanted = to_rows(x), smoothed(to_rows(target), self.smoothing)
         grad = self.of_rows(grad, rows.array.shape[0])
         log_probs = log_softmax(rows, 1)
@@ -284,8 +290,7 @@ def of_probabilities(
         CrossEntropyLossBackward1,
         result.reshape(shape) if reduction == "none" else result,
         (input, target),
-        (input.array, target.array),
-        weight=weights,
+        (input.array, target.array, weights),
         smoothing=smoothing,
         share=share,
         top=top,

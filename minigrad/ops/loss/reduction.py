@@ -58,10 +58,11 @@ def check_constants(name: str, **arguments: Tensor | None) -> None:
 
 
 class PointwiseLoss(PointwiseNode):
-    """The node of a formula's losses, weighted and reduced; `saved` is (parameters..., result)."""
+    """The node of a formula's losses, weighted and reduced; `saved` is (parameters..., result),
+    and the weights where there are any."""
 
-    __slots__ = ("count", "reduces", "weight")
-    weight: Array | None
+    __slots__ = ("count", "reduces", "weighted")
+    weighted: bool
     reduces: bool
     count: int | None  # what the sum was divided by
 
@@ -69,9 +70,10 @@ class PointwiseLoss(PointwiseNode):
         """The gradient of each loss, from that of the result."""
         if self.count is not None:
             grad = div(grad, float(self.count))
-        if self.weight is None:
+        if not self.weighted:
             return grad
-        return mul(grad, constant(self.weight) if type(grad) in TENSORS else self.weight)
+        weight = self.saved_arrays()[-1]
+        return mul(grad, constant(weight) if type(grad) in TENSORS else weight)
 
     def vjp(self, grad: Array) -> Any:
         return super().vjp(self.of_each(grad))
@@ -102,7 +104,7 @@ def loss_node(op: Any) -> type[PointwiseLoss]:
         "__slots__": (),
         "definition": op.definition,
         "kernels": op.definition.kernels,
-        "saved_names": op.node_type.saved_names,
+        "saved_names": (*op.node_type.saved_names, "weight"),
     }
     return type(op.node_type.__name__, (PointwiseLoss,), members)
 
@@ -124,12 +126,14 @@ def pointwise_loss(
     kept = definition.keep(*[has_history(x) for x in tensors])
     values = (*arrays, result)
     saved = tuple(v if keep else None for v, keep in zip(values, kept, strict=True)) if kept else ()
+    if weight is not None:
+        saved = (*(saved or [None] * len(values)), weight.array)
     return record(
         loss_node(op),
         result,
         tensors,
         saved,
-        weight=None if weight is None else weight.array,
+        weighted=weight is not None,
         reduces=reduction != "none",
         count=count,
     )
