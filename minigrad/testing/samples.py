@@ -113,6 +113,8 @@ def as_dtype(array: Array, dtype: str) -> Array:
     """Floats in another dtype.  Integers are rounded away from 0, so that none becomes a divisor of
     value 0; bools say which are positive."""
     wanted = np.dtype(dtype)
+    if wanted.kind != "f":
+        array = np.nan_to_num(array)
     if wanted.kind == "b":
         return array > 0
     if wanted.kind in "iu":

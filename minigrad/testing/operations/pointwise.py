@@ -116,7 +116,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "pow_number": ("x ** 2.5", "x ** 0", "x ** 1", "x ** 3"),
     "pow_tensor": ("x ** y",),
     "pow_two": ("x ** 2",),
-    "prelu_elements": ("F.prelu(x, x.new_ones(1) / 4)",),
+    "prelu_elements": ("F.prelu(x, weight)",),
     "remainder_number": ("x % 0.7", "x % -2"),
     "remainder_tensor": ("x % y",),
     "replace_non_finite": ("x.nan_to_num()", "x.nan_to_num(1, 2, 3)"),
