@@ -64,7 +64,7 @@ def binary_entropy(x, y):
 )
 def logistic_loss(x, y):
     """-(y log(s) + (1 - y) log(1 - s)) with s = sigmoid(x)"""
-    return ((1 - y) * x if x > 0 else -x * y) + math.log1p(math.exp(-abs(x)))
+    return (1 - y) * x - min(x, 0) + math.log1p(math.exp(-abs(x)))
 
 
 @pointwise(
