@@ -269,7 +269,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return addmm(bias, input, transposed_operand(weight))
     if weight.array.ndim == 1 or not input.is_contiguous():
         return add(matmul(input, t(weight)), bias)
-    rows = view(input, (-1, shape[-1]))
+    rows = view(input, (math.prod(shape[:-1]), shape[-1]))
     return view(addmm(bias, rows, t(weight)), (*shape[:-1], weight.array.shape[0]))
 
 
@@ -280,7 +280,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     out, in1, in2 = weight.array.shape
     batch = input1.array.shape[:-1]
     rows = math.prod(batch)
-    first, second = reshape(input1, (rows, in1)), reshape(input2, (rows, 1, in2))
+    first, second = reshape(input1, (-1, in1)), reshape(input2, (-1, 1, in2))
     halves = mm(first, reshape(transpose(weight, 0, 1), (in1, out * in2)))
     products = mul(reshape(halves, (rows, out, in2)), second)
     result = sum(products, 2, dtype=products.dtype)

@@ -24,6 +24,7 @@ from minigrad.ops.reduction import all as all_of
 from minigrad.ops.reduction import sum as sum_of
 from minigrad.ops.view import expand, matrix_transpose, reshape, unsqueeze
 from minigrad.saved import saved_values
+from minigrad.shapes import broadcast_shape
 from minigrad.tensor import TENSORS, Tensor, constant, has_history, record
 
 Array = Any
@@ -86,6 +87,8 @@ def scaled_dot_product_attention(
     if is_usual(query, key, value, mask) and dropout_p == 0.0:
         return one_node(query, key, value, mask, is_causal, factor)
     scores = matmul(mul(query, factor), matrix_transpose(key))
+    if mask is not None:
+        check_mask_fits(mask.array.shape, scores.array.shape)
     weights, _ = weights_of(scores, mask, is_causal)
     return matmul(dropped_weights(weights, dropout_p), value)
 
@@ -127,6 +130,9 @@ def repeated_heads(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, T
     repeated = []
     for x in (key, value):
         shape = x.array.shape
+        if shape[-3] == heads:
+            repeated.append(x)
+            continue
         if not shape[-3] or heads % shape[-3]:
             raise RuntimeError(
                 "Number of heads in key and value must divide the number of heads in query"
@@ -191,6 +197,16 @@ def broadcast_mask(mask: Array, shape: tuple[int, ...]) -> Array:
             f"({mask.shape[-1]}) at non-singleton dimension {len(shape) - 1}: attn_mask of shape "
             f"{list(mask.shape)} for scores of shape {list(shape)}"
         ) from None
+
+
+def check_mask_fits(mask: tuple[int, ...], scores: tuple[int, ...]) -> None:
+    """RuntimeError where a mask would stretch the scores."""
+    both = broadcast_shape(scores, mask)
+    if both != scores:
+        raise RuntimeError(
+            f"output with shape {list(scores)} doesn't match the broadcast shape {list(both)}: "
+            f"attn_mask of shape {list(mask)}"
+        )
 
 
 def weights_of(scores: Tensor, mask: Tensor | None, causal: bool) -> tuple[Tensor, Any]:

@@ -203,8 +203,8 @@ def matrix_norm(
     sums = vector_norm(A, 1, added, keepdim)
     if not keepdim and added < compared:
         compared -= 1
-    if sums.array.shape[compared] == 0:
-        return sum(sums, compared, keepdim)  # of nothing: 0
+    if ord > 0 and sums.array.shape[compared] == 0:
+        return sum(sums.detach(), compared, keepdim)  # of nothing: 0
     extreme = amax if ord > 0 else amin
     result: Tensor = extreme(sums, compared, keepdim)
     return result

@@ -128,3 +128,15 @@ def test_running_extremes_name_the_last_of_equals_and_keep_nan() -> None:
     assert found.values[3:].isnan().all()
     wide = tensor([[1.0, NAN, 2.0, 7.0, 5.0], [1.0, 0.0, 1.0, 9.0, NAN], [0.0, NAN, 3.0, 8.0, 0.0]])
     assert wide.cummin(0).indices.tolist() == [[0] * 5, [1, 0, 1, 0, 1], [2, 2, 1, 0, 1]]
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (600, 1000), (4000, 100)])
+def test_both_infinities_are_no_missing_number(shape: tuple[int, int]) -> None:
+    """However many parts are added, side by side or one after the other."""
+    x = minigrad.ones(shape)
+    x[0, 0], x[0, 1], x[-1, -1] = INF, -INF, NAN
+    assert x.nansum().isnan()
+    x[0, 1] = NAN
+    assert x.nansum().item() == INF
+    x[0, 0] = NAN
+    assert x.nansum().item() == x.numel() - 3

@@ -104,6 +104,14 @@ F.cosine_similarity(i, i)
 F.cosine_similarity(x * 0, y)
 F.normalize(v)
 F.normalize(x, dim=(0, 1))
+F.linear(b[..., :0], x[:, :0], u)
+F.bilinear(x[:, :0], y[:, :0], c[:, :0, :0])
+torch.linalg.matrix_norm(x[:, :0].clone().requires_grad_(), 1)
+torch.linalg.matrix_norm(b[:, :0].clone().requires_grad_(), -inf)
+torch.linalg.slogdet(q * nan)
+torch.cdist(x * nan, y, p=0)
+torch.cdist(x * inf, y * inf, p=0)
+F.scaled_dot_product_attention(b, b[:, :1], b[:, :2], u[:2])
 """
 
 

@@ -1,6 +1,7 @@
 """Reductions, scans and sorting under both libraries: odd arguments, nothing, NaN, errors."""
 
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,11 @@ CALLS = """
     torch.bincount(tensor([-1]))
     torch.bincount(tensor([1.0]))
     torch.bincount(tensor([1]), tensor([1.0, 2.0]))
+    torch.bincount(e.long(), tensor([1.0, 2.0]), 3)
+    cancelled(2, 3, 4).nansum((0, 2))
+    cancelled(600, 1001).nansum(0)
+    cancelled(70, 2).nansum(0)
+    x.detach()[:0].diff(dim=0)
     torch.bincount(tensor([1, 2, 2]), weights=tensor([1, 5, 2]))
     torch.histogram(a[:1], tensor([0.0, 1.0, 5.0]), weight=a[:1])
     tensor([1.0, 2.0]).histc(4, 3, 0)
@@ -99,12 +105,21 @@ CALLS = """
 """
 
 
+def cancelled(library: Any, *shape: int) -> Any:
+    """Ones, with both infinities next to each other at the beginning, and a NaN at the end."""
+    x = np.ones(shape)
+    flat = x.reshape(-1, shape[-1])
+    flat[0, 0], flat[0, -1], flat[1, 0], flat[-1, -1] = np.inf, -np.inf, -np.inf, np.nan
+    return library.tensor(x)
+
+
 def operands(library: Any) -> dict[str, Any]:
     tensor = library.tensor
     return {
         "torch": library,
         "tensor": tensor,
         "ones": library.ones,
+        "cancelled": partial(cancelled, library),
         "x": tensor(np.linspace(-1, 2, 12).reshape(3, 4)).requires_grad_(),
         "a": tensor([3.0, np.nan, 1.0, np.nan, -np.inf, np.inf]),
         "s": tensor(3.0),

@@ -31,6 +31,12 @@ def power(x, p):
     return exp(p * log(x))
 
 
+@scalar
+def unless_nan(value, difference):
+    """What comes of a difference; NaN for NaN."""
+    return where(difference == difference, value, difference)
+
+
 @kernel(reassoc=True)
 def distance(a, b, p):
     """(sum of |a - b| ** p) ** (1 / p); for p = 0 the number of places where they differ."""
@@ -48,7 +54,7 @@ def distance(a, b, p):
             total = maximum(total, abs(a[k] - b[k]))
     elif p == 0.0:
         for k in range(a.size):
-            total += kind(a[k] != b[k])
+            total += unless_nan(kind(a[k] != b[k]), a[k] - b[k])
     else:
         for k in range(a.size):
             total += power(abs(a[k] - b[k]), kind(p))
@@ -80,7 +86,7 @@ def add_column(row, value, others, p):
             row[j] = maximum(row[j], abs(value - others[j]))
     elif p == 0.0:
         for j in range(row.size):
-            row[j] += kind(value != others[j])
+            row[j] += unless_nan(kind(value != others[j]), value - others[j])
     else:
         for j in range(row.size):
             row[j] += power(abs(value - others[j]), kind(p))
@@ -141,7 +147,8 @@ def pull(weights, lengths, value, others, p):
             total += weights[j] * (value - others[j])
     elif p == 1.0:
         for j in range(weights.size):
-            total += weights[j] * (kind(value > others[j]) - kind(value < others[j]))
+            sign = kind(value > others[j]) - kind(value < others[j])
+            total += weights[j] * unless_nan(sign, value - others[j])
     elif p == np.inf:
         for j in range(weights.size):
             sign = kind(value > others[j]) - kind(value < others[j])

@@ -74,7 +74,7 @@ def det(a: Array) -> Array:
 def slogdet(a: Array) -> tuple[Array, Array]:
     """The sign of the determinant, and the logarithm of its absolute value."""
     sign, logarithm = np.linalg.slogdet(a)
-    return np.asarray(sign), np.asarray(logarithm)
+    return np.where(np.isnan(logarithm), a.dtype.type(0), sign), np.asarray(logarithm)
 
 
 def cofactors(a: Array, determinant: Array) -> Array:

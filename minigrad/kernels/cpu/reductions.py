@@ -188,8 +188,16 @@ def max_columns(x, out, start, stop, length, inner, sign):
 class Reduction:
     """One reduction: its kernels for floats, NumPy's function for integers."""
 
-    def __init__(self, rows: Any, columns: Any, integers: Callable[..., Any], sign: int = 1):
+    def __init__(
+        self,
+        rows: Any,
+        columns: Any,
+        integers: Callable[..., Any],
+        sign: int = 1,
+        of_parts: "Reduction | None" = None,
+    ):
         self.rows, self.columns, self.integers, self.sign = rows, columns, integers, sign
+        self.of_parts = of_parts or self  # what joins the results of several parts
         # dtype -> machine code. Called directly it skips Numba's look at the arguments (120 ns) and
         # every check with it: arrays must be flat, contiguous and of that dtype.
         self.rows_code: dict[Any, Callable[..., None]] = {}
@@ -200,6 +208,8 @@ class Reduction:
         flat = {"f": types.float32, "d": types.float64}[dtype.char][::1]
         self.rows_code[dtype] = self.rows.compile((flat, flat) + (types.intp,) * 4)
         self.columns_code[dtype] = self.columns.compile((flat, flat) + (types.intp,) * 5)
+        if self.of_parts is not self:
+            self.of_parts.compile(dtype)
 
     def over(self, x: Array, axes: Axes, keepdim: bool) -> Array:
         """Reduce an array of any dtype and layout."""
@@ -239,11 +249,13 @@ class Reduction:
     def over_groups(self, x: Array, axes: Axes, keepdim: bool) -> Array:
         """Axes that are not neighbours: one run of neighbours after the other, from the last."""
         run: list[int] = []
+        reduction = self
         for axis in reversed(axes):
             if run and run[0] != axis + 1:
-                x, run = self.over(x, tuple(run), True), []
+                x, run = reduction.over(x, tuple(run), True), []
+                reduction = self.of_parts
             run.insert(0, axis)
-        return drop(self.over(x, tuple(run), True), axes, keepdim)
+        return drop(reduction.over(x, tuple(run), True), axes, keepdim)
 
     def flat(self, x: Array, outer: int, length: int, inner: int) -> Array:
         """Reduce the middle of a flat (outer, length, inner) to a flat (outer, inner)."""
@@ -269,8 +281,9 @@ class Reduction:
         """
         used = outer * length * side_by_side * inner
         parts = self.flat(x[:used], outer, length, side_by_side * inner)
-        both = np.concatenate([parts, x[used:]])
-        return self.flat(both, 1, both.size // inner, inner)
+        rest = self.flat(x[used:], 1, (x.size - used) // inner, inner)
+        both = np.concatenate([parts, rest])
+        return self.of_parts.flat(both, 1, both.size // inner, inner)
 
 
 def drop(x: Array, axes: Axes, keepdim: bool) -> Array:
@@ -282,7 +295,8 @@ SUM = Reduction(sum_rows, sum_columns, np.add.reduce)
 MAX = Reduction(max_rows, max_columns, np.maximum.reduce)
 MIN = Reduction(max_rows, max_columns, np.minimum.reduce, sign=-1)
 PRODUCT = Reduction(product_rows, product_columns, np.multiply.reduce)
-NUMBER_SUM = Reduction(number_sum_rows, number_sum_columns, np.add.reduce)
+# inf - inf in one part is NaN, which counts when the parts are added.
+NUMBER_SUM = Reduction(number_sum_rows, number_sum_columns, np.add.reduce, of_parts=SUM)
 is_any: Callable[..., Any] = np.logical_or.reduce
 is_all: Callable[..., Any] = np.logical_and.reduce
 

@@ -60,7 +60,7 @@ def added(total, size, one, case, p):
     if case == LARGEST:
         return size if size > total or size != size else total
     if case == COUNT:
-        return total + one if size != size - size else total
+        return total + (one if size > size - size else size)  # NaN is no number of places
     return total + size**p
 
 
