@@ -6,10 +6,29 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.memory import clock, note_write
-from minigrad.node import NO_EDGE
+from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.ops import strided, view
 from minigrad.ops.inplace import check_history
 from minigrad.ops.shared_memory import View, keep_retaining
 from minigrad.tensor import Tensor, edge_of
+
+# torch numbers the nodes of in-place forms on their own.
+NODES: dict[type[Node], type[Node]] = {
+    strided.StridedNode: strided.AsStridedBackward1,
+    view.SqueezeBackward0: view.SqueezeBackward3,
+    view.SqueezeBackward1: view.SqueezeBackward4,
+    view.SqueezeBackward2: view.SqueezeBackward5,
+    view.TBackward0: view.TBackward1,
+    view.TransposeBackward0: view.TransposeBackward1,
+    view.UnsqueezeBackward0: view.UnsqueezeBackward1,
+}
+
+
+def rename(edge: Edge) -> None:
+    """Give the new node of an in-place form its name: a class of the same slots."""
+    node = edge[0]
+    if node is not None:
+        node.__class__ = NODES.get(type(node), type(node))
 
 
 def view_in_place(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -24,8 +43,10 @@ def view_in_place(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
         if type(x.edge) is View:
             made.seen = clock.last_write  # this write leaves its history as it is
             x.edge = made
+            rename(made.edge)
         elif made.edge is not NO_EDGE:
             x.edge = made.edge
+            rename(made.edge)
         x.array = shown.array
         keep_retaining(x, old)
         return x

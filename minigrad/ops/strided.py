@@ -151,6 +151,10 @@ class StridedNode(LinearNode):
 StridedNode.__name__ = "AsStridedBackward0"  # torch's name; that of shared_memory.py replays
 
 
+class AsStridedBackward1(StridedNode):
+    __slots__ = ()
+
+
 def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """The memory of a tensor under another shape and strides, in elements; storage_offset counts
     from where the memory begins."""

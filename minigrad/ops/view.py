@@ -61,6 +61,10 @@ class UnsqueezeBackward0(ReshapeNode):
     __slots__ = ()
 
 
+class UnsqueezeBackward1(ReshapeNode):
+    __slots__ = ()
+
+
 class SqueezeBackward0(ReshapeNode):
     __slots__ = ()
 
@@ -73,7 +77,15 @@ class SqueezeBackward2(ReshapeNode):
     __slots__ = ()
 
 
+class SqueezeBackward3(ReshapeNode):
+    __slots__ = ()
+
+
 class SqueezeBackward4(ReshapeNode):
+    __slots__ = ()
+
+
+class SqueezeBackward5(ReshapeNode):
     __slots__ = ()
 
 
@@ -247,7 +259,15 @@ class TransposeBackward0(PermuteNode):
     __slots__ = ()
 
 
+class TransposeBackward1(PermuteNode):
+    __slots__ = ()
+
+
 class TBackward0(PermuteNode):
+    __slots__ = ()
+
+
+class TBackward1(PermuteNode):
     __slots__ = ()
 
 
