@@ -18,3 +18,11 @@ def array_of(x: Either) -> Array:
 def constant_like(array: Array, x: Either) -> Either:
     """An array as what x is: a Tensor without a history, where x is a Tensor."""
     return constant(array) if type(x) in TENSORS else array
+
+
+def check_are_tensors(function: str, **arguments: Any) -> None:
+    """TypeError that names an argument which is no Tensor."""
+    for name, x in arguments.items():
+        if type(x) not in TENSORS:
+            kind = type(x).__name__
+            raise TypeError(f"{function}(): argument '{name}' must be Tensor, not {kind}")

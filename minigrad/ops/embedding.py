@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.grad_mode import no_grad
-from minigrad.ops.either import Either, array_of, constant_like
+from minigrad.ops.either import Either, array_of, check_are_tensors, constant_like
 from minigrad.ops.index import ends_of
 from minigrad.ops.inplace import check_writable, write
 from minigrad.ops.pointwise import abs, add, div, gt, mul, pow, sqrt, where
@@ -66,6 +66,7 @@ def embedding(
     padding_idx: a row without a gradient.  max_norm: rows that are longer are first made this
     long, in place.  scale_grad_by_freq: each row's gradient is divided by how often it was read.
     """
+    check_are_tensors("embedding", input=input, weight=weight)
     refuse_sparse("embedding", sparse)
     padding = padding_row(padding_idx, weight.array.shape)
     indices = row_numbers("embedding", input.array)
@@ -138,6 +139,7 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
 
     num_classes: one more than the largest, if it is not given.
     """
+    check_are_tensors("one_hot", input=input)
     classes = input.array
     if classes.dtype != np.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")

@@ -162,7 +162,7 @@ def scale_of(
     valid = logical_and(ge(picked, 0), ge(bags, 0))
     goal = where(valid, bags, 0)
     members = kernels.add_rows((count,), goal, where(valid, ones, 0), 0)
-    if not picked.size:
+    if not picked.size or not count:
         return constant(ones)
     return constant(div(ones, take_rows(clamp_min(members, 1), goal, 0)))
 

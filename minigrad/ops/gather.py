@@ -12,7 +12,7 @@ from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
 from minigrad.ops.define import NUMBERS
-from minigrad.ops.either import Either, array_of
+from minigrad.ops.either import Either, array_of, check_are_tensors
 from minigrad.ops.index import in_bounds
 from minigrad.ops.joining import getitem_of
 from minigrad.ops.pointwise import remainder
@@ -208,6 +208,7 @@ def source_of(name: str, x: Array, index: Array, src: Any, axis: int) -> Tensor:
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """out[i][j] = input[index[i][j]][j] for dim 0, and so on: one place of `dim` for each element
     of the index."""
+    check_are_tensors("gather", input=input, index=index)
     if sparse_grad:
         raise NotImplementedError("gather(): sparse_grad=True is not supported")
     axis = axis_of(dim, input.array.ndim)
@@ -232,6 +233,8 @@ def scatter(
     src: a Tensor or a number.  reduce: "add" or "multiply" instead of replacing, without a
     derivative, as in torch: scatter_add and scatter_reduce have one.
     """
+    if src is not None and value is not None:
+        raise TypeError("scatter() takes one of the arguments 'src' and 'value', not both")
     src = value if src is None else src
     if reduce is not None and reduce not in REDUCTIONS:
         raise RuntimeError("reduce argument must be either add or multiply.")
@@ -291,6 +294,7 @@ class TakeBackward0(Node):
 
 def take(input: Tensor, index: Tensor) -> Tensor:
     """The elements that `index` numbers, in its shape, as if input had one dimension."""
+    check_are_tensors("take", input=input, index=index)
     if index.array.dtype != np.int64:
         raise RuntimeError(
             f"take(): Expected a long tensor for index, but got {type_name(index.array.dtype)}"
@@ -313,7 +317,8 @@ def take(input: Tensor, index: Tensor) -> Tensor:
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """gather() with input and indices broadcast beside `dim`, where an index counts on from the
     other end (modulo the size, as in torch); of the flat input for None."""
-    if indices.array.dtype != np.int64:
+    check_are_tensors("take_along_dim", input=input, indices=indices)
+    if indices.array.dtype not in (np.int32, np.int64):
         raise RuntimeError(
             "torch.take_along_dim(): dtype of indices should be Long but got "
             f"{type_name(indices.array.dtype)}"

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
-from minigrad.ops.either import Either, constant_like
+from minigrad.ops.either import Either, check_are_tensors, constant_like
 from minigrad.ops.pointwise import masked_fill_number, where
 from minigrad.ops.shared_memory import new_zeros
 from minigrad.ops.view import reshape
@@ -36,6 +36,7 @@ class MaskedFillBackward1(Node):
 
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """A value where the mask is true, x elsewhere"""
+    check_are_tensors("masked_fill", input=input, mask=mask)
     if mask.array.dtype.kind != "b":
         raise RuntimeError(
             f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}"
@@ -118,6 +119,7 @@ def scatter_at(x: Either, mask: Array, source: Either) -> Either:
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements where the mask is true, in one dimension; input and mask broadcast."""
+    check_are_tensors("masked_select", input=input, mask=mask)
     if mask.array.dtype != bool:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     kernels.check_one_device((input.array, mask.array))
@@ -130,6 +132,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """input with the elements of `source`, in order, where the mask is true."""
+    check_are_tensors("masked_scatter", input=input, mask=mask, source=source)
     if mask.array.dtype != bool:
         raise RuntimeError(
             "masked_scatter_ only supports boolean masks, but got mask with dtype "
@@ -157,6 +160,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
 
     as_tuple: one vector a dimension instead, which x[...] takes.
     """
+    check_are_tensors("nonzero", input=input)
     if not as_tuple:
         return unrecorded(kernels.nonzero(input.array))
     rows = kernels.nonzero(input.array if input.array.ndim else input.array.reshape(1))

@@ -71,7 +71,7 @@ def interpolate(
     check_dtype(input, mode)
     kind = np.dtype(np.float64 if input.array.dtype == np.float64 else np.float32)
     axes = [
-        nearest_taps(n, count, factor)
+        nearest_taps(n, count, None if is_exact(shape, n, count) else factor)
         if mode == "nearest"
         else linear_taps(n, count, factor, bool(align_corners), kind)
         for n, count, factor in zip(shape[2:], sizes, factors, strict=True)
@@ -79,6 +79,12 @@ def interpolate(
     rows = identity(shape[1]) if len(axes) == 1 else axes[0]  # channels by length are a plane
     resized: Tensor = resample(input, rows, axes[-1], node_type)
     return resized
+
+
+def is_exact(shape: tuple[int, ...], size: int, count: int) -> bool:
+    """Whether torch takes the factor of the sizes, not the one it was given: for images that stay
+    or double."""
+    return len(shape) == 4 and count in (size, 2 * size)
 
 
 def check_mode(x: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> None:

@@ -10,7 +10,7 @@ from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
 from minigrad.ops.define import NUMBERS
-from minigrad.ops.either import Either, array_of, constant_like
+from minigrad.ops.either import Either, array_of, check_are_tensors, constant_like
 from minigrad.ops.index import ends_of, in_bounds
 from minigrad.ops.pointwise import mul, where
 from minigrad.ops.reduction import sum
@@ -72,6 +72,7 @@ def add_rows(grad: Either, indices: Array, axis: int, shape: Shape) -> Either:
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The places of one dimension that `index`, a vector, numbers."""
+    check_are_tensors("index_select", input=input, index=index)
     if index.array.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
     indices = int64_vector("index_select", index.array)
@@ -171,6 +172,7 @@ def index_add(
 
     On a GPU sums are made in any order, so that the last digit may differ from run to run.
     """
+    check_are_tensors("index_add", input=input, index=index, source=source)
     x, values = input.array, source.array
     axis = axis_of(dim, x.ndim)
     if index.array.ndim > 1:
@@ -232,6 +234,7 @@ class IndexCopyBackward0(RowsNode):
 
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """input with source[i] at place index[i] of a dimension."""
+    check_are_tensors("index_copy", input=input, index=index, source=source)
     x, values = input.array, source.array
     axis = axis_of(dim, x.ndim)
     if index.array.ndim > 1:
@@ -252,6 +255,11 @@ def check_source_of_copy(x: Array, indices: Array, source: Array, axis: int) -> 
             "index_copy_(): When source and destination are not scalars, their dimensionality "
             f"must match. Source dimensionality ({source.ndim}), destination dimensionality "
             f"({x.ndim})"
+        )
+    if x.ndim and not source.ndim and indices.size != 1:
+        raise IndexError(
+            "index_copy_(): When source is scalar, index should have one element (got "
+            f"{indices.size})"
         )
     if source.dtype != x.dtype:
         raise RuntimeError(
@@ -321,6 +329,7 @@ def fill_rows(x: Either, axis: int, indices: Array, value: float) -> Either:
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """input with a number, or a tensor of 0 dimensions, at the places of `dim` that index names."""
+    check_are_tensors("index_fill", input=input, index=index)
     x = input.array
     axis = axis_of(dim, x.ndim)
     if index.array.dtype != np.int64:

@@ -10,6 +10,7 @@ from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.kernels.promotion import promote
 from minigrad.ops.define import NUMBERS, as_tensor
+from minigrad.ops.either import check_are_tensors
 from minigrad.ops.rows import is_within
 from minigrad.tensor import TENSORS, Tensor, unrecorded
 
@@ -111,6 +112,7 @@ def bucketize(
     input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False
 ) -> Tensor:
     """The number of the bucket between sorted boundaries that each value falls in."""
+    check_are_tensors("bucketize", boundaries=boundaries)
     if boundaries.array.ndim != 1:
         raise RuntimeError(
             f"boundaries tensor must be 1 dimension, but got dim({boundaries.array.ndim})"

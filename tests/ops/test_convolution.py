@@ -142,6 +142,8 @@ def test_corners_stay_or_borders_do() -> None:
     np.testing.assert_allclose(aligned.numpy(), [[[0, 1 / 3, 2 / 3, 1]]], 1e-6)
     assert F.interpolate(x, 4, mode="linear").tolist() == [[[0, 0.25, 0.75, 1]]]
     assert F.interpolate(x, scale_factor=2).tolist() == [[[0, 0, 1, 1]]]
+    image = x[None]  # stays in height, doubles in width, whatever the factors say exactly
+    assert F.interpolate(image, scale_factor=(1.2, 2.2)).tolist() == [[[[0, 0, 1, 1]]]]
 
 
 def samples_of(function: Any, *operands: Any) -> Any:

@@ -209,3 +209,35 @@ def test_an_index_along_a_dimension_counts_on_from_the_other_end() -> None:
     assert minigrad.take_along_dim(x, tensor([-1, 3, -4]), 0).tolist() == [3.0, 1.0, 3.0]
     with pytest.raises(RuntimeError, match="out of bounds"):
         minigrad.take_along_dim(x, tensor([3]))
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"),
+    [
+        (lambda: MATRIX.gather(0, [[0]]), "index"),
+        (lambda: minigrad.gather([1.0], 0, PLACES), "input"),
+        (lambda: MATRIX.take([0]), "index"),
+        (lambda: MATRIX.index_select(0, [0]), "index"),
+        (lambda: MATRIX.index_add(0, tensor([0]), 2.0), "source"),
+        (lambda: MATRIX.masked_fill([True], 0), "mask"),
+        (lambda: MATRIX.masked_scatter(MATRIX > 3, 2.0), "source"),
+        (lambda: MATRIX.slice_scatter(2.0), "src"),
+        (lambda: F.one_hot([1]), "input"),
+        (lambda: F.embedding([0], MATRIX), "input"),
+        (lambda: F.binary_cross_entropy_with_logits(MATRIX, MATRIX, pos_weight=2), "pos_weight"),
+        (lambda: F.kl_div(MATRIX, 2.0), "target"),
+    ],
+)
+def test_what_is_no_tensor_is_named(call: Any, argument: str) -> None:
+    with pytest.raises(TypeError, match=f"argument '{argument}' must be Tensor, not"):
+        call()
+
+
+def test_scatter_takes_one_source() -> None:
+    with pytest.raises(TypeError, match="'src' and 'value', not both"):
+        MATRIX.scatter(0, PLACES, MATRIX, value=2)
+
+
+def test_bags_of_nothing() -> None:
+    nothing = tensor([], dtype=minigrad.int64)
+    assert F.embedding_bag(tensor([1, 0]), MATRIX, nothing).shape == (0, 4)

@@ -68,6 +68,7 @@ ERRORS = """
 F.mse_loss(x, y, reduction='max') | F.mse_loss(x, y, weight=c) | F.huber_loss(x, y, delta=0.0)
 F.smooth_l1_loss(x, y, beta=-1.0) | F.mse_loss(x, y, weight=w, reduction='max')
 F.binary_cross_entropy(x * 9, w) | F.binary_cross_entropy(p, x * 9) | F.binary_cross_entropy(p, c)
+F.binary_cross_entropy(p, w.double())
 F.binary_cross_entropy(nan, w) | F.binary_cross_entropy(p, w, weight=x)
 F.binary_cross_entropy_with_logits(x, c) | F.binary_cross_entropy_with_logits(x, w, pos_weight=y)
 F.kl_div(x, p, reduction='max') | F.gaussian_nll_loss(x, y, -w) | F.gaussian_nll_loss(x, y, w[:2])

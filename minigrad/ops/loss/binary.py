@@ -42,10 +42,13 @@ def binary_cross_entropy(
             f"Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}) is deprecated. Please ensure they have the same size."
         )
+    check_constants("binary_cross_entropy", weight=weight)
     if weight is not None:
         broadcast_shape(target.array.shape, weight.array.shape)
-    check_constants("binary_cross_entropy", weight=weight)
     check_floats("binary_cross_entropy", input.array.dtype)
+    if target.array.dtype != input.array.dtype:
+        given, wanted = type_name(target.array.dtype), type_name(input.array.dtype)
+        raise RuntimeError(f"Found dtype {given} but expected {wanted}")
     for name, x in (("input", input), ("target", target)):
         check_probabilities(name, kernels.physical(x.array))
     return pointwise_loss(binary_entropy, reduction, input, target, weight=weight)

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.dtypes import check_floats
+from minigrad.ops.either import check_are_tensors
 from minigrad.ops.filled import zeros_like
 from minigrad.ops.loss.reduction import check_constants, reduced, reduction_of
 from minigrad.ops.norm import pairwise_distance
@@ -93,6 +94,7 @@ def cosine_embedding_loss(
 
     input1 and input2: (N, D) with target (N,), or (D,) with target ().
     """
+    check_are_tensors("cosine_embedding_loss", input1=input1, input2=input2, target=target)
     reduction = reduction_of(size_average, reduce, reduction)
     check_vectors(input1, input2, target)
     dim = target.ndim

@@ -6,6 +6,7 @@ import math
 import warnings
 
 from minigrad import kernels
+from minigrad.ops.either import check_are_tensors
 from minigrad.ops.filled import ones_like
 from minigrad.ops.loss.reduction import REDUCTIONS, reduced, reduction_of
 from minigrad.ops.masked import masked_fill
@@ -24,6 +25,7 @@ def kl_div(
 ) -> Tensor:
     """target (log(target) - input), where input (and target, with `log_target`) are logarithms of
     probabilities.  reduction="batchmean", the sum over the batch's size, is the divergence."""
+    check_are_tensors("kl_div", input=input, target=target)
     if input.array.dtype.kind in "iu" or target.array.dtype.kind in "iu":
         raise RuntimeError("kl_div: Integral inputs not supported.")
     legacy = size_average is not None or reduce is not None

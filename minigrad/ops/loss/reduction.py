@@ -10,7 +10,7 @@ from typing import Any
 from minigrad import kernels
 from minigrad.node import NO_EDGE
 from minigrad.ops.define import PointwiseNode, scalar_array
-from minigrad.ops.either import Either
+from minigrad.ops.either import Either, check_are_tensors
 from minigrad.ops.pointwise import div, mul
 from minigrad.ops.reduction import mean, sum
 from minigrad.shapes import broadcast_shape
@@ -47,6 +47,8 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
 def check_constants(name: str, **arguments: Tensor | None) -> None:
     """RuntimeError where a gradient is wanted of what a loss has none for."""
     for argument, x in arguments.items():
+        if x is not None:
+            check_are_tensors(name, **{argument: x})
         if x is not None and x.requires_grad:
             raise RuntimeError(
                 f"The function '{name}' is not differentiable with respect to argument "
