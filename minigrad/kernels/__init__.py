@@ -51,6 +51,8 @@ NUMPY = {np.ndarray, type(None)}  # the types of what a CPU's kernel takes
 ITERATOR = ["refs_ok", "zerosize_ok", "multi_index"]
 nditer: Any = np.nditer
 LARGE = 1 << 19  # elements; below this the work is shorter than the start of a thread
+MANY = 1 << 14  # elements; below this NumPy's iterator is as fast with operands that are stretched
+SHORT = 32  # elements of a row
 
 # Set by what wants to see every launch (a profiler, a recorder): called instead of the kernel
 # with (the ufunc or routine, its arguments).
@@ -73,7 +75,7 @@ def launch2(ufunc: np.ufunc, x: Array, y: Array) -> Array:
     """Run a pointwise kernel of two arrays."""
     if observer is not None:
         return observer(ufunc, (x, y))
-    if x.size > LARGE:
+    if x.size * y.size > LARGE and (x.size > LARGE or x.shape != y.shape):
         return launch_large(ufunc, x, y)
     try:
         return ufunc(x, y, out=...)
@@ -88,6 +90,8 @@ def launch(ufunc: np.ufunc, *arrays: Array) -> Array:
     if observer is not None:
         return observer(ufunc, arrays)
     if arrays[0].size > LARGE:
+        return launch_large(ufunc, *arrays)
+    if arrays[0].size * arrays[1].size > LARGE and some_stretched(arrays, arrays[0].shape):
         return launch_large(ufunc, *arrays)
     try:
         return ufunc(*arrays, out=...)
@@ -137,8 +141,13 @@ def prepare(formula: Formula, arrays: tuple[Array, ...]) -> tuple[np.dtype[Any],
 
 
 def launch_large(ufunc: np.ufunc, *arrays: Array) -> Array:
-    """Split a large launch over threads, where all operands have one shape and lie in order."""
+    """Where the way through the elements counts: split over threads where all operands have one
+    shape and lie in order, row by row where some are stretched."""
     formula, first = FORMULAS[ufunc], arrays[0]
+    if not NUMPY.issuperset(map(type, arrays)):
+        return launch_slowly(ufunc, *arrays)
+    if some_stretched(arrays, first.shape):
+        return launch_by_rows(ufunc, *arrays)
     if threads.get_num_threads() == 1 or not builtins.all(in_order(x, first) for x in arrays):
         return launch_slowly(ufunc, *arrays)
     dtype, operands = prepare(formula, arrays)
@@ -154,9 +163,64 @@ def launch_large(ufunc: np.ufunc, *arrays: Array) -> Array:
     return out
 
 
+def some_stretched(arrays: Sequence[Array], shape: tuple[int, ...]) -> bool:
+    """Whether some arrays (a number is none) have another shape."""
+    return builtins.any(x.ndim and x.shape != shape for x in arrays)
+
+
+def launch_by_rows(ufunc: np.ufunc, *arrays: Array) -> Array:
+    """Run a pointwise kernel on NumPy's arrays, of which some are stretched."""
+    try:
+        result = np.broadcast(*arrays)
+    except ValueError:
+        raise mismatch(*arrays) from None
+    if not has_rows(result.shape, result.size) or not builtins.all(map(is_contiguous, arrays)):
+        try:
+            return ufunc(*arrays, out=...)
+        except TypeError:
+            return launch_slowly(ufunc, *arrays)
+    dtype, operands = prepared(FORMULAS[ufunc], arrays)
+    kernel = FORMULAS[ufunc].by_rows(dtype)
+    out = np.empty(result.shape, kernel.result)
+    run_by_rows(kernel.ufunc, out, operands)
+    return out
+
+
+def is_contiguous(x: Array) -> bool:
+    return x.flags.c_contiguous
+
+
+def prepared(formula: Formula, arrays: tuple[Array, ...]) -> tuple[np.dtype[Any], Sequence[Array]]:
+    """The same as `prepare`, without delay where nothing needs to be done."""
+    dtype = arrays[0].dtype
+    ready = dtype in formula.compiled and not formula.conditions
+    if ready and builtins.all(x.dtype == dtype for x in arrays):
+        return dtype, arrays
+    return prepare(formula, arrays)
+
+
+def has_rows(shape: tuple[int, ...], size: int) -> bool:
+    """Whether going row by row is faster than NumPy's way, which takes short rows together."""
+    return size >= MANY and len(shape) > 1 and shape[-1] >= SHORT
+
+
+def run_by_rows(by_rows: np.ufunc, out: Array, operands: Sequence[Array]) -> None:
+    """Fill `out` by a kernel of rows, with the operands stretched to its shape."""
+    stretched = [x if x.shape == out.shape else broadcast_to(x, out.shape) for x in operands]
+    with np.errstate(all="ignore"):  # torch gives no warning of 1 / 0
+        by_rows(*stretched, out)
+
+
 def in_order(x: Array, first: Array) -> bool:
     alike = x.shape == first.shape and type(x) is np.ndarray and x.flags.c_contiguous
     return alike or (x.ndim == 0 and type(x) is np.ndarray)
+
+
+def can_go_by_rows(out: Array, arrays: tuple[Array, ...]) -> bool:
+    if not NUMPY.issuperset(map(type, (out, *arrays))) or not has_rows(out.shape, out.size):
+        return False
+    apart = [x is out or not np.may_share_memory(x, out) for x in arrays]
+    return out.flags.aligned and builtins.all(apart)
 
 
 def keeps_dtype(ufunc: np.ufunc, dtype: np.dtype[Any]) -> bool:
@@ -167,6 +231,11 @@ def keeps_dtype(ufunc: np.ufunc, dtype: np.dtype[Any]) -> bool:
 
 def launch_into(ufunc: np.ufunc, out: Array, *arrays: Array) -> None:
     """Run a pointwise kernel and write its result into `out`, which may be one of the operands."""
+    if out.size >= MANY and some_stretched(arrays, out.shape) and can_go_by_rows(out, arrays):
+        dtype, operands = prepared(FORMULAS[ufunc], arrays)
+        kernel = FORMULAS[ufunc].by_rows(dtype)
+        if out.dtype == kernel.result:
+            return run_by_rows(kernel.ufunc, out, operands)
     try:
         ufunc(*arrays, out=out)
     except TypeError:

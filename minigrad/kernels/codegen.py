@@ -20,11 +20,12 @@ import textwrap
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.kernels import jit, ufunc
+from minigrad.kernels.cpu import broadcasting
 
 Dtype = np.dtype[Any]
 
@@ -69,7 +70,8 @@ class Formula:
         self.conditions = frozenset(
             i for i, parameter in enumerate(self.parameters) if parameter == CONDITION
         )
-        self.compiled: set[Dtype] = set()
+        self.compiled: dict[Dtype, int] = {}  # the address of the loop for each
+        self.of_rows: dict[Dtype, ByRows] = {}
         self.no_bool, self.integers_only = "", False
         self.plain_ufunc = ufunc.new_ufunc(name, len(self.parameters))
         self.ufunc = ufunc.with_array_results(self.plain_ufunc)
@@ -142,7 +144,23 @@ class Formula:
             if dtype not in self.compiled:
                 module = jit.load_generated(f"{self.name}_{dtype}", self.source(dtype))
                 ufunc.add_loop(self.plain_ufunc, module.loop.address, self.dtypes(dtype))
-                self.compiled.add(dtype)
+                self.compiled[dtype] = module.loop.address
+
+    def by_rows(self, dtype: Dtype) -> "ByRows":
+        """The same loop for large operands of `dtype` that are stretched."""
+        if dtype not in self.of_rows:
+            with compiling:
+                dtypes = self.dtypes(dtype)
+                kernel = broadcasting.by_rows(self.name, self.compiled[dtype], dtypes)
+                self.of_rows[dtype] = ByRows(kernel, dtypes[-1])
+        return self.of_rows[dtype]
+
+
+class ByRows(NamedTuple):
+    """A ufunc(*operands, out) of matrices, and the dtype of its result."""
+
+    ufunc: np.ufunc
+    result: Dtype
 
 
 class Functions:

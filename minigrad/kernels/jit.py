@@ -47,10 +47,15 @@ LOOP = types.int32(types.voidptr, _pointers, _sizes, _sizes, types.voidptr)
 
 def inner_loop(function: Callable[..., Any]) -> Any:
     """Compile the inner loop of a NumPy ufunc: int loop(context, args, lengths, steps, data)."""
-    loop: Any = CFunc(function, (LOOP.args, LOOP.return_type), {}, OPTIONS)
-    loop._cache = KernelCache(function)
-    loop.compile()
-    return loop
+    return compiled(function, LOOP)
+
+
+def compiled(function: Callable[..., Any], signature: Any) -> Any:
+    """A function that C code can call, at its `address`."""
+    callback: Any = CFunc(function, (signature.args, signature.return_type), {}, OPTIONS)
+    callback._cache = KernelCache(function)
+    callback.compile()
+    return callback
 
 
 class KernelCache(_Cache):  # type: ignore[misc]

@@ -10,7 +10,11 @@ from typing import Any
 
 import numpy as np
 
-MAKE_UFUNC, ADD_LOOP = 1, 43  # places in NumPy's table of functions, the same since 1.22
+MAKE_UFUNC, MAKE_GENERALISED, ADD_LOOP = (
+    1,
+    31,
+    43,
+)  # places in NumPy's table of functions, the same since 1.22
 STRIDED_LOOP, END = 5, 0  # NPY_METH_strided_loop
 NO_FLOATINGPOINT_ERRORS = 2  # no RuntimeWarning for 1 / 0: torch gives none
 IDENTITY_NONE = -1
@@ -59,6 +63,34 @@ def new_ufunc(name: str, inputs: int) -> np.ufunc:
     text = name.encode()
     _alive.append(text)
     ufunc: np.ufunc = make(None, None, None, 0, inputs, 1, IDENTITY_NONE, text, b"", 0)
+    return ufunc
+
+
+def matrix_ufunc(name: str, loop: int, data: Any, dtypes: list[np.dtype[Any]]) -> np.ufunc:
+    """A generalised ufunc on matrices of one shape and these dtypes, with one loop, which is given
+    `data`.  What it returns has no meaning, but NumPy asks for a result."""
+    make = numpy_function(
+        MAKE_GENERALISED,
+        ctypes.py_object,
+        *[ctypes.c_void_p] * 3,
+        *[ctypes.c_int] * 4,
+        *[ctypes.c_char_p] * 2,
+        ctypes.c_int,
+        ctypes.c_char_p,
+    )
+    pointers = (ctypes.c_void_p * 2)(loop, data.ctypes.data)
+    text, inputs = name.encode(), len(dtypes)
+    kinds = (ctypes.c_byte * (inputs + 1))(*[dtype.num for dtype in dtypes])  # and a bool, 0
+    signature = ",".join(["(m,n)"] * inputs) + "->()"
+    _alive.append((data, pointers, kinds, text))
+    start = ctypes.addressof(pointers)
+    ufunc: np.ufunc = make(
+        start,
+        start + ctypes.sizeof(ctypes.c_void_p),
+        ctypes.addressof(kinds),
+        *(1, inputs, 1, IDENTITY_NONE),
+        *(text, b"", 0, signature.encode()),
+    )
     return ufunc
 
 

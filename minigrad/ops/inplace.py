@@ -33,6 +33,7 @@ from minigrad.ops.shared_memory import (
     short_name,
     stretched_axes,
 )
+from minigrad.shapes import is_stretched
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
 
 Array = Any
@@ -202,7 +203,9 @@ def written_directly(ufunc: np.ufunc, x: Tensor, others: tuple[Any, ...]) -> boo
             return False
         operand = as_tensor(y, dtype)
         other = operand.array
-        if other.dtype != dtype or (other.ndim and other.shape != shape):
+        if other.dtype != dtype:
+            return False
+        if other.ndim and other.shape != shape and not stretches_to(other, array):
             return False
         if recording and edge_of(operand) is not NO_EDGE:
             return False
@@ -212,6 +215,11 @@ def written_directly(ufunc: np.ufunc, x: Tensor, others: tuple[Any, ...]) -> boo
     kernels.launch_into(ufunc, array, *arrays)
     note_write(array)
     return True
+
+
+def stretches_to(other: Array, array: Array) -> bool:
+    """Whether a kernel can write into `array` with `other` stretched."""
+    return type(array) is np.ndarray and is_stretched(other.shape, array.shape)
 
 
 def write(x: Tensor, result: Tensor, places: Any = ...) -> None:
