@@ -52,6 +52,7 @@ ITERATOR = ["refs_ok", "zerosize_ok", "multi_index"]
 nditer: Any = np.nditer
 LARGE = 1 << 19  # elements; below this the work is shorter than the start of a thread
 MANY = 1 << 14  # elements; below this NumPy's iterator is as fast with operands that are stretched
+SMALL = 1 << 8  # elements of a first operand below which nobody asks whether it is stretched
 SHORT = 32  # elements of a row
 
 # Set by what wants to see every launch (a profiler, a recorder): called instead of the kernel
@@ -75,7 +76,7 @@ def launch2(ufunc: np.ufunc, x: Array, y: Array) -> Array:
     """Run a pointwise kernel of two arrays."""
     if observer is not None:
         return observer(ufunc, (x, y))
-    if x.size * y.size > LARGE and (x.size > LARGE or x.shape != y.shape):
+    if x.size > SMALL and (x.size > LARGE or (y.ndim and y.shape != x.shape)):
         return launch_large(ufunc, x, y)
     try:
         return ufunc(x, y, out=...)
@@ -89,9 +90,8 @@ def launch(ufunc: np.ufunc, *arrays: Array) -> Array:
     """Run a pointwise kernel of any number of arrays."""
     if observer is not None:
         return observer(ufunc, arrays)
-    if arrays[0].size > LARGE:
-        return launch_large(ufunc, *arrays)
-    if arrays[0].size * arrays[1].size > LARGE and some_stretched(arrays, arrays[0].shape):
+    size = arrays[0].size
+    if size > SMALL and (size > LARGE or some_stretched(arrays, arrays[0].shape)):
         return launch_large(ufunc, *arrays)
     try:
         return ufunc(*arrays, out=...)
