@@ -9,7 +9,8 @@ Dtype = np.dtype[Any]
 
 # A result is at least as high as its highest operand: bool < integer < float.
 CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
-FLOAT32, INT64, BOOL = np.dtype(np.float32), np.dtype(np.int64), np.dtype(bool)
+FLOAT16, FLOAT32 = np.dtype(np.float16), np.dtype(np.float32)
+INT64, BOOL = np.dtype(np.int64), np.dtype(bool)
 
 
 def promote(x: Dtype, y: Dtype) -> Dtype:
@@ -43,3 +44,16 @@ def number_dtype(value: float, like: Dtype) -> Dtype:
     if category <= CATEGORY[like.kind]:
         return like
     return INT64 if category == 1 else FLOAT32
+
+
+def computed_in(dtype: Any) -> Dtype:
+    """The dtype in which elements of `dtype` are added and multiplied: float16 in float32."""
+    return FLOAT32 if dtype == FLOAT16 else np.dtype(dtype)
+
+
+def narrowed(x: Any, dtype: Any) -> Any:
+    """What was computed, in the dtype of what it was made of."""
+    if x.dtype == dtype:
+        return x
+    with np.errstate(over="ignore"):  # above 65504 a float16 is inf
+        return x.astype(dtype)

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.formats import check_usual
 from minigrad.kernels.cpu import progressions
+from minigrad.kernels.promotion import computed_in
 from minigrad.ops.creation import (
     Device,
     Dtype,
@@ -70,7 +71,7 @@ def counted(numbers: Any, kind: DType) -> Array:
             return np.full(count, start).astype(kind)
         whole: Array = np.arange(start, start + count * step, step, dtype=np.int64)
         return whole.astype(kind, copy=False)
-    out = np.empty(count, np.float32 if kind == np.float16 else kind)
+    out = np.empty(count, computed_in(kind))
     progressions.count(out, float(start), float(step))
     return out.astype(kind, copy=False)
 

@@ -13,11 +13,11 @@ from minigrad.grad_mode import is_recording
 from minigrad.kernels import philox
 from minigrad.kernels.batched.array import has_level
 from minigrad.kernels.batched.levels import running
+from minigrad.kernels.promotion import computed_in
 from minigrad.memory import note_write
 from minigrad.node import NO_EDGE, Node
 from minigrad.ops.draw import (
     check_one_draw_a_sample,
-    computed_in,
     named,
     source,
 )

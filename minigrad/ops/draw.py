@@ -15,6 +15,7 @@ from minigrad.dtypes import check_floats
 from minigrad.kernels import philox
 from minigrad.kernels.batched.array import batched, has_level
 from minigrad.kernels.batched.levels import RANDOM_IN_VMAP, Level, running
+from minigrad.kernels.promotion import computed_in
 from minigrad.random import Generator, default_generator
 
 Array = Any  # numpy.ndarray, CudaArray or BatchedArray
@@ -100,11 +101,6 @@ class Source:
 @functools.cache
 def named(distribution: str, dtype: Any) -> str:
     return f"{distribution}_{dtype}"
-
-
-def computed_in(dtype: Any) -> np.dtype[Any]:
-    """float16 is drawn in float32."""
-    return FLOAT32 if dtype == np.float16 else dtype
 
 
 def place_of(device: Any) -> devices.device | None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.kernels.cpu.indexing import rounded, sum_dtype
 from minigrad.kernels.jit import kernel
+from minigrad.kernels.promotion import computed_in, narrowed
 
 Array = np.ndarray[Any, Any]
 Maybe = Array | None
@@ -42,22 +42,22 @@ def maxima(source, picked, bags, out, rows):
 def weighted_rows(source: Array, picked: Array, bags: Array, weights: Maybe, count: int) -> Array:
     """(count, D): zeros, to which weights[k] * source[picked[k]] is added in row bags[k]; numbers
     that are no rows are left out."""
-    dtype = sum_dtype(source.dtype)
+    dtype = computed_in(source.dtype)
     out = np.zeros((count, source.shape[1]), dtype)
     scale = np.empty(0, dtype) if weights is None else weights.astype(dtype, copy=False)
     table = np.ascontiguousarray(source, dtype)
     add_weighted(table, ordered(picked), ordered(bags), ordered(scale), out)
-    return rounded(out, source.dtype)
+    return narrowed(out, source.dtype)
 
 
 def maxima_of_rows(source: Array, picked: Array, bags: Array, count: int) -> tuple[Array, Array]:
     """(count, D) maxima of source[picked[k]] with bags[k] equal, and the rows they come from: 0 and
     -1 where there are none."""
-    dtype = sum_dtype(source.dtype)
+    dtype = computed_in(source.dtype)
     out = np.zeros((count, source.shape[1]), dtype)
     rows = np.full(out.shape, -1, np.int64)
     maxima(np.ascontiguousarray(source, dtype), ordered(picked), ordered(bags), out, rows)
-    return rounded(out, source.dtype), rows
+    return narrowed(out, source.dtype), rows
 
 
 def ordered(x: Array) -> Array:

@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad.kernels import threads
 from minigrad.kernels.jit import kernel
+from minigrad.kernels.promotion import narrowed
 
 Array = np.ndarray[Any, Any]
 
@@ -166,11 +167,6 @@ def over(count: int, size: int, run: Callable[[int, int], object]) -> None:
         run(0, count)
     else:
         threads.split(count, max(1, count * (LARGE // 2) // size), run)
-
-
-def narrowed(x: Array, dtype: Any) -> Array:
-    with np.errstate(over="ignore"):  # above 65504 a float16 is inf
-        return x.astype(dtype, copy=False)
 
 
 # ----------------------------------------------------------------------------------------- routines

@@ -45,6 +45,7 @@ from minigrad.kernels.cpu.micro_kernel import (
     tap_row_tile,
 )
 from minigrad.kernels.jit import kernel
+from minigrad.kernels.promotion import computed_in
 from minigrad.kernels.threads import split
 from minigrad.kernels.windows import Windows
 
@@ -428,17 +429,12 @@ def over_images(run: Any, count: int, work: int) -> None:
     split(count, max(1, THREAD_WORK // max(work // max(count, 1), 1)), run)
 
 
-def computed_in(x: Array) -> np.dtype[Any]:
-    """float16 computes in float32."""
-    return np.dtype(np.float32) if x.dtype == np.float16 else x.dtype
-
-
 def convolve(x: Array, weight: Array, bias: Array | None, windows: Windows, groups: int) -> Array:
     """x (N, C, ...), weight (O, C / groups, ...) -> (N, O, ...): a weighted sum of each window."""
     shape = (len(x), len(weight), *windows.output)
     if x.dtype.kind != "f":
         return convolve_integers(x, weight, bias, windows, groups)
-    dtype = computed_in(x)
+    dtype = computed_in(x.dtype)
     out = np.empty(shape, dtype)
     outputs, inputs = len(weight) // groups, weight.shape[1]
     if out.size == 0 or weight.size == 0:
@@ -465,7 +461,7 @@ def convolve_input(grad: Array, weight: Array, windows: Windows, groups: int) ->
     inputs = weight.shape[1] * groups
     if grad.dtype.kind != "f":
         return spread_integers(grad, weight, windows, groups)
-    dtype = computed_in(grad)
+    dtype = computed_in(grad.dtype)
     out = np.zeros((len(grad), inputs, *windows.input), dtype)
     if out.size == 0 or grad.size == 0:
         return out.astype(grad.dtype, copy=False)
@@ -505,7 +501,7 @@ def convolve_weight(x: Array, grad: Array, windows: Windows, groups: int) -> Arr
     times the gradient of what it made."""
     inputs, outputs = x.shape[1] // groups, grad.shape[1] // groups
     shape = (grad.shape[1], inputs, *windows.kernel)
-    dtype = computed_in(grad)
+    dtype = computed_in(grad.dtype)
     if 0 in shape or grad.size == 0:
         return np.zeros(shape, grad.dtype)
     whole = windows.of_three_dimensions()

@@ -7,6 +7,7 @@ import numpy as np
 
 from minigrad.kernels.cpu.sorting import keys_of, order_of
 from minigrad.kernels.jit import kernel
+from minigrad.kernels.promotion import computed_in
 
 Array = np.ndarray[Any, Any]
 
@@ -24,14 +25,14 @@ def bin_kernel(x, counts, low, high):
 
 def unique(x: Array, with_places: bool) -> tuple[Array, Array | None, Array]:
     """(values in order, the place of each element among them if wanted, how often each occurs)."""
-    order = order_of(np.ascontiguousarray(x, computed(x)).reshape(1, -1), False)[0]
+    order = order_of(np.ascontiguousarray(x, computed_in(x.dtype)).reshape(1, -1), False)[0]
     values = x.reshape(-1)[order]
     return runs(values, values[1:] != values[:-1], order if with_places else None, x.shape)
 
 
 def unique_rows(rows: Array) -> tuple[Array, Array | None, Array]:
     """unique of the rows of a matrix, in lexicographic order."""
-    wide = np.ascontiguousarray(rows, computed(rows))
+    wide = np.ascontiguousarray(rows, computed_in(rows.dtype))
     keys = keys_of(wide, False).reshape(rows.shape)
     order = np.lexsort(keys.T[::-1]) if keys.size else np.arange(len(rows))
     values = rows[order]
@@ -58,11 +59,6 @@ def runs(
     return values[starts], inverse.reshape(shape), counts
 
 
-def computed(x: Array) -> Any:
-    """float16 is compared in float32."""
-    return np.float32 if x.dtype == np.float16 else x.dtype
-
-
 def bincount(x: Array, weights: Array | None, minlength: int) -> Array:
     """How often 0, 1, ... occur; or the sums of their weights."""
     counts = np.bincount(x, weights, minlength)
@@ -75,7 +71,7 @@ def histc(x: Array, bins: int, low: float, high: float) -> Array:
     """How many elements are in each of `bins` bins of one size between low and high."""
     low, high = bounds("torch.histc", x, low, high)
     counts = np.zeros(bins, np.int64)
-    bin_kernel(np.ascontiguousarray(x, computed(x)).reshape(-1), counts, low, high)
+    bin_kernel(np.ascontiguousarray(x, computed_in(x.dtype)).reshape(-1), counts, low, high)
     return counts.astype(x.dtype)
 
 

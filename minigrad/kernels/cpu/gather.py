@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad.kernels.cpu.vector_math import maximum, minimum
 from minigrad.kernels.jit import kernel
+from minigrad.kernels.promotion import computed_in
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -180,7 +181,7 @@ def computed(x: Array, mode: str) -> Array:
         return x.view(WORDS[x.itemsize])
     if x.dtype == bool:
         return x.view(np.uint8)
-    return x.astype(np.float32) if x.dtype == np.float16 else x
+    return x.astype(computed_in(x.dtype), copy=False)
 
 
 def store(target: Array, kept: Array) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels.jit import kernel
+from minigrad.kernels.promotion import computed_in, narrowed
 
 Array = np.ndarray[Any, Any]
 
@@ -80,16 +81,16 @@ def add_rows(shape: tuple[int, ...], index: Array, grad: Array, axis: int) -> Ar
     out = zeros_for_sum(shape, grad.dtype)
     flat_index = np.ascontiguousarray(index).reshape(-1)
     add_at(out.reshape(-1), flat_index, flat_for_sum(grad), outer, rows, inner)
-    return rounded(out, grad.dtype)
+    return narrowed(out, grad.dtype)
 
 
 def index_add(x: Array, index: Array, source: Array, axis: int) -> Array:
     """A copy of x with the rows of `source` added at `index`, a vector."""
     outer, rows, inner = math.prod(x.shape[:axis]), x.shape[axis], math.prod(x.shape[axis + 1 :])
-    total = np.array(x, sum_dtype(x.dtype), order="C").reshape(-1)
+    total = np.array(x, computed_in(x.dtype), order="C").reshape(-1)
     flat_index = np.ascontiguousarray(index).reshape(-1)
     add_at(total, flat_index, flat_for_sum(source), outer, rows, inner)
-    return rounded(total, x.dtype).reshape(x.shape)
+    return narrowed(total, x.dtype).reshape(x.shape)
 
 
 def gather_nd(x: Array, indices: tuple[Array, ...]) -> Array:
@@ -109,31 +110,17 @@ def scatter_add_nd(
     add_at(
         out.reshape(-1), flat_index.reshape(-1), flat_for_sum(values), 1, math.prod(leading), inner
     )
-    return rounded(out, dtype)  # not a view: it may become a leaf's .grad as it is
+    return narrowed(out, dtype)  # not a view: it may become a leaf's .grad as it is
 
 
 def zeros_for_sum(size: int | tuple[int, ...], dtype: Any) -> Array:
     """Zeros to add to."""
-    return np.zeros(size, sum_dtype(dtype))
-
-
-def sum_dtype(dtype: Any) -> Any:
-    """The dtype that sums are made in: float16 adds up in float32."""
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
+    return np.zeros(size, computed_in(dtype))
 
 
 def flat_for_sum(values: Array) -> Array:
     """Values to add, flat, float16 as float32."""
-    wide = values.astype(np.float32) if values.dtype == np.float16 else values
-    return np.ascontiguousarray(wide).reshape(-1)
-
-
-def rounded(total: Array, dtype: Any) -> Array:
-    """A total in the dtype of what was added."""
-    if total.dtype == dtype:
-        return total
-    with np.errstate(over="ignore"):  # above 65504 a float16 is inf
-        return total.astype(dtype)
+    return np.ascontiguousarray(values, computed_in(values.dtype)).reshape(-1)
 
 
 def repeat_places(repeats: Array, output_size: int) -> Array:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels.jit import kernel
+from minigrad.kernels.promotion import computed_in
 from minigrad.kernels.taps import Taps
 from minigrad.kernels.threads import split
 
@@ -106,8 +107,7 @@ def put_planes(grad, indices, out, start, stop):
 def as_planes(x: Array) -> Array:
     """x as (planes, height, width) in C order, float16 as float32."""
     planes = x.reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
-    dtype = np.float32 if x.dtype == np.float16 else x.dtype
-    return np.ascontiguousarray(planes, dtype)
+    return np.ascontiguousarray(planes, computed_in(x.dtype))
 
 
 def as_lines(planes: Array) -> Array:

@@ -14,6 +14,7 @@ import numpy as np
 from minigrad.kernels import threads
 from minigrad.kernels.cpu.vector_math import exp_nonpositive, log, maximum
 from minigrad.kernels.jit import kernel
+from minigrad.kernels.promotion import narrowed
 
 Array = np.ndarray[Any, Any]
 Maybe = Array | None
@@ -184,9 +185,7 @@ def as_rows(x: Array, axis: int) -> Array:
 
 def from_rows(rows: Array, like: Array, axis: int) -> Array:
     """Rows back in the shape, axis order and dtype of `like`, C-contiguous."""
-    if rows.dtype != like.dtype:
-        with np.errstate(over="ignore"):  # above 65504 a float16 is inf
-            rows = rows.astype(like.dtype)
+    rows = narrowed(rows, like.dtype)
     if axis >= like.ndim - 1:
         return rows if like.ndim == 2 else rows.reshape(like.shape)
     shape = like.shape[:axis] + like.shape[axis + 1 :] + like.shape[axis : axis + 1]
@@ -286,8 +285,7 @@ def layer_norm_backward(
         layer_norm_backward_rows(*arguments, 0, groups)
     else:
         threads.split(groups, 1, lambda a, b: layer_norm_backward_rows(*arguments, a, b))
-    with np.errstate(over="ignore"):
-        dweight, dbias = sums.sum(0, dtype=np.float64).astype(x.dtype)
+    dweight, dbias = narrowed(sums.sum(0, dtype=np.float64), x.dtype)
     return (
         from_rows(dx, x, 1) if mask[0] else None,
         dweight if mask[1] else None,

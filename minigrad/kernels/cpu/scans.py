@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.kernels.cpu.vector_math import exp_nonpositive, log
 from minigrad.kernels.jit import kernel
+from minigrad.kernels.promotion import computed_in, narrowed
 
 Array = np.ndarray[Any, Any]
 add_up: Any = np.add.accumulate
@@ -143,18 +144,14 @@ def extreme_kernel(x, out, indices, outer, length, inner, largest):
 # ----------------------------------------------------------------------------------------- layout
 def blocks_of(x: Array, axis: int) -> tuple[Array, tuple[int, int, int]]:
     """x flat in C order (float16 as float32), and its (outer, length, inner)."""
-    dtype = np.float32 if x.dtype == np.float16 else x.dtype
-    flat = np.ascontiguousarray(x, dtype).reshape(-1)
+    flat = np.ascontiguousarray(x, computed_in(x.dtype)).reshape(-1)
     sizes = math.prod(x.shape[:axis]), math.prod(x.shape[axis : axis + 1])
     return flat, (*sizes, math.prod(x.shape[axis + 1 :]))
 
 
 def shaped(flat: Array, like: Array) -> Array:
     """A flat result in the shape and dtype of the operand."""
-    if flat.dtype != like.dtype:
-        with np.errstate(over="ignore"):  # above 65504 a float16 is inf
-            flat = flat.astype(like.dtype)
-    return flat.reshape(like.shape)
+    return np.asarray(narrowed(flat, like.dtype).reshape(like.shape))
 
 
 # --------------------------------------------------------------------------------------- routines

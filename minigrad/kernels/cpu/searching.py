@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels.jit import kernel
+from minigrad.kernels.promotion import computed_in
 
 Array = np.ndarray[Any, Any]
 Maybe = Array | None
@@ -39,14 +40,9 @@ def searchsorted(boundaries: Array, values: Array, sorter: Maybe, right: bool) -
     size = boundaries.shape[-1]
     rows = math.prod(boundaries.shape[:-1])
     shape = (rows, -1) if values.size else (rows, 0)
-    given = np.ascontiguousarray(values).reshape(shape)
+    given = np.ascontiguousarray(values, computed_in(values.dtype)).reshape(shape)
     out = np.empty(given.shape, np.int64)
     order = np.empty((rows, 0), np.int64) if sorter is None else sorter.reshape(rows, size)
-    lists = np.ascontiguousarray(wide(boundaries)).reshape(rows, size)
-    search_rows(lists, np.ascontiguousarray(order), wide(given), right, out)
+    lists = np.ascontiguousarray(boundaries, computed_in(boundaries.dtype)).reshape(rows, size)
+    search_rows(lists, np.ascontiguousarray(order), given, right, out)
     return out.reshape(values.shape)
-
-
-def wide(x: Array) -> Array:
-    """float16 as float32, which the kernel can compare."""
-    return x.astype(np.float32) if x.dtype == np.float16 else x

@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad.kernels.cpu.reductions import amax
 from minigrad.kernels.jit import kernel
+from minigrad.kernels.promotion import computed_in
 
 Array = np.ndarray[Any, Any]
 
@@ -166,9 +167,9 @@ def modes(x, order, places, rows, length):
 def as_rows(x: Array, axis: int) -> tuple[Array, tuple[int, ...]]:
     """x as (rows, length) in C order with `axis` last, float16 as float32; the shape of that."""
     moved = np.moveaxis(x, axis, -1) if x.ndim else x.reshape(1)
-    rows = moved.size // max(moved.shape[-1], 1)
-    dtype = np.float32 if x.dtype == np.float16 else x.dtype
-    return np.ascontiguousarray(moved, dtype).reshape(rows, moved.shape[-1]), moved.shape
+    length = moved.shape[-1]
+    in_order = np.ascontiguousarray(moved, computed_in(x.dtype))
+    return in_order.reshape(moved.size // max(length, 1), length), moved.shape
 
 
 def from_rows(rows: Array, shape: tuple[int, ...], x: Array, axis: int) -> Array:

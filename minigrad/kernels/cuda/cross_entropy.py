@@ -5,7 +5,6 @@ Of log_softmax two numbers a row are kept, in the dtype that it is computed in: 
 """
 
 import functools
-import math
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,8 @@ import numpy as np
 from minigrad.kernels.cuda import blocks, driver, runtime
 from minigrad.kernels.cuda.array import CudaArray, empty
 from minigrad.kernels.cuda.reductions import added
-from minigrad.kernels.cuda.rows import vector
-from minigrad.kernels.cuda.runtime import cuda, kernel, maximum
+from minigrad.kernels.cuda.rows import largest_and_sum, vector
+from minigrad.kernels.cuda.runtime import cuda, kernel
 
 Dtype = np.dtype[Any]
 Maybe = CudaArray | None
@@ -133,8 +132,8 @@ def parts(smoothing: float, x: CudaArray) -> tuple[Any, Any]:
 @functools.cache
 def class_losses(has_weight: bool, dtype: Dtype, threads: int) -> Any:
     computed, stored = runtime.dtype_of(runtime.computed_in(dtype)), runtime.dtype_of(dtype)
-    exp, ln = (runtime.math_function(name, dtype) for name in ("exp", "log"))
-    largest_of_lanes, sum_of_lanes = blocks.tree(maximum), blocks.tree(added)
+    ln, walk = runtime.math_function("log", dtype), largest_and_sum(dtype)
+    sum_of_lanes = blocks.tree(added)
 
     @kernel
     def class_losses(
@@ -148,22 +147,8 @@ def class_losses(has_weight: bool, dtype: Dtype, threads: int) -> Any:
         n = length if row < rows else 0
         first = x_offset + row * x_row
 
-        largest = computed(-math.inf)
-        for i in range(lane, n, lanes):
-            largest = maximum(largest, computed(x[first + i * x_step]))
-        shared[thread] = largest
-        largest_of_lanes(shared, thread, lane, lanes, 1)
-        largest = shared[thread - lane]
-        cuda.syncthreads()
-
-        total = computed(0)
-        for i in range(lane, n, lanes):
-            total += exp(computed(x[first + i * x_step]) - largest)
-        shared[thread] = total
-        sum_of_lanes(shared, thread, lane, lanes, 1)
-        shift = ln(shared[thread - lane])
-        cuda.syncthreads()
-
+        largest, total = walk(shared, thread, lane, lanes, x, first, x_step, n)
+        shift = ln(total)
         total = computed(0)
         if has_weight:
             for i in range(lane, n, lanes):
@@ -225,8 +210,8 @@ def class_gradients(has_weight: bool, dtype: Dtype, threads: int) -> Any:
 @functools.cache
 def probability_losses(has_weight: bool, dtype: Dtype, threads: int) -> Any:
     computed, stored = runtime.dtype_of(runtime.computed_in(dtype)), runtime.dtype_of(dtype)
-    exp, ln = (runtime.math_function(name, dtype) for name in ("exp", "log"))
-    largest_of_lanes, sum_of_lanes = blocks.tree(maximum), blocks.tree(added)
+    ln, walk = runtime.math_function("log", dtype), largest_and_sum(dtype)
+    sum_of_lanes = blocks.tree(added)
 
     @kernel
     def probability_losses(
@@ -240,22 +225,8 @@ def probability_losses(has_weight: bool, dtype: Dtype, threads: int) -> Any:
         n = length if row < rows else 0
         first, t_first = x_offset + row * x_row, t_offset + row * t_row
 
-        largest = computed(-math.inf)
-        for i in range(lane, n, lanes):
-            largest = maximum(largest, computed(x[first + i * x_step]))
-        shared[thread] = largest
-        largest_of_lanes(shared, thread, lane, lanes, 1)
-        largest = shared[thread - lane]
-        cuda.syncthreads()
-
-        total = computed(0)
-        for i in range(lane, n, lanes):
-            total += exp(computed(x[first + i * x_step]) - largest)
-        shared[thread] = total
-        sum_of_lanes(shared, thread, lane, lanes, 1)
-        shift = ln(shared[thread - lane])
-        cuda.syncthreads()
-
+        largest, total = walk(shared, thread, lane, lanes, x, first, x_step, n)
+        shift = ln(total)
         total = computed(0)
         for i in range(lane, n, lanes):
             share = computed(targets[t_first + i * t_step]) * kept + even

@@ -16,7 +16,7 @@ from minigrad.kernels.cuda.array import CudaArray, empty
 from minigrad.kernels.cuda.pointwise import merge_axes
 from minigrad.kernels.cuda.reductions import added
 from minigrad.kernels.cuda.reductions import sum as sum_over
-from minigrad.kernels.cuda.runtime import cuda, kernel, maximum, place
+from minigrad.kernels.cuda.runtime import cuda, device, kernel, maximum, place
 
 Dtype = np.dtype[Any]
 
@@ -72,10 +72,44 @@ def without(values: Sequence[int], axis: int) -> tuple[int, ...]:
 
 
 @functools.cache
+def largest_and_sum(dtype: Dtype) -> Any:
+    """A device function: the largest element of a row, and the sum of exp(x - largest).
+
+    Every thread of the block must call it; `shared` may be used again after.
+    """
+    computed, exp = (
+        runtime.dtype_of(runtime.computed_in(dtype)),
+        runtime.math_function("exp", dtype),
+    )
+    largest_of_lanes, sum_of_lanes = blocks.tree(maximum), blocks.tree(added)
+
+    @device
+    def walk(shared, thread, lane, lanes, x, first, step, length):
+        largest = computed(-math.inf)
+        for i in range(lane, length, lanes):
+            largest = maximum(largest, computed(x[first + i * step]))
+        shared[thread] = largest
+        largest_of_lanes(shared, thread, lane, lanes, 1)
+        largest = shared[thread - lane]
+        cuda.syncthreads()
+
+        total = computed(0)
+        for i in range(lane, length, lanes):
+            total += exp(computed(x[first + i * step]) - largest)
+        shared[thread] = total
+        sum_of_lanes(shared, thread, lane, lanes, 1)
+        total = shared[thread - lane]
+        cuda.syncthreads()
+        return largest, total
+
+    return walk
+
+
+@functools.cache
 def softmax_kernel(dtype: Dtype, threads: int, log: bool) -> Any:
     computed, stored = runtime.dtype_of(runtime.computed_in(dtype)), runtime.dtype_of(dtype)
     exp, ln = (runtime.math_function(name, dtype) for name in ("exp", "log"))
-    largest_of_lanes, sum_of_lanes = blocks.tree(maximum), blocks.tree(added)
+    walk = largest_and_sum(dtype)
 
     @kernel
     def softmax(
@@ -88,21 +122,7 @@ def softmax_kernel(dtype: Dtype, threads: int, log: bool) -> Any:
         length = length if row < size else 0
         first = place(row, shape, x_offset, x_steps)
 
-        largest = computed(-math.inf)
-        for i in range(lane, length, lanes):
-            largest = maximum(largest, computed(x[first + i * x_step]))
-        shared[thread] = largest
-        largest_of_lanes(shared, thread, lane, lanes, 1)
-        largest = shared[thread - lane]
-        cuda.syncthreads()
-
-        total = computed(0)
-        for i in range(lane, length, lanes):
-            total += exp(computed(x[first + i * x_step]) - largest)
-        shared[thread] = total
-        sum_of_lanes(shared, thread, lane, lanes, 1)
-        total = shared[thread - lane]
-
+        largest, total = walk(shared, thread, lane, lanes, x, first, x_step, length)
         target = place(row, shape, out_offset, out_steps)
         for i in range(lane, length, lanes):
             value = computed(x[first + i * x_step]) - largest

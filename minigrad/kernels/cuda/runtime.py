@@ -18,6 +18,7 @@ from numba.cuda import libdevice
 
 from minigrad.kernels.cuda import driver
 from minigrad.kernels.cuda.kernel_cache import GpuKernelCache
+from minigrad.kernels.promotion import computed_in as computed_in
 
 __all__ = [
     "boolean",
@@ -95,12 +96,6 @@ def dtype_of(dtype: Any) -> Any:
 boolean = dtype_of("bool")
 uint8, int8, int16, int32, int64 = map(dtype_of, ("uint8", "int8", "int16", "int32", "int64"))
 float16, float32, float64 = map(dtype_of, ("float16", "float32", "float64"))
-
-
-def computed_in(dtype: Any) -> Any:
-    """The dtype in which elements of `dtype` are added and multiplied: float16 in float32."""
-    dtype = np.dtype(dtype)
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
 # -------------------------------------------------------------------------------------- elements
