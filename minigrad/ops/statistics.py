@@ -18,10 +18,11 @@ from minigrad.tensor import Tensor, record, record_several
 
 
 class SpreadNode(ReductionNode):
-    """`degrees` of freedom: the number of elements less the correction."""
+    """`degrees` of freedom: elements less the correction.  `whole`: no dim was named."""
 
-    __slots__ = ("degrees",)
+    __slots__ = ("degrees", "whole")
     degrees: float
+    whole: bool
 
 
 class VarBackward0(SpreadNode):
@@ -76,9 +77,10 @@ class StdMeanBackward0(TwoResults):
 def of_variance(node: SpreadNode, grad: Either, x: Either) -> Either:
     """The gradient of x, from that of its variance."""
     center = mean(x, node.axes, True)
-    if node.degrees <= 0:
+    if node.whole and node.degrees <= 0:  # torch, too, has another answer here
         return mul(spread(grad, node), where(eq(x, center), math.nan, math.inf))
-    return mul(spread(mul(grad, 2.0 / node.degrees), node), sub(x, center))
+    slope = 2.0 / node.degrees if node.degrees else math.inf
+    return mul(spread(mul(grad, slope), node), sub(x, center))
 
 
 def of_root(grad: Either, deviation: Either) -> Either:
@@ -176,6 +178,7 @@ def measured(
     squares, center = squared_distances(x, axes, keepdim)
     variance = div(squares, max(degrees, 0.0))
     details = {"axes": axes, "input_shape": x.shape, "keepdim": keepdim, "degrees": degrees}
+    details["whole"] = dim is None or not x.ndim
     return x, variance, center, details
 
 

@@ -49,11 +49,12 @@ OUT_OF_BOUNDS = ("out of bounds", "out of range")
 ONE_OF_EQUALS = {"kthvalue", "median", "mode", "nanmedian", "topk"}
 # torch refuses gradients of sources that are larger than the index, or has others.
 VALUES_ALONE = {"scatter", "scatter_add", "scatter_reduce"}
+# What a LAPACK does with NaN and infinities is its own affair; what it makes of a matrix that is
+# nearly singular is a matter of rounding.
+LAPACK = {"cholesky", "cholesky_inverse", "cholesky_solve", "det", "inverse", "logdet"}
+LAPACK |= {"matrix_power", "qr", "slogdet", "solve", "solve_triangular"}
 # Values beside NaN and infinities; shapes and dtypes are compared.
-EXTREMES = {
-    # what a LAPACK does with them is its own affair
-    *("cholesky", "cholesky_inverse", "cholesky_solve", "det", "inverse", "logdet", "matrix_power"),
-    *("qr", "slogdet", "solve"),
+EXTREMES = LAPACK | {
     # infinite weights, before or after the mean is subtracted
     *("batch_norm", "group_norm", "instance_norm"),
     "mode",  # torch sorts with <, which NaN makes undefined
@@ -63,9 +64,7 @@ EXTREMES = {
 }
 # Gradients there.  (That of relu6 at NaN depends on torch's vectors.)
 GRADIENTS_OF_EXTREMES = {"cosine_similarity", "cumprod", "logcumsumexp", "relu6"}
-GRADIENTS_OF_EXTREMES |= {"torch.cdist(x, y, p=0.7)"}
-# Rounding decides what a singular matrix has for a determinant, and for a last column of Q.
-TIES = {"logdet", "qr"}
+GRADIENTS_OF_EXTREMES |= {"torch.cdist(x, y, p=0.7)", "multi_dot"}
 # torch's node of what has no derivative leads to fewer places.
 NO_DERIVATIVE = {"floor_divide"}
 # torch's gradient of a block takes rows of empty vectors for none; that of empty groups is NaN.
@@ -135,7 +134,7 @@ def called(library: Any, sample: Sample) -> tuple[dict[str, Any], Any]:
 
 
 def are_values_compared(sample: Sample, kind: str) -> bool:
-    return not named(sample, {"extreme": EXTREMES, "ties": TIES}.get(kind, set()))
+    return not named(sample, {"extreme": EXTREMES, "ties": LAPACK}.get(kind, set()))
 
 
 def are_gradients_compared(sample: Sample, kind: str) -> bool:

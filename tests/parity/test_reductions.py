@@ -27,6 +27,15 @@ CALLS = """
     ones(2, 3).var(False)
     ones(2, 3).var(1, True, correction=2)
     e.long().var()
+    gradient(lambda v: v.var(correction=2), [1.0, 2.0])
+    gradient(lambda v: v.var(correction=3), [1.0, 2.0])
+    gradient(lambda v: v.std(correction=3), [1.0, 2.0])
+    gradient(lambda v: v.var(), [nan])
+    gradient(lambda v: v.var(0), [nan])
+    gradient(lambda v: v.var(0, correction=2), [1.0, 2.0])
+    gradient(lambda v: v.var(0, correction=3), [1.0, 2.0])
+    gradient(lambda v: v.std(0, correction=3), [1.0, 2.0])
+    gradient(lambda v: v.nanmean(), [nan])
     x.sum(axis=1, keepdims=True)
     x.max(axis=1)
     x.sort(axis=0)
@@ -113,6 +122,11 @@ def cancelled(library: Any, *shape: int) -> Any:
     return library.tensor(x)
 
 
+def gradient(library: Any, function: Any, numbers: list[float]) -> Any:
+    x = library.tensor(numbers, requires_grad=True)
+    return library.autograd.grad(function(x), x)
+
+
 def operands(library: Any) -> dict[str, Any]:
     tensor = library.tensor
     return {
@@ -120,6 +134,8 @@ def operands(library: Any) -> dict[str, Any]:
         "tensor": tensor,
         "ones": library.ones,
         "cancelled": partial(cancelled, library),
+        "gradient": partial(gradient, library),
+        "nan": np.nan,
         "x": tensor(np.linspace(-1, 2, 12).reshape(3, 4)).requires_grad_(),
         "a": tensor([3.0, np.nan, 1.0, np.nan, -np.inf, np.inf]),
         "s": tensor(3.0),
