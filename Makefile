@@ -17,10 +17,10 @@ demo: $(VENV)/.base ## train on 1,797 real digits and draw the backward graph in
 	@$(PY) -m minigrad demo $(ARGS)
 
 test: $(VENV)/.test ## all tests that need neither torch nor a GPU
-	@$(PY) -m pytest -q -m "not parity" $(ARGS)
+	@$(PY) -m pytest -q -n auto --dist worksteal -m "not parity" $(ARGS)
 
 parity: $(VENV)/.torch ## the tests that compare with torch (installs it)
-	@$(PY) -m pytest -q -m parity $(ARGS)
+	@$(PY) -m pytest -q -n auto --dist worksteal -m parity $(ARGS)
 
 check: $(VENV)/.dev ## lint, format and types
 	@$(BIN)/ruff check .
