@@ -433,6 +433,16 @@ def iterate(self: Tensor) -> Any:
     return iter(joining.unbind(self, 0))
 
 
+def contains(self: Tensor, element: Any) -> bool:
+    """Whether an element is equal to a number, or to its place in another tensor."""
+    if type(element) not in TENSORS and type(element) not in NUMBERS:
+        raise RuntimeError(
+            "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+            f"{type(element)}."
+        )
+    return bool(reduction.any(pointwise.eq(self, element)))
+
+
 def bind_in_place() -> None:
     """x.exp_(), x.lt_(y), x += y."""
     for name in " ".join(IN_PLACE.values()).split():
@@ -469,5 +479,6 @@ def bind() -> None:
     Tensor.__eq__ = comparison(pointwise.eq)  # type: ignore[method-assign]
     Tensor.__ne__ = comparison(pointwise.ne)  # type: ignore[method-assign]
     Tensor.__iter__ = iterate  # type: ignore[attr-defined]
+    Tensor.__contains__ = contains  # type: ignore[operator]
     Node.saved_value = saved_at  # type: ignore[attr-defined]
     Node.__call__ = call_node  # type: ignore[method-assign]

@@ -146,6 +146,15 @@ def test_iteration_and_len() -> None:
     assert (first.requires_grad, second.item()) == (True, 2.0)
 
 
+def test_membership_is_of_elements() -> None:
+    x = minigrad.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    assert 3 in x
+    assert 5 not in x
+    assert minigrad.tensor([1.0, 9.0]) in x  # one element is equal to its place
+    with pytest.raises(RuntimeError, match="only supports Tensor or scalar"):
+        assert None in x
+
+
 def test_equality_is_elementwise_and_hash_is_identity() -> None:
     x = tensor([1, 2])
     assert (x == tensor([1, 3])).tolist() == [True, False]

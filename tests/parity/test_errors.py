@@ -35,6 +35,7 @@ REFUSED = {
     "torch.max([1.0, 2.0])": "argument 'input' \\(position 1\\) must be Tensor, not list",
     "torch.softmax([1.0, 2.0], 0)": "argument 'input' \\(position 1\\) must be Tensor, not list",
     "F.layer_norm(x, 4)": "'normalized_shape' \\(position 2\\) must be tuple of ints, not int",
+    "'1' in x": "__contains__ only supports Tensor or scalar",
     "F.rms_norm(x, 4)": "'normalized_shape' \\(position 2\\) must be tuple of ints, not int",
     "x.split([1, 1])": "expects split_sizes to sum exactly to",
     "x.chunk(0)": "to be greater than 0",
