@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from minigrad import kernels
 from minigrad.dtypes import check_floats
 from minigrad.ops.joining import cat
-from minigrad.ops.normalization import shape_of_rows
+from minigrad.ops.normalization import check_rows, shape_of_rows
 from minigrad.ops.pointwise import add, div, floor_divide, mul, pow, rsqrt
 from minigrad.ops.reduction import cast, mean
 from minigrad.ops.view import narrow
@@ -29,7 +28,8 @@ def rms_norm(
     Without eps it is that of the dtype."""
     row_shape = shape_of_rows("rms_norm", normalized_shape)
     array = input.array
-    check_rows(row_shape, array, weight)
+    check_rows(row_shape, array, weight, None)
+    check_floats("rms_norm", array.dtype)
     computed = np.promote_types(array.dtype, FLOAT32)
     x = input if array.dtype == computed else cast(input, computed)
     axes = tuple(range(array.ndim - len(row_shape), array.ndim))
@@ -38,22 +38,6 @@ def rms_norm(
     if weight is not None:
         out = mul(out, weight)
     return out if out.array.dtype == array.dtype else cast(out, array.dtype)
-
-
-def check_rows(row_shape: tuple[int, ...], array: Any, weight: Tensor | None) -> None:
-    """Raise unless the last dimensions, and weight, have the shape of a row."""
-    shape = array.shape
-    if not row_shape or shape[len(shape) - len(row_shape) :] != row_shape:
-        raise RuntimeError(
-            f"Given normalized_shape={list(row_shape)}, expected input with shape "
-            f"[*{', '.join(map(str, row_shape))}], but got input of size{list(shape)}"
-        )
-    if weight is not None and weight.array.shape != row_shape:
-        raise RuntimeError(
-            "Expected weight to be of same shape as normalized_shape, but got weight of shape "
-            f"{list(weight.array.shape)} and normalized_shape = {list(row_shape)}"
-        )
-    check_floats("rms_norm", array.dtype)
 
 
 def local_response_norm(
