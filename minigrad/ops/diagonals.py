@@ -227,8 +227,9 @@ def places_in(
     rows = np.arange(row)
     first = rows * 0 if starts is None else np.clip(rows + starts, 0, col)
     last = rows * 0 + col if stops is None else np.clip(rows + stops, 0, col)
-    array = np.stack([np.repeat(rows, last - first), counted_from(first, last - first)])
-    return constant(to_device_array(array.astype(wanted), device))
+    array = np.empty((2, (last - first).sum()), wanted)
+    array[0], array[1] = np.repeat(rows, last - first), counted_from(first, last - first)
+    return constant(to_device_array(array, device))
 
 
 def counted_from(starts: Array, counts: Array) -> Array:
