@@ -167,6 +167,7 @@ def is_usual(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> 
 def one_node(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float
 ) -> Tensor:
+    """By the CPU's kernel, which wants (N, H, L, E): the dimensions in front are merged or made."""
     shape = query.array.shape
     lead = (math.prod(shape[:-3]), *shape[-3:-2]) if len(shape) > 2 else (1, 1)
     q, k, v = (reshape(x, (*lead, *x.array.shape[-2:])) for x in (query, key, value))

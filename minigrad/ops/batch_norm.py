@@ -183,6 +183,7 @@ def normalised(
     momentum: float,
     eps: float,
 ) -> Tensor:
+    """batch_norm of arguments that fit; in training it moves the running ones."""
     running_mean, running_var, weight, bias = given.values()
     array = input.array
     flat = as_channels(array, channels)

@@ -143,6 +143,8 @@ def convolution(
     dilation: Any,
     groups: int,
 ) -> Tensor:
+    """A convolution in `dims` dimensions: arguments checked, as many numbers as dimensions, a batch
+    of one where there is none."""
     check_tensors(name, input, weight, bias)
     is_batch = has_batch(name, input, dims)
     steps, spread = numbers("stride", stride, dims), numbers("dilation", dilation, dims)

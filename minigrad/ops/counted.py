@@ -54,6 +54,7 @@ def arange(
 
 
 def counted(numbers: Any, kind: DType) -> Array:
+    """The numbers of arange(start, end, step): whole ones are counted exactly."""
     start, end, step = numbers
     if not (math.isfinite(start) and math.isfinite(end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")

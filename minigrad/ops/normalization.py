@@ -61,6 +61,7 @@ def log_softmax(input: Tensor, dim: int, dtype: dtypes.dtype | None = None) -> T
 def by_rows(
     node: type[RowNode], kernel: Any, x: Tensor, dim: int, dtype: dtypes.dtype | None
 ) -> Tensor:
+    """A kernel that maps rows to rows, along one dimension, in `dtype`."""
     if dtype is not None and x.array.dtype != to_numpy(dtype):
         x = cast(x, to_numpy(dtype))
     array = x.array

@@ -10,11 +10,11 @@ from typing import Any
 from minigrad import kernels
 from minigrad.node import NO_EDGE
 from minigrad.ops.define import PointwiseNode, scalar_array
-from minigrad.ops.either import Either, check_are_tensors
+from minigrad.ops.either import Either, check_are_tensors, constant_like
 from minigrad.ops.pointwise import div, mul
 from minigrad.ops.reduction import mean, sum
 from minigrad.shapes import broadcast_shape
-from minigrad.tensor import TENSORS, Tensor, constant, has_history, record
+from minigrad.tensor import Tensor, has_history, record
 
 Array = Any
 REDUCTIONS = ("none", "mean", "sum")
@@ -75,7 +75,7 @@ class PointwiseLoss(PointwiseNode):
         if not self.weighted:
             return grad
         weight = self.saved_arrays()[-1]
-        return mul(grad, constant(weight) if type(grad) in TENSORS else weight)
+        return mul(grad, constant_like(weight, grad))
 
     def vjp(self, grad: Array) -> Any:
         return super().vjp(self.of_each(grad))
