@@ -96,6 +96,8 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 @numpy_names
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """(values, indices) of the k-th smallest along a dimension, counted from 1."""
+    if isinstance(k, float):
+        raise TypeError("kthvalue(): argument 'k' (position 2) must be int, not float")
     x = input.array
     axis = axis_of(dim, x.ndim)
     check_not_empty("kthvalue", x.shape, (axis,) if x.ndim else ())

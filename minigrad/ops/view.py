@@ -478,6 +478,8 @@ class SliceBackward0(ViewNode):
 
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The part at one place of a dimension, which goes away."""
+    if isinstance(index, float):
+        raise TypeError("select(): argument 'index' (position 2) must be int, not float")
     if not input.array.ndim:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     axis = axis_of(dim, input.array.ndim)

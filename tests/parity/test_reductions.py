@@ -93,6 +93,8 @@ CALLS = """
     x.quantile(tensor([0.1, 0.9]), 1)
     x.quantile(-0.5)
     x.kthvalue(9)
+    x.kthvalue(1.5)
+    x.select(0, 1.5)
     x.trace()
     s.trace()
     x.cumsum()
