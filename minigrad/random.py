@@ -97,6 +97,15 @@ def words_of(state: Tensor) -> list[int]:
 default_generator = Generator()
 
 
+def chosen_generator(given: Generator | None) -> Generator:
+    """The argument `generator`, or the one for all."""
+    if given is None:
+        return default_generator
+    if not isinstance(given, Generator):
+        raise TypeError(f"argument 'generator' must be Generator, not {type(given).__name__}")
+    return given
+
+
 def manual_seed(seed: int) -> Generator:
     """Seed the default generator, from which everything random draws unless told otherwise."""
     return default_generator.manual_seed(seed)

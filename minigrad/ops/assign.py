@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -125,8 +126,8 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
         return  # which picks nothing
     target, indices = basic_part(x, [None if key is True and k is True else k for k in keys])
     if any(i is not None for i in indices):
-        if not source.array.ndim and is_one_mask(keys):
-            source = source.to(x.dtype)  # filled, as by masked_fill
+        if not source.array.ndim and (type(value) not in TENSORS or is_one_mask(keys)):
+            source = source.to(x.dtype)  # a number, or filled as by masked_fill
         write_at(target, indices, without_leading_ones(source))
     elif source.array.shape == target.array.shape:
         copy_(target, source)
@@ -154,6 +155,8 @@ def assignable(value: Any, dtype: Any) -> Tensor:
             f"can't assign a {type(value).__name__} to a minigrad.{type_name(dtype)}Tensor: make a "
             "tensor of it first, with minigrad.tensor()"
         )
+    if isinstance(value, float) and dtype.kind in "iu" and not math.isfinite(value):
+        raise RuntimeError(f"value cannot be converted to type {dtype} without overflow: {value}")
     return as_tensor(value, dtype)
 
 

@@ -24,7 +24,7 @@ from minigrad.ops.draw import (
 from minigrad.ops.inplace import OverwriteNode, check_writable, overwrite
 from minigrad.ops.pointwise import add, ceil, clamp_min, div, exp, lt, mul, sub, tan
 from minigrad.ops.random import check_bounds, check_probability, coins
-from minigrad.random import Generator, default_generator
+from minigrad.random import Generator, chosen_generator
 from minigrad.tensor import TENSORS, Tensor, edge_of
 
 Array = Any
@@ -112,7 +112,7 @@ def filled_directly(x: Tensor, name: str, generator: Generator | None, a: float,
     if is_recording() and edge_of(x) is not NO_EDGE:
         return False
     check_writable(x)
-    chosen, real = default_generator if generator is None else generator, computed_in(array.dtype)
+    chosen, real = chosen_generator(generator), computed_in(array.dtype)
     distribution = named(name, array.dtype if name == "uniform" else real)
     seed, offset = chosen.take(philox.blocks_for(distribution, array.size))
     if array.size:

@@ -16,7 +16,7 @@ from minigrad.kernels import philox
 from minigrad.kernels.batched.array import batched, has_level
 from minigrad.kernels.batched.levels import RANDOM_IN_VMAP, Level, running
 from minigrad.kernels.promotion import computed_in
-from minigrad.random import Generator, default_generator
+from minigrad.random import Generator, chosen_generator
 
 Array = Any  # numpy.ndarray, CudaArray or BatchedArray
 FLOAT32 = np.dtype(np.float32)
@@ -28,7 +28,7 @@ SAME_FOR_SAMPLES = (
 
 def source(generator: Generator | None) -> Source:
     """What draws the numbers, for the samples of the running calls of vmap."""
-    return Source(default_generator if generator is None else generator, running())
+    return Source(chosen_generator(generator), running())
 
 
 class Source:

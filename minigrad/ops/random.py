@@ -16,7 +16,7 @@ from minigrad.ops.draw import (
     place_of,
     source,
 )
-from minigrad.ops.either import Either, array_of
+from minigrad.ops.either import Either, array_of, check_are_tensors
 from minigrad.ops.pointwise import add, div, ge, le, logical_and, lt, mul
 from minigrad.ops.shared_memory import new_zeros
 from minigrad.random import Generator
@@ -278,6 +278,7 @@ def bernoulli(
     input: Tensor, p: float | None = None, *, generator: Generator | None = None
 ) -> Tensor:
     """1 with the probability that each element of `input` says (or all of them p), else 0."""
+    check_are_tensors("bernoulli", input=input)
     array = input.array
     if p is not None:
         check_probability("bernoulli_", p)

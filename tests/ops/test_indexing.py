@@ -241,3 +241,12 @@ def test_scatter_takes_one_source() -> None:
 def test_bags_of_nothing() -> None:
     nothing = tensor([], dtype=minigrad.int64)
     assert F.embedding_bag(tensor([1, 0]), MATRIX, nothing).shape == (0, 4)
+
+
+@pytest.mark.parametrize("key", [0, PLACES, ...])
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_no_integer_is_infinite(key: Any, number: float) -> None:
+    x = minigrad.zeros(3, dtype=minigrad.int64)
+    with pytest.raises(RuntimeError, match="cannot be converted to type int64 without overflow"):
+        x[key] = number
+    assert x.tolist() == [0, 0, 0]

@@ -230,3 +230,10 @@ def test_empty_and_zero_dimensional() -> None:
     assert minigrad.randperm(0).tolist() == []
     assert minigrad.rand(()).shape == ()
     assert minigrad.multinomial(minigrad.ones(0, 3), 1).shape == (0, 1)
+
+
+def test_arguments_of_another_kind_are_named() -> None:
+    with pytest.raises(TypeError, match="'generator' must be Generator, not int"):
+        minigrad.rand(2, generator=1)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="'input' must be Tensor, not float"):
+        minigrad.bernoulli(0.4)  # type: ignore[arg-type]

@@ -75,6 +75,23 @@ def test_write(key: str) -> None:
         same_tensor(theirs, ours, f"{key} = {value}")
 
 
+@pytest.mark.parametrize("dtype", ["int64", "bool", "float16"])
+@pytest.mark.parametrize("key", ["x[i]", "x[i,i]", "x[m]", "x[0]"])
+@pytest.mark.parametrize("number", [2.7, 3, True])
+def test_a_number_takes_the_dtype_of_what_it_is_written_to(
+    key: str, number: float, dtype: str
+) -> None:
+    theirs, ours = (assigned(library, key, number, dtype) for library in LIBRARIES)
+    same_tensor(theirs, ours)
+
+
+def assigned(library: Any, key: str, number: float, dtype: str) -> Any:
+    given = names(library)
+    given["x"] = given["x"].detach().to(getattr(library, dtype))
+    exec(f"{key} = {number}", given)
+    return given["x"]
+
+
 @pytest.mark.parametrize("key", ["x[m]", "b[:,m]", "x[[True,False,True]]", "x[i]", "x[m,None]"])
 def test_a_mask_takes_a_number_of_any_dtype(key: str) -> None:
     (theirs, wrong), (ours, error) = (
