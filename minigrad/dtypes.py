@@ -85,6 +85,16 @@ def check_floats(kernel: str, numpy_dtype: np.dtype[Any]) -> None:
         raise not_implemented(kernel, numpy_dtype)
 
 
+def check_same_floats(kernel: str, given: np.dtype[Any], *parameters: np.dtype[Any] | None) -> None:
+    """check_floats, and RuntimeError unless parameters are of the input's dtype; those of a float16
+    input may all be float32."""
+    others = {x for x in parameters if x is not None}
+    wider = given == np.float16 and others == {np.dtype(np.float32)}
+    if others - {given} and not wider:
+        raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+    check_floats(kernel, given)
+
+
 def to_numpy(given: Any) -> np.dtype[Any]:
     """The NumPy dtype that a `dtype=` argument means: a minigrad dtype or a Python type."""
     if isinstance(given, dtype):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
-from minigrad.dtypes import check_floats, not_implemented, type_name
+from minigrad.dtypes import check_same_floats, not_implemented, type_name
 from minigrad.node import Node
 from minigrad.ops.arranging import repeat
 from minigrad.ops.either import Either
@@ -375,7 +375,8 @@ def check_groups(input: Tensor, groups: int, weight: Maybe, bias: Maybe) -> None
             "Expected number of channels in input to be divisible by num_groups, but got input of "
             f"shape {shape} and num_groups={groups}"
         )
-    check_floats("GroupNormKernelImpl", array.dtype)
+    parameters = (None if x is None else x.array.dtype for x in (weight, bias))
+    check_same_floats("GroupNormKernelImpl", array.dtype, *parameters)
     for name, x in (("weight", weight), ("bias", bias)):
         if x is None:
             continue

@@ -197,7 +197,7 @@ def check_offsets(starts: Array, size: int, include_last: bool) -> None:
         if include_last:
             raise RuntimeError("include_last_offset: number of offset should be at least 1")
         return
-    first, last = (int(kernels.to_host(starts[i : i + 1])[0]) for i in (0, starts.size - 1))
+    first, last = ends_in_all_samples(starts)
     if first != 0:
         raise RuntimeError(
             "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
@@ -210,6 +210,13 @@ def check_offsets(starts: Array, size: int, include_last: bool) -> None:
         )
     if starts.size > 1 and ends_of(steps_between(starts))[0] < 0:
         raise RuntimeError("offsets of embedding_bag have to be in order")
+
+
+def ends_in_all_samples(starts: Array) -> tuple[int, int]:
+    """The first offset that is not 0, if there is one, and the largest last one."""
+    ends = kernels.to_host(kernels.physical(starts))
+    firsts, lasts = ends[..., 0].ravel(), ends[..., -1]
+    return int(firsts[np.abs(firsts).argmax()]), int(lasts.max())
 
 
 def steps_between(starts: Array) -> Array:

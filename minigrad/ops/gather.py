@@ -18,7 +18,7 @@ from minigrad.ops.joining import getitem_of
 from minigrad.ops.pointwise import remainder
 from minigrad.ops.rows import add_rows
 from minigrad.ops.shared_memory import new_zeros, put
-from minigrad.ops.view import expand, reshape
+from minigrad.ops.view import expand, reshape, view
 from minigrad.shapes import axis_of, broadcast_shape
 from minigrad.tensor import TENSORS, Tensor, record
 
@@ -324,7 +324,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
             f"{type_name(indices.array.dtype)}"
         )
     if dim is None:
-        return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)))
+        return gather(view(input, -1), 0, view(indices, -1))
     if input.array.ndim != indices.array.ndim:
         raise RuntimeError(
             "torch.take_along_dim(): input and indices should have the same number of "

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad import dtypes, kernels
-from minigrad.dtypes import check_floats, to_numpy
+from minigrad.dtypes import check_floats, check_same_floats, to_numpy
 from minigrad.node import Node
 from minigrad.ops.either import Either
 from minigrad.ops.pointwise import exp, mul, sub
@@ -155,6 +155,8 @@ def layer_norm(
     row_shape = shape_of_rows("layer_norm", normalized_shape)
     array = input.array
     check_rows(row_shape, array, weight, bias)
+    parameters = (None if x is None else x.array.dtype for x in (weight, bias))
+    check_same_floats("LayerNormKernelImpl", array.dtype, *parameters)
     d = math.prod(row_shape)
     flat = [None if p is None else p.array.reshape(d) for p in (weight, bias)]
     out, mean_, rstd = kernels.layer_norm(array.reshape(-1, d), *flat, eps)

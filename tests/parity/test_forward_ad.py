@@ -26,17 +26,27 @@ def tangents_of(library: Any, sample: Sample, requires_grad: bool) -> list[Any]:
         return [forward_ad.unpack_dual(y).tangent for y in results]
 
 
+# What torch says of an operation without forward mode; tests/ops/test_gradcheck.py compares ours
+# with finite differences.
+NOT_YET = "does not support it because it has not been implemented yet"
+# torch's tangent is another one: it counts the half of a factor that cholesky_inverse does not
+# read, is left out where scatter_reduce multiplies, and has a float32 number in hardsigmoid.
+OWN_TANGENT = ("cholesky_inverse(", "'prod', include_self", "hardsigmoid(")
+
+
 @pytest.mark.parametrize("requires_grad", [False, True], ids=["constants", "leaves"])
 @pytest.mark.parametrize("sample", samples(), ids=str)
 def test_every_operation(sample: Sample, requires_grad: bool) -> None:
     (theirs, error), (ours, our_error) = (
         outcome(tangents_of, library, sample, requires_grad) for library in LIBRARIES
     )
-    if error is not None:
+    if error is not None and NOT_YET not in str(error):
         same_error(error, our_error)
         return
     if our_error is not None:
         raise our_error
+    if error is not None or any(name in sample.expression for name in OWN_TANGENT):
+        return
     for a, b in zip(theirs, ours, strict=True):
         same_dual("tangent", a, b)
 

@@ -6,6 +6,7 @@ import math
 import warnings
 
 from minigrad import kernels
+from minigrad.dtypes import type_name
 from minigrad.ops.either import check_are_tensors
 from minigrad.ops.filled import ones_like
 from minigrad.ops.loss.reduction import REDUCTIONS, reduced, reduction_of
@@ -89,6 +90,9 @@ def gaussian_nll_loss(
     """Minus the log-likelihood of targets under normal distributions of mean `input` and variance
     `var` (its shape, or one a row; at least `eps`), without the constant unless `full`."""
     variance = variance_for(input, var)
+    if variance.array.dtype.kind != "f":
+        name = type_name(variance.array.dtype)
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {name}")
     if reduction not in REDUCTIONS:
         raise ValueError(f"{reduction} is not valid")
     missing = constant(clamp_min(sub(eps, variance.array), 0))
