@@ -199,16 +199,30 @@ def is_last_step(node: Any) -> bool:
 
 
 def page() -> str:
-    lines = [HEAD]
+    every = operations()
+    lines = [HEAD, *index_of(every)]
     file = None
-    for operation in operations():
+    for operation in every:
         if operation.file != file:
             file = operation.file
-            lines += ["", f"## {title_of(file)}", ""]
+            lines += ["", f'<a id="{anchor(file)}"></a>', "", f"## {title_of(file)}", ""]
             lines += ["| operation | as | what it computes | derivative | grad_fn | CUDA |"]
             lines += ["|---|---|---|---|---|---|"]
         lines.append(operation.row())
     return "\n".join(lines) + "\n"
+
+
+def index_of(every: list[Operation]) -> list[str]:
+    """All names in alphabetical order, a line a letter, each with a link to its table."""
+    links: dict[str, list[str]] = {}
+    named = [(name, one) for one in every for name in (one.name, *one.aliases)]
+    for name, one in sorted(named, key=lambda pair: pair[0].lower()):
+        links.setdefault(name[0].upper(), []).append(f"[{name}](#{anchor(one.file)})")
+    return [line for letter in links for line in (" ".join(links[letter]), "")][:-1]
+
+
+def anchor(file: Path) -> str:
+    return file.relative_to(OPS).with_suffix("").as_posix().replace("/", "-")
 
 
 def title_of(file: Path) -> str:
