@@ -43,9 +43,7 @@ def test_every_operation(sample: Sample, requires_grad: bool) -> None:
     if error is not None and NOT_YET not in str(error):
         same_error(error, our_error)
         return
-    if (
-        sample.operation == "ctc_loss"
-    ):  # one derivative: no tangent of leaves here, none at all in torch
+    if sample.operation == "ctc_loss":  # no tangent of leaves here, none at all in torch
         return
     if our_error is not None:
         raise our_error
