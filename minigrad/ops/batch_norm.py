@@ -123,6 +123,25 @@ def batch_norm(
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size {input.shape}"
         )
+    if eps < 0 or (training and eps == 0):
+        wanted = "positive during training" if training else "non-negative"
+        raise ValueError(f"batch_norm eps must be {wanted}, but got {eps}")
+    parameters = (running_mean, running_var, weight, bias)
+    return by_channel(input, *parameters, training, momentum, eps)
+
+
+def by_channel(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Tensor:
+    """batch_norm of any number of values a channel."""
+    shape = input.array.shape
     if isinstance(momentum, bool) or not isinstance(momentum, int | float):
         raise TypeError(
             "batch_norm(): argument 'momentum' (position 7) must be float, not "
@@ -247,7 +266,7 @@ def instance_norm(
         repeated_for(x, n) for x in (running_mean, running_var, weight, bias)
     )
     one = reshape(input, (1, n * channels, *shape[2:]))
-    out = batch_norm(one, means, variances, weights, biases, use_input_stats, momentum, eps)
+    out = by_channel(one, means, variances, weights, biases, use_input_stats, momentum, eps)
     for running, copies in ((running_mean, means), (running_var, variances)):
         if running is not None and copies is not None and use_input_stats:
             average = mean_of(copies.array.reshape((n, channels)), 0)

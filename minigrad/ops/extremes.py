@@ -196,10 +196,20 @@ def place(find: Any, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
 # ------------------------------------------------------------------------------------- max and min
 
 
+def check_no_dim(name: str, dim: Any, keepdim: Any) -> None:
+    """TypeError for a dimension beside two tensors, of which there is no other to leave out."""
+    if dim is not None or keepdim is not False:
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments: of two tensors it takes "
+            "neither dim nor keepdim"
+        )
+
+
 @numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """max(x): the largest element.  max(x, dim): (values, indices).  max(x, y): maximum(x, y)."""
     if other is not None or type(dim) in TENSORS:
+        check_no_dim("max", dim if other is not None else None, keepdim)
         return maximum(input, dim if other is None else other)
     if dim is None:
         return extreme("max", MaxBackward1, kernels.amax, input, None, False)
@@ -211,6 +221,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """min(x): the smallest element.  min(x, dim): (values, indices).  min(x, y): minimum(x, y)."""
     if other is not None or type(dim) in TENSORS:
+        check_no_dim("min", dim if other is not None else None, keepdim)
         return minimum(input, dim if other is None else other)
     if dim is None:
         return extreme("min", MinBackward1, kernels.amin, input, None, False)

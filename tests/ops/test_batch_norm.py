@@ -121,3 +121,12 @@ def test_what_is_refused(words: str) -> None:
     call, error = REFUSED[words]
     with pytest.raises(error, match=words):
         call()
+
+
+def test_eps_that_divides_by_nothing_is_refused() -> None:
+    x, zeros = minigrad.ones(2, 3), minigrad.zeros(3)
+    with pytest.raises(ValueError, match="eps must be positive during training, but got 0"):
+        F.batch_norm(x, None, None, training=True, eps=0)
+    with pytest.raises(ValueError, match="eps must be non-negative, but got -1"):
+        F.batch_norm(x, zeros, zeros + 1, eps=-1)
+    assert F.batch_norm(x, zeros, zeros + 1, eps=0).tolist() == x.tolist()
