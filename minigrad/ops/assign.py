@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.grad_mode import is_recording
+from minigrad.memory import note_write
 from minigrad.node import NO_EDGE
 from minigrad.ops.define import NUMBERS, as_tensor
 from minigrad.ops.either import Either, array_of, constant_like
@@ -39,7 +40,7 @@ from minigrad.ops.pointwise import masked_fill_number
 from minigrad.ops.shared_memory import new_zeros, stretched_axes
 from minigrad.ops.view import expand, reshape
 from minigrad.shapes import broadcast_shape
-from minigrad.tensor import TENSORS, Tensor, constant, edge_of, record
+from minigrad.tensor import TENSORS, Tensor, constant, edge_of, has_history, record
 
 Array = Any
 
@@ -235,6 +236,11 @@ def write_at(x: Tensor, indices: Indices, values: Tensor, accumulate: bool = Fal
     """x[indices] = values"""
     check_history(x, (values,))
     check_overlap(x, (values,))
+    if not accumulate and is_unrecorded(x, indices, values):
+        check_same_dtype(x, values)
+        x.array[numpy_key(indices)] = fit_places(x.array, indices, values.array)
+        note_write(x.array)
+        return x
     before = constant(x.array)
     before.edge = edge_of(x) if is_recording() else NO_EDGE
     stretched = type(x.array) is np.ndarray and stretched_axes(x.array)
@@ -243,17 +249,31 @@ def write_at(x: Tensor, indices: Indices, values: Tensor, accumulate: bool = Fal
     return x
 
 
+def is_unrecorded(x: Tensor, indices: Indices, values: Tensor) -> bool:
+    """Whether there is nothing to do but to put the values there: no graph, samples or GPU."""
+    arrays = (x.array, values.array, *indices)
+    if not kernels.NUMPY.issuperset(map(type, arrays)):
+        return False
+    if is_recording() and (has_history(x) or has_history(values)):
+        return False
+    return not kernels.may_share_memory(x.array, values.array)
+
+
 def numpy_key(indices: Indices) -> tuple[Any, ...]:
     return tuple(slice(None) if i is None else i for i in indices)
 
 
-def put_at(x: Tensor, indices: Indices, values: Tensor, accumulate: bool) -> Tensor:
+def check_same_dtype(x: Tensor, values: Tensor) -> None:
     if values.array.dtype != x.array.dtype:
         raise RuntimeError(
             "Index put requires the source and destination dtypes match, got "
             f"{type_name(x.array.dtype)} for the destination and "
             f"{type_name(values.array.dtype)} for the source."
         )
+
+
+def put_at(x: Tensor, indices: Indices, values: Tensor, accumulate: bool) -> Tensor:
+    check_same_dtype(x, values)
     array = values.array if values.array.ndim else to_device_array(values.array, x.device)
     kernels.check_one_device((x.array, array))
     result = (add_to_places if accumulate else put_in_places)(x.array, indices, array)
