@@ -281,9 +281,10 @@ class Reduction:
         """
         used = outer * length * side_by_side * inner
         parts = self.flat(x[:used], outer, length, side_by_side * inner)
-        rest = self.flat(x[used:], 1, (x.size - used) // inner, inner)
-        both = np.concatenate([parts, rest])
-        return self.of_parts.flat(both, 1, both.size // inner, inner)
+        if used < x.size:  # of nothing there may be no such number: the largest is -inf
+            rest = self.flat(x[used:], 1, (x.size - used) // inner, inner)
+            parts = np.concatenate([parts, rest])
+        return self.of_parts.flat(parts, 1, parts.size // inner, inner)
 
 
 def drop(x: Array, axes: Axes, keepdim: bool) -> Array:
