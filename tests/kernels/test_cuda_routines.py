@@ -1,6 +1,7 @@
 """Routines on a GPU against those of the CPU with the same name and arguments."""
 
 import inspect
+import time
 from types import ModuleType
 from typing import Any
 
@@ -295,3 +296,17 @@ def test_masks_and_searches() -> None:
     for right in (True, False):
         check(cpu_searching.searchsorted, searching.searchsorted, rows, x, None, right)
         check(cpu_searching.searchsorted, searching.searchsorted, rows[0], x, None, right)
+
+
+@pytest.mark.skipif(not driver.is_simulator(), reason="a GPU has one shared memory for a block")
+def test_threads_that_come_at_once_share_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    allocate = np.empty
+
+    def slowly(*arguments: Any, **options: Any) -> Any:
+        time.sleep(0.001)
+        return allocate(*arguments, **options)
+
+    x = np.arange(12.0).reshape(3, 4)
+    monkeypatch.setattr(np, "empty", slowly)
+    total = reductions.sum(to_device(x), (1,), False).to_host()
+    np.testing.assert_allclose(total, x.sum(1))

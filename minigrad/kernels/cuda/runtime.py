@@ -7,6 +7,7 @@ warns and math.exp(1000) raises.  There the same names stand for NumPy's scalars
 
 import functools
 import math
+import sys
 from collections.abc import Callable
 from statistics import NormalDist
 from typing import Any
@@ -40,6 +41,19 @@ __all__ = [
 SIMULATED = driver.is_simulator()
 
 
+class SimulatedShared:
+    """Shared memory under the simulator, one array for each line of a kernel that asks for one.
+
+    Numba's looks whether there is one and then makes it: of two threads that come at once, each
+    got its own.
+    """
+
+    def array(self, shape: Any, dtype: Any) -> Any:
+        line = sys._getframe(1)
+        made = numba_cuda.shared._allocations  # of this launch
+        return made.setdefault((line.f_code, line.f_lineno), np.empty(shape, dtype))
+
+
 class SimulatedCuda:
     """Numba's `cuda` for kernels under the simulator.
 
@@ -47,6 +61,8 @@ class SimulatedCuda:
     function that was launched.  Here that is always `run` in `simulated_kernel`, so the globals
     are this module's, and helpers in any module reach them through this object.
     """
+
+    shared = SimulatedShared()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(numba_cuda, name)
