@@ -273,34 +273,26 @@ def uniform_64(target: Target) -> Scalar:
 
 
 def normal_32(target: Target) -> Scalar:
-    """a + b z, for z of the normal distribution (Box and Muller 1958): two of two words."""
-    scalar, fma, sqrt, block = target.scalar, target.fma, target.sqrt, block_of(target.scalar)
-    log, circle = log_32(target), circle_32(target)
-
-    @scalar
-    def pair(radius_word, angle_word, a, b):
-        radius = sqrt(MINUS_TWO_32 * log(radius_word))
-        x, y = circle(angle_word)
-        return fma(radius * x, b, a), fma(radius * y, b, a)
-
-    @scalar
-    def normal(seed, counter, a, b):
-        w0, w1, w2, w3 = block(seed, counter)
-        x0, x1 = pair(w0, w1, a, b)
-        x2, x3 = pair(w2, w3, a, b)
-        return x0, x1, x2, x3
-
-    return normal
+    """a + b z, for z of the normal distribution."""
+    words, log, circle = block_of(target.scalar), log_32(target), circle_32(target)
+    return box_muller(target, words, log, circle, MINUS_TWO_32)
 
 
 def normal_64(target: Target) -> Scalar:
     """The same of words with 64 bits."""
-    scalar, fma, sqrt, words = target.scalar, target.fma, target.sqrt, words_64(target)
-    log, circle = log_64(target), circle_64(target)
+    words, log, circle = words_64(target), log_64(target), circle_64(target)
+    return box_muller(target, words, log, circle, MINUS_TWO_64)
+
+
+def box_muller(
+    target: Target, words: Scalar, log: Scalar, circle: Scalar, minus_two: Any
+) -> Scalar:
+    """Four normal numbers of four words: two of two, after Box and Muller 1958."""
+    scalar, fma, sqrt = target.scalar, target.fma, target.sqrt
 
     @scalar
     def pair(radius_word, angle_word, a, b):
-        radius = sqrt(MINUS_TWO_64 * log(radius_word))
+        radius = sqrt(minus_two * log(radius_word))
         x, y = circle(angle_word)
         return fma(radius * x, b, a), fma(radius * y, b, a)
 
