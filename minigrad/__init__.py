@@ -53,10 +53,12 @@ from minigrad.ops.activation import random_leaky_relu as rrelu
 from minigrad.ops.addmm import addbmm, addmm, addmv, addr, baddbmm
 from minigrad.ops.arranging import flip, fliplr, flipud, repeat_interleave, roll, rot90, tile
 from minigrad.ops.assign import index_put, index_put_
+from minigrad.ops.cholesky import cholesky, cholesky_inverse, cholesky_solve
 from minigrad.ops.closeness import allclose, equal, isclose
 from minigrad.ops.counted import arange, eye, linspace, logspace
 from minigrad.ops.counting import bincount, histc, histogram, unique, unique_consecutive
 from minigrad.ops.creation import as_tensor, from_numpy, tensor
+from minigrad.ops.determinants import det, logdet, slogdet
 from minigrad.ops.diagonals import (
     block_diag,
     diag,
@@ -102,17 +104,7 @@ from minigrad.ops.grids import cartesian_prod, combinations, meshgrid
 from minigrad.ops.inspection import is_complex, is_floating_point, is_nonzero, is_tensor, numel
 from minigrad.ops.joining import cat, chunk, concatenate, split, split_with_sizes, stack, unbind
 from minigrad.ops.joining import cat as concat
-from minigrad.ops.linalg import (
-    cholesky,
-    cholesky_inverse,
-    cholesky_solve,
-    det,
-    inverse,
-    logdet,
-    matrix_power,
-    qr,
-    slogdet,
-)
+from minigrad.ops.linear_systems import inverse
 from minigrad.ops.masked import argwhere, masked_fill, masked_scatter, masked_select, nonzero
 from minigrad.ops.masked import where_or_nonzero as where
 from minigrad.ops.matmul import (
@@ -128,6 +120,7 @@ from minigrad.ops.matmul import (
     vdot,
 )
 from minigrad.ops.matmul import outer as ger
+from minigrad.ops.matrix_products import matrix_power
 from minigrad.ops.norm import cosine_similarity, dist, norm, pairwise_distance
 from minigrad.ops.normalization import log_softmax, softmax
 from minigrad.ops.pointwise import (
@@ -243,6 +236,7 @@ from minigrad.ops.pointwise import scaled_add as add
 from minigrad.ops.pointwise import scaled_sub as sub
 from minigrad.ops.pointwise import scaled_sub as subtract
 from minigrad.ops.pointwise import trunc as fix
+from minigrad.ops.qr import qr
 from minigrad.ops.quantile import nanquantile, quantile
 from minigrad.ops.random import (
     bernoulli,
