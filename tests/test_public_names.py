@@ -78,7 +78,7 @@ NAMES = {
         solve_triangular vecdot vector_norm
     """,
     "minigrad.nn": """
-        CrossEntropyLoss Linear Module Parameter ReLU Sequential functional init
+        Buffer CrossEntropyLoss Linear Module Parameter ReLU Sequential functional init
     """,
     "minigrad.nn.functional": """
         adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d

@@ -6,9 +6,10 @@ from minigrad.nn.container import Sequential
 from minigrad.nn.linear import Linear
 from minigrad.nn.loss import CrossEntropyLoss
 from minigrad.nn.module import Module
-from minigrad.nn.parameter import Parameter
+from minigrad.nn.parameter import Buffer, Parameter
 
 __all__ = [
+    "Buffer",
     "CrossEntropyLoss",
     "Linear",
     "Module",

@@ -8,7 +8,8 @@ from typing import Any
 
 from minigrad.grad_mode import enable_grad, no_grad
 from minigrad.kernels import Array
-from minigrad.nn.module import clear_grad, type_name
+from minigrad.nn.module import clear_grad
+from minigrad.nn.parts import type_name
 from minigrad.optim.formulas import decayed, negated
 from minigrad.tensor import Tensor
 

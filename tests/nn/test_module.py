@@ -76,6 +76,7 @@ def test_attributes_change_their_kind() -> None:
     block.plain = 3
     block.plain = Parameter(minigrad.ones(1))
     assert names(block.named_parameters(recurse=False)) == ["plain"]
+    del block.plain
     block.plain = ReLU()
     assert names(block.named_children())[-1] == "plain"
     del block.plain
