@@ -11,6 +11,7 @@ from minigrad import (
     optim,
     random,
     return_types,
+    serialization,
     utils,
 )
 from minigrad.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
@@ -302,6 +303,7 @@ from minigrad.random import (
     seed,
     set_rng_state,
 )
+from minigrad.serialization import load, save
 from minigrad.tensor import Tensor
 from minigrad.values import Size
 
@@ -507,6 +509,7 @@ __all__ = [
     "lgamma",
     "linalg",
     "linspace",
+    "load",
     "log",
     "log1p",
     "log2",
@@ -603,6 +606,7 @@ __all__ = [
     "rrelu_",
     "rsqrt",
     "rsub",
+    "save",
     "scatter",
     "scatter_add",
     "scatter_reduce",
@@ -612,6 +616,7 @@ __all__ = [
     "select_scatter",
     "selu",
     "selu_",
+    "serialization",
     "set_default_dtype",
     "set_grad_enabled",
     "set_kernel_cache",

@@ -42,7 +42,7 @@ LAYERS = [
     ["anomaly", "engine", "function", "results"],
     ["autograd"],
     ["methods"],
-    ["cuda", "data", "func", "linalg", "nn", "optim", "testing", "utils"],
+    ["cuda", "data", "func", "linalg", "nn", "optim", "serialization", "testing", "utils"],
     ["demo", "demo_pictures", "__main__"],
     ["__init__"],
 ]

@@ -35,7 +35,7 @@ NAMES = {
         rad2deg rand rand_like randint randint_like randn randn_like random randperm ravel
         reciprocal relu relu_ remainder repeat_interleave reshape return_types roll rot90 round
         row_stack rrelu rrelu_ rsqrt rsub scatter scatter_add scatter_reduce searchsorted seed
-        select select_scatter diagonal_scatter selu selu_ set_default_dtype
+        save load serialization select select_scatter diagonal_scatter selu selu_ set_default_dtype
         set_grad_enabled set_kernel_cache
         set_num_threads set_rng_state sgn short sigmoid sign sin sinc sinh slice_scatter slogdet
         softmax sort split split_with_sizes sqrt square squeeze stack std std_mean strided sub
@@ -108,6 +108,9 @@ NAMES = {
     "minigrad.random": """
         fork_rng get_rng_state initial_seed manual_seed seed set_rng_state
     """,
+    "minigrad.serialization": """
+        load npz safetensors save
+    """,
     "minigrad.utils.checkpoint": """
         CheckpointError CheckpointFunction check_backward_validity checkpoint
         checkpoint_sequential detach_variable noop_context_fn set_checkpoint_debug_enabled
@@ -127,6 +130,7 @@ OUR_OWN = {
     "minigrad": {"data", "explain_grad", "kernel_cache", "set_kernel_cache"},
     "minigrad.autograd": {"GradcheckError", "explaining"},
     "minigrad.data": {"digits", "digits_split"},
+    "minigrad.serialization": {"npz", "safetensors"},
 }
 
 
