@@ -16,6 +16,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "Pointwise": (
         "x + y",
         "x / y",
+        "x % y",
+        "x // y",
         "x ** 2.5",
         "x.exp()",
         "x.log()",
@@ -70,7 +72,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "x.roll(1, 0)",
         "x.tril()",
         "x.repeat(2, 2)",
+        "x.diff()",
         "F.pad(x, (1, 1))",
+        "F.pad(images, (1, 1, 1, 1), mode='reflect')",
     ),
     "Indexing": (
         "x.index_select(0, rows)",

@@ -42,6 +42,7 @@ BUILTINS = {"max": "maximum", "min": "minimum", "abs": "fabs", "round": "rint"}
 PLAIN = {name: getattr(builtins, name) for name in BUILTINS}  # not the operations of those names
 RUNTIME = {"load", "store", "boolean", "float16", "float32", "float64", "uint8"}
 RUNTIME |= {"int8", "int16", "int32", "int64"}
+OPERATORS = {ast.Pow: "pow", ast.Mod: "remainder", ast.FloorDiv: "floor_divide"}  # of floats
 WHOLE = {"floor", "ceil", "trunc", "rint"}  # leave an integer as it is
 
 # What the CPU has in special_math.py; everything else is in vector_math.py.
@@ -207,8 +208,8 @@ class TypedNumbers(ast.NodeTransformer):
         if whole_power:  # x ** 2 stays as it is: Numba makes it x * x
             return node
         node.right = self.visit(node.right)
-        if isinstance(node.op, ast.Pow) and self.dtype.kind == "f":
-            return self.math_call([node.left, node.right], "pow")
+        if self.dtype.kind == "f" and type(node.op) in OPERATORS:
+            return self.math_call([node.left, node.right], OPERATORS[type(node.op)])
         return node
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:

@@ -167,6 +167,9 @@ def test_the_generated_text_can_be_read() -> None:
     assert "for i in range(cuda.grid(1), n, cuda.gridsize(1)):" in text
 
 
+BUILT_IN = {"maximum": 0.5, "minimum": 0.25, "floor_divide": 2.0, "remainder": 0.0}  # 0.5, 0.25
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_function_of_the_cpu_is_here_too(name: str, dtype: str) -> None:
@@ -174,8 +177,8 @@ def test_every_function_of_the_cpu_is_here_too(name: str, dtype: str) -> None:
     if not runtime.SIMULATED:
         return  # compiled by the PTX check
     values = (np.dtype(dtype).type(0.5), np.dtype(dtype).type(0.25))
-    two = name in ("atan2", "pow", "copysign", "fmod", "maximum", "minimum")
-    expected = {"exp2": 2**0.5, "rint": 0.0, "maximum": 0.5, "minimum": 0.25}.get(name)
+    two = name in ("atan2", "pow", "copysign", "fmod", *BUILT_IN)
+    expected = {"exp2": 2**0.5, "rint": 0.0, **BUILT_IN}.get(name)
     if expected is None:
         expected = getattr(math, name)(*map(float, values[: 1 + two]))
     assert np.isclose(function(*values[: 1 + two]), expected)

@@ -329,6 +329,41 @@ def test_pow_is_accurate():
     assert errors_in_ulp(evaluate("pow_float32", x, y), exact).max() <= 1
 
 
+def any_pairs(dtype):
+    """Floats of any size: random bits; whole multiples and their neighbours; and the extremes."""
+    rng, bits = np.random.default_rng(0), {"float32": np.int32, "float64": np.int64}[dtype]
+    limits, info = np.iinfo(bits), np.finfo(dtype)
+    x, y = rng.integers(limits.min, limits.max, (2, 300_000), bits, endpoint=True).view(dtype)
+    multiples = np.rint(np.exp2(rng.uniform(0, 60, 100_000))).astype(dtype) * y[:100_000]
+    around = np.nextafter(multiples, rng.choice(np.array([0, INF, -INF], dtype), 100_000))
+    sizes = [0, 1, 3, info.max, info.tiny, info.smallest_subnormal, np.nextafter(info.tiny, 0), INF]
+    sizes += [1 + info.eps, 2 - info.eps, 2.0**52, 2.0**53 - 1, 2.0**60, NAN]
+    ends = np.array([*sizes, *(-size for size in sizes)], dtype)
+    pairs = np.stack([(x, y), (x, np.abs(y))], 0).swapaxes(0, 1).reshape(2, -1)
+    grid = np.stack(np.meshgrid(ends, ends)).reshape(2, -1)
+    return np.concatenate([pairs, (multiples, y[:100_000]), (around, y[:100_000]), grid], 1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@np.errstate(all="ignore")
+def test_remainders_are_exact(dtype):
+    x, y = any_pairs(dtype)
+    rest, modulo = evaluate(f"fmod_{dtype}", x, y), evaluate(f"remainder_{dtype}", x, y)
+    expected = np.fmod(x, y)  # C's, exact by definition
+    assert same(rest, expected).all()
+    other_side = (expected != 0) & (np.signbit(expected) != np.signbit(y))
+    assert same(modulo, np.where(other_side, expected + y, expected)).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@np.errstate(all="ignore")
+def test_quotients_are_rounded_down(dtype):
+    x, y = any_pairs(dtype)
+    result, expected = evaluate(f"floor_divide_{dtype}", x, y), np.floor_divide(x, y)
+    usual = np.isfinite(x)  # where NumPy and torch agree
+    assert ((result == expected) | np.isnan(result) & np.isnan(expected))[usual].all()
+
+
 @pytest.mark.parametrize("dtype", ["int64", "int32", "uint8", "bool"])
 def test_maximum_and_minimum_of_whole_numbers(dtype):
     x, y = np.array([0, 1, 200, 100], dtype), np.array([1, 0, 100, 200], dtype)
@@ -346,7 +381,7 @@ def test_predicates(dtype):
 
 # ------------------------------------------------------------------------------- machine code
 def machine_code(name, dtype):
-    arguments = 2 if name.startswith("pow") else 1
+    arguments = 2 if name.startswith(("pow", "fmod", "remainder", "floor_divide")) else 1
     evaluate(name, *[np.ones(4, dtype)] * arguments)
     run = loop(name) if arguments == 1 else loop_of_two(name)
     return next(iter(run.inspect_asm().values())), next(iter(run.inspect_llvm().values()))
@@ -354,6 +389,7 @@ def machine_code(name, dtype):
 
 VECTORISED = [
     *(f"{name}_float32" for name in (*ACCURACY, "pow")),  # pow: long, so only inlined by force
+    *(f"{name}_float32" for name in ("fmod", "remainder", "floor_divide")),
     *(f"{name}_float64" for name in ("exp", "log", "tanh", "sqrt", "atan", "asin", "sinh")),
     *(f"{name}_float64" for name in ("erf", "erfc", "erfinv", "lgamma", "log1p", "expm1", "acosh")),
 ]

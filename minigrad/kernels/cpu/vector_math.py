@@ -734,6 +734,94 @@ def acos_float64(x):
     return where(far, outer, HALF_PI - copysign(angle, x))
 
 
+# ------------------------------------------------ remainders
+@intrinsic
+def fma(typing_context: Any, x: Any, y: Any, z: Any) -> Any:
+    """x * y + z, rounded once."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return call_llvm(builder, "fma", args)
+
+    return x(x, y, z), code
+
+
+@intrinsic
+def libm_fmod(typing_context: Any, x: Any, y: Any) -> Any:
+    """C's fmod, which Numba's `math` lacks; LLVM's own `frem` would be computed in any case."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        function_type = ir.FunctionType(ir.DoubleType(), [ir.DoubleType()] * 2)
+        function = cgutils.get_or_insert_function(builder.module, function_type, "fmod")
+        return builder.call(function, args)
+
+    return types.float64(types.float64, types.float64), code
+
+
+@inlined
+def fmod_float32(x, y):
+    """What x / y leaves over, with the sign of x; exact.  In float64, where each round takes 51
+    bits off a quotient of 277 at most, and loses none of what it leaves."""
+    size, other = f64(fabs_float32(x)), f64(fabs_float32(y))
+    rest, inverse = size, f64(1) / other
+    for _ in range(6):
+        rest = fma(-floor_float64(rest * inverse), other, rest)
+    rest = where(rest < f64(0), rest + other, rest)  # the last quotient was rounded,
+    rest = where(rest >= other, rest - other, rest)  # up or down
+    return copysign(f32(where(size < other, size, rest)), x)  # other may be infinite
+
+
+@inlined
+def fmod_float64(x, y):
+    """The same of float64.  Below 2^52 the quotient, rounded, is too large by one at most, and what
+    it leaves has no more bits than y."""
+    size, other = fabs_float64(x), fabs_float64(y)
+    if size < other * f64(2.0**52) and other < INF64:
+        rest = fma(-floor_float64(size / other), other, size)
+        rest = where(rest < f64(0), rest + other, rest)
+    else:
+        rest = libm_fmod(size, other)
+    return copysign(rest, x)
+
+
+@inlined
+def on_other_side(rest, y):
+    """Whether the quotient that left `rest` is to be one less, so that its sign will be y's."""
+    return (rest != 0) & ((rest < 0) != (y < 0))
+
+
+def remainder_for(fmod: Any) -> Any:
+    @inlined
+    def remainder(x, y):
+        """What x / y, rounded down, leaves over: Python's x % y."""
+        rest = fmod(x, y)
+        return where(on_other_side(rest, y), rest + y, rest)
+
+    return remainder
+
+
+remainder_float32 = remainder_for(fmod_float32)
+remainder_float64 = remainder_for(fmod_float64)
+
+
+def floor_divide_for(real: Any, fmod: Any, floor: Any) -> Any:
+    @inlined
+    def floor_divide(x, y):
+        """x / y, rounded down: Python's x // y."""
+        rest = fmod(x, y)
+        quotient = (x - rest) / y  # a whole number but for rounding
+        quotient = where(on_other_side(rest, y), quotient - real(1), quotient)
+        whole = floor(quotient)
+        whole = where(quotient - whole > real(0.5), whole + real(1), whole)
+        whole = where(whole == real(0), copysign(real(0), x / y), whole)
+        return where(y == real(0), x / y, whole)
+
+    return floor_divide
+
+
+floor_divide_float32 = floor_divide_for(f32, fmod_float32, floor_float32)
+floor_divide_float64 = floor_divide_for(f64, fmod_float64, floor_float64)
+
+
 # ------------------------------------------------ predicates
 @inlined
 def isnan_float32(x):
@@ -773,19 +861,6 @@ log10_float64 = libm(math.log10)
 exp2_float64 = llvm_unary("exp2")  # math.exp2 came with Python 3.11
 sin_float64, cos_float64 = libm(math.sin), libm(math.cos)
 pow_float64 = libm_of_two(math.pow)
-
-
-@intrinsic
-def fmod(typing_context: Any, x: Any, y: Any) -> Any:
-    """The remainder of x / y with the sign of x, which Numba's `math` lacks."""
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.frem(*args)
-
-    return (x(x, y), code) if x == y and isinstance(x, types.Float) else None
-
-
-fmod_float32 = fmod_float64 = fmod
 
 
 # ------------------------------------------------ for kernels written once for both widths

@@ -151,6 +151,16 @@ def absolute(x):
 
 
 @device
+def remainder(x, y):
+    return x % y
+
+
+@device
+def floor_divide(x, y):
+    return x // y
+
+
+@device
 def no(x):
     return False
 
@@ -162,7 +172,14 @@ def yes(x):
 
 # ------------------------------------------------------------------------------- functions of math
 
-WRITTEN_HERE = {"maximum": maximum, "minimum": minimum, "fabs": absolute, "where": where}
+WRITTEN_HERE = {
+    "fabs": absolute,
+    "floor_divide": floor_divide,
+    "maximum": maximum,
+    "minimum": minimum,
+    "remainder": remainder,
+    "where": where,
+}
 OF_INTEGERS = {"isnan": no, "isinf": no, "isfinite": yes}
 # Absent from math, or from that of Python 3.10; libdevice has one for each dtype.
 IN_LIBDEVICE = {"cospi", "erfinv", "exp2", "rint", "sinpi"}

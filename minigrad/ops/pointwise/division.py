@@ -46,13 +46,15 @@ def remainder_number(x, y: Number):
 @pointwise(x=lambda grad: grad, y=lambda grad, x, y: -grad * trunc(x / y), node="FmodBackward1")
 def fmod_tensor(x, y):
     """The remainder of x / y, with the sign of x"""
-    return abs(x) % abs(y) if x >= 0 else -(abs(x) % abs(y))
+    rest = abs(x) % abs(y)
+    return rest if x >= 0 else -rest
 
 
 @pointwise(x=lambda grad: grad, node="FmodBackward0")
 def fmod_number(x, y: Number):
     """The remainder of x by a number, with the sign of x"""
-    return abs(x) % abs(y) if x >= 0 else -(abs(x) % abs(y))
+    rest = abs(x) % abs(y)
+    return rest if x >= 0 else -rest
 
 
 @pointwise(no_derivative=True, node="NotImplemented")
