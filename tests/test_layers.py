@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 # From low to high; the names are those of files and folders in minigrad/.
 LAYERS = [
     [
+        "determinism",
         "device",
         "dtypes",
         "formats",

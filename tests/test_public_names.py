@@ -35,7 +35,9 @@ NAMES = {
         rad2deg rand rand_like randint randint_like randn randn_like random randperm ravel
         reciprocal relu relu_ remainder repeat_interleave reshape return_types roll rot90 round
         row_stack rrelu rrelu_ rsqrt rsub scatter scatter_add scatter_reduce searchsorted seed
-        save load serialization select select_scatter diagonal_scatter selu selu_ set_default_dtype
+        are_deterministic_algorithms_enabled is_deterministic_algorithms_warn_only_enabled
+        use_deterministic_algorithms save load serialization select select_scatter
+        diagonal_scatter selu selu_ set_default_dtype
         set_grad_enabled set_kernel_cache
         set_num_threads set_rng_state sgn short sigmoid sign sin sinc sinh slice_scatter slogdet
         softmax sort split split_with_sizes sqrt square squeeze stack std std_mean strided sub

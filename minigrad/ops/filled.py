@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import device as devices
 from minigrad import dtypes, kernels
+from minigrad.determinism import are_deterministic_algorithms_enabled
 from minigrad.formats import check_format, check_usual, contiguous_format, preserve_format
 from minigrad.ops.creation import (
     Device,
@@ -102,7 +103,15 @@ def empty(
     check_usual("empty", layout, pin_memory)
     check_format("empty", memory_format, contiguous_format)
     shape = new_shape(sizes_of("empty", "size", sizes, size))
-    return finish(np.empty(shape, numpy_dtype(dtype)), device, requires_grad)
+    array = np.empty(shape, numpy_dtype(dtype))
+    if are_deterministic_algorithms_enabled():
+        array.fill(np.nan if array.dtype.kind == "f" else largest(array.dtype))
+    return finish(array, device, requires_grad)
+
+
+def largest(dtype: np.dtype[Any]) -> Any:
+    """The largest integer of a dtype, or True."""
+    return True if dtype.kind == "b" else np.iinfo(dtype).max
 
 
 # ------------------------------------------------------------------------------ like another tensor

@@ -2,12 +2,14 @@
 
 import inspect
 import time
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from minigrad.determinism import use_deterministic_algorithms
 from minigrad.kernels.cpu import bags as cpu_bags
 from minigrad.kernels.cpu import cross_entropy as cpu_cross
 from minigrad.kernels.cpu import gather as cpu_gather
@@ -243,6 +245,42 @@ def test_rows_by_index(dtype: str) -> None:
         check(cpu_indexing.take_rows, indexing.take_rows, x, INDEX, axis)
         grad = x.take(INDEX, axis)
         check(cpu_indexing.add_rows, indexing.add_rows, x.shape, INDEX, grad, axis)
+
+
+@pytest.fixture
+def in_order() -> Iterator[None]:
+    use_deterministic_algorithms(True)
+    yield
+    use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures("in_order")
+@pytest.mark.parametrize("dtype", [*FLOATS, "int64"])
+def test_sums_in_order(dtype: str) -> None:
+    x = values(3, 4, 2, dtype=dtype)
+    picks = np.array([1, 0, 1, 1])
+    for axis in range(3):
+        rows = x.take(picks, axis % 2 + 1)
+        grad = x.take(picks, axis)
+        check(cpu_indexing.add_rows, indexing.add_rows, x.shape, picks, grad, axis)
+        places = np.ones(rows.shape, np.int64)
+        check(cpu_gather.scatter, gather.scatter, x, places[:, :, :2], rows[:, :, :2], 1, "sum")
+    check(cpu_indexing.index_add, indexing.index_add, x, picks, x[:, picks], 1)
+    if dtype != "int64":
+        bag = (x[0], picks, np.array([0, 1, 0, 5]), values(4, dtype=dtype), 3)
+        check(cpu_bags.weighted_rows, bags.weighted_rows, *bag)
+        check(cpu_bags.weighted_rows, bags.weighted_rows, *bag[:3], None, 3)
+
+
+@pytest.mark.usefixtures("in_order")
+def test_the_order_of_a_sum_is_that_of_its_terms() -> None:
+    terms = np.array([[1e8], [1.0], [-1e8], [3.0]], np.float32)  # from left to right: 3
+    index = np.zeros(4, np.int64)
+    assert indexing.add_rows((1, 1), *map(to_device, (index, terms)), 0).to_host() == 3
+    for given in (terms, terms[::-1].copy()):
+        arrays = map(to_device, (given, np.arange(4), index))
+        found = bags.weighted_rows(*arrays, None, 1)
+        assert found.to_host() == np.add.accumulate(given)[-1]
 
 
 def test_several_indices() -> None:

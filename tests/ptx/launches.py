@@ -15,6 +15,7 @@ from unittest import mock
 import numba
 import numpy as np
 
+from minigrad.determinism import use_deterministic_algorithms
 from minigrad.kernels.codegen import FORMULAS, SCALARS, Formula
 from minigrad.kernels.cuda import (
     array,
@@ -145,6 +146,14 @@ def add_launches(dtype: np.dtype, matrix: np.ndarray) -> Iterator[Launch]:
     yield from record("add_rows", indexing.add_rows, (5, 4), index, matrix, 0)
     given = ((5, 4), dtype, (index,), matrix)
     yield from record("scatter_add_nd", indexing.scatter_add_nd, *given)
+    if dtype.kind == "f":
+        use_deterministic_algorithms(True)
+        places, index = np.zeros((3, 4), np.int64), np.zeros(3, np.int64)
+        yield from record("add_rows in order", indexing.add_rows, (5, 4), index, matrix, 0)
+        yield from record("scatter sum in order", gather.scatter, matrix, places, matrix, 1, "sum")
+        bag = (matrix, index, index, matrix[0, :3], 2)
+        yield from record("weighted_rows in order", bags.weighted_rows, *bag)
+        use_deterministic_algorithms(False)
 
 
 def index_launches(dtype: np.dtype, x: np.ndarray) -> Iterator[Launch]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.determinism import are_deterministic_algorithms_enabled
 from minigrad.kernels.cuda import driver, runtime
 from minigrad.kernels.cuda.array import CudaArray, empty, full, zeros
 from minigrad.kernels.cuda.indexing import sum_dtype
@@ -17,16 +18,19 @@ def weighted_rows(
     source: CudaArray, picked: CudaArray, bags: CudaArray, weights: CudaArray | None, count: int
 ) -> CudaArray:
     """(count, D): zeros, to which weights[k] * source[picked[k]] is added in row bags[k], in any
-    order; numbers that are no rows are left out."""
+    order unless deterministic results are asked for; numbers that are no rows are left out."""
     out = zeros((count, source.shape[1]), sum_dtype(source.dtype))
     given = empty((0,), source.dtype) if weights is None else weights.contiguous()
     source, picked, bags = source.contiguous(), picked.contiguous(), bags.contiguous()
-    n, width = picked.size * source.shape[1], source.shape[1]
-    sizes = (n, width, source.shape[0], count, weights is not None)
+    width, run = source.shape[1], weighted_kernel
+    n, last = picked.size * width, count
+    if are_deterministic_algorithms_enabled():
+        n, last, run = count * width, picked.size, weighted_in_order_kernel
+    sizes = (n, width, source.shape[0], last, weights is not None)
     arrays = [out.buffer]
     for x in (source, picked, bags, given):
         arrays += [x.buffer, x.offset]
-    driver.launch_over(n, weighted_kernel(source.dtype, out.dtype), *sizes, *arrays)
+    driver.launch_over(n, run(source.dtype, out.dtype), *sizes, *arrays)
     return out.astype(source.dtype, copy=False)
 
 
@@ -46,6 +50,25 @@ def weighted_kernel(dtype: Dtype, total: Dtype) -> Any:
                 cuda.atomic.add(out, bag * width + column, value)
 
     return weighted_rows
+
+
+@functools.cache
+def weighted_in_order_kernel(dtype: Dtype, total: Dtype) -> Any:
+    """The same with one thread for all that comes to an element of the result."""
+    computed = runtime.dtype_of(total)
+
+    @kernel
+    def in_order(n, width, rows, count, scaled, out, x, xo, picked, po, bags, bo, scale, so):
+        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+            for k in range(count):
+                row = picked[po + k]
+                if bags[bo + k] == i // width and 0 <= row < rows:
+                    value = computed(x[xo + row * width + i % width])
+                    if scaled:
+                        value *= computed(scale[so + k])
+                    out[i] += value
+
+    return in_order
 
 
 def maxima_of_rows(

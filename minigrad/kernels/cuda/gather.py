@@ -1,8 +1,9 @@
 """Reading and writing along an axis, where an index array of as many dimensions says.
 
 An array is taken apart into blocks (outer, n, inner) around the axis, as on the CPU.  Sums are made
-with atomic additions, in any order.  Where values are put, the last of equal places stays; products
-and extremes are made by one thread a column, in order: these do not change from run to run.
+with atomic additions, in any order, unless deterministic results are asked for.  Where values are
+put, the last of equal places stays; products and extremes are made by one thread a column, in
+order: these do not change from run to run.
 """
 
 import functools
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.determinism import are_deterministic_algorithms_enabled
 from minigrad.kernels.cuda import driver, runtime
 from minigrad.kernels.cuda.array import CudaArray, empty, zeros
 from minigrad.kernels.cuda.indexing import put_rows_at, row_of, sum_dtype
@@ -18,6 +20,11 @@ from minigrad.kernels.cuda.runtime import cuda, device, kernel, maximum, minimum
 
 Dtype = np.dtype[Any]
 Shape = tuple[int, ...]
+
+
+@device
+def added(x, y):
+    return x + y
 
 
 @device
@@ -35,7 +42,7 @@ def both(x, y):
     return x and y
 
 
-COMBINE = {"prod": product, "amax": maximum, "amin": minimum}
+COMBINE = {"sum": added, "prod": product, "amax": maximum, "amin": minimum}
 OF_BOOLS = {"sum": either, "amax": either, "prod": both, "amin": both}
 
 
@@ -117,13 +124,12 @@ def scattered(x: CudaArray, index: CudaArray, values: CudaArray, axis: int, mode
     if mode == "put":
         places = flat_along(index, *layout)
         return put_rows_at(x.reshape(x.size, 1), places, values.reshape(-1, 1)).reshape(x.shape)
-    if mode == "sum" and x.dtype != np.bool_:
-        out = x.astype(sum_dtype(x.dtype))
+    out = x.astype(sum_dtype(x.dtype)) if mode == "sum" and x.dtype != np.bool_ else x.copy()
+    if mode == "sum" and x.dtype != np.bool_ and not are_deterministic_algorithms_enabled():
         run, n = add_kernel(values.dtype, out.dtype), index.size
     else:
-        out = x.copy()
         combine = OF_BOOLS[mode] if x.dtype == np.bool_ else COMBINE[mode]
-        run, n = columns_kernel(x.dtype, combine), index.size // picks
+        run, n = columns_kernel(out.dtype, combine), index.size // picks
     arrays = (out.buffer, values.buffer, values.offset, index.buffer, index.offset)
     driver.launch_over(n, run, n, *layout, *arrays, driver.fault_flag())
     driver.expect_faults()

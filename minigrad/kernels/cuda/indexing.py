@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.determinism import are_deterministic_algorithms_enabled
 from minigrad.kernels.cpu import indexing as on_host
 from minigrad.kernels.cuda import driver, runtime
 from minigrad.kernels.cuda.array import CudaArray, empty, full, to_device, zeros
@@ -43,7 +44,7 @@ def add_rows(shape: Shape, index: CudaArray, grad: CudaArray, axis: int) -> Cuda
     """Zeros of `shape`, to which every row of `grad` is added at its index.
 
     Sums are made with atomic additions, so their order, and with it the last digit of a float,
-    may differ from run to run, as torch's do.
+    may differ from run to run, as torch's do, unless deterministic results are asked for.
     """
     return with_rows_added(zeros(shape, sum_dtype(grad.dtype)), index, grad, axis)
 
@@ -56,8 +57,10 @@ def index_add(x: CudaArray, index: CudaArray, source: CudaArray, axis: int) -> C
 def with_rows_added(out: CudaArray, index: CudaArray, rows: CudaArray, axis: int) -> CudaArray:
     """`out`, which is new, with rows added, in the dtype of those."""
     index, rows = index.contiguous(), rows.contiguous()
-    run = add_kernel(rows.dtype, out.dtype)
-    start_rows(run, rows.size, out.shape, axis, index, out, rows)
+    run, threads = add_kernel(rows.dtype, out.dtype), rows.size
+    if are_deterministic_algorithms_enabled():
+        run, threads = add_in_order_kernel(rows.dtype, out.dtype), rows.size // max(index.size, 1)
+    start_rows(run, threads, out.shape, axis, index, out, rows)
     return out.astype(rows.dtype, copy=False)
 
 
@@ -105,6 +108,25 @@ def add_kernel(dtype: Dtype, total: Dtype) -> Any:
                 cuda.atomic.add(out, place, computed(grad[grad_offset + i]))
 
     return add_rows
+
+
+@functools.cache
+def add_in_order_kernel(dtype: Dtype, total: Dtype) -> Any:
+    """The same with one thread for all that comes to a column of a block."""
+    computed = runtime.dtype_of(total)
+
+    @kernel
+    def add_in_order(n, rows, picks, after, out, grad, grad_offset, index, index_offset, fault):
+        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+            column, block = i % after, i // after
+            for pick in range(picks):
+                row = row_of(index[index_offset + pick], rows, fault)
+                if row >= 0:
+                    place = (block * rows + row) * after + column
+                    source = (block * picks + pick) * after + column
+                    out[place] += computed(grad[grad_offset + source])
+
+    return add_in_order
 
 
 # --------------------------------------------------------------------- along the leading axes
