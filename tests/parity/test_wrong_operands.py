@@ -13,7 +13,7 @@ from tests.parity.compare import LIBRARIES, outcome
 NO_TENSORS = ([1.0, 2.0], 1.5, None, "a")
 
 # The operations that still raise another exception than torch, or none: what is raised here.
-DIFFERENT = {
+DIFFERENT: dict[str, str] = {
     "where": "RuntimeError",
     "maximum": "accepted",
     "minimum": "accepted",
@@ -46,17 +46,10 @@ DIFFERENT = {
     "logistic_loss": "AttributeError",
     "weighted_logistic_loss": "AttributeError",
     "logistic_margin": "AttributeError",
-    "count_nonzero": "AttributeError",
     "max": "accepted",
     "min": "accepted",
-    "std_mean": "AttributeError",
-    "var_mean": "AttributeError",
-    "bincount": "AttributeError",
-    "histogram": "AttributeError",
     "unique": "AttributeError",
     "unique_consecutive": "AttributeError",
-    "log_softmax": "AttributeError",
-    "softmax": "AttributeError",
     "layer_norm": "AttributeError",
     "batch_norm": "AttributeError",
     "instance_norm": "AttributeError",
@@ -84,20 +77,12 @@ DIFFERENT = {
     "margin_ranking_loss": "AttributeError",
     "soft_margin_loss": "AttributeError",
     "triplet_margin_loss": "AttributeError",
-    "triplet_margin_with_distance_loss": "AttributeError",
     "multi_margin_loss": "AttributeError",
     "multilabel_margin_loss": "AttributeError",
     "multilabel_soft_margin_loss": "TypeError, torch accepts it",
     "ctc_loss": "AttributeError",
-    "cholesky": "AttributeError",
-    "cholesky_inverse": "AttributeError",
     "cholesky_solve": "AttributeError",
-    "det": "AttributeError",
-    "inverse": "AttributeError",
-    "logdet": "AttributeError",
     "matrix_power": "AttributeError",
-    "qr": "AttributeError",
-    "slogdet": "AttributeError",
     "solve": "AttributeError",
     "solve_triangular": "AttributeError",
     "cdist": "AttributeError",
@@ -119,7 +104,6 @@ DIFFERENT = {
     "inner": "AttributeError",
     "kron": "AttributeError",
     "linear": "AttributeError",
-    "matmul": "AttributeError",
     "mm": "AttributeError",
     "multi_dot": "AttributeError",
     "mv": "AttributeError",
@@ -180,10 +164,13 @@ def error_of(library: Any, sample: Sample, name: str, wrong: Any) -> Exception |
     return outcome(sample.call, library, sample.tensors(library) | {name: wrong})[1]
 
 
-def kind_of(error: Exception | None) -> str:
-    """The type's name.  Where torch stumbles over a missing attribute, minigrad has TypeError."""
-    kind = type(error).__name__.lstrip("_")
-    return "TypeError" if kind == "AttributeError" else kind
+def same_kind(theirs: Exception | None, ours: Exception | None) -> bool:
+    """Where torch stumbles over a missing attribute, minigrad has a TypeError; unless it is the
+    sample itself that asks for the attribute."""
+    kind = type(theirs).__name__.lstrip("_")
+    if kind == "AttributeError" and str(theirs) != str(ours):
+        kind = "TypeError"
+    return type(ours).__name__ == kind
 
 
 @pytest.mark.parametrize(
@@ -202,4 +189,4 @@ def test_refused_as_in_torch(operation: str) -> None:
                 warnings.simplefilter("ignore")
                 theirs, ours = (error_of(lib, sample, name, wrong) for lib in LIBRARIES)
             call = f"{sample} with {name} = {wrong!r}"
-            assert type(ours).__name__ == kind_of(theirs), f"{call}:\n{theirs!r}\n{ours!r}"
+            assert same_kind(theirs, ours), f"{call}:\n{theirs!r}\n{ours!r}"
