@@ -37,6 +37,16 @@ class Taps:
         stops = np.where(taken, len(used) - used[::-1].argmax(0), 0)
         return taps(starts, stops, matrix.T, len(used))
 
+    @functools.cached_property
+    def picks(self) -> bool:
+        """Whether each number of the result is one of x."""
+        return bool((self.counts == 1).all() and (self.weights == 1).all())
+
+    @functools.cached_property
+    def keeps(self) -> bool:
+        """Whether the result is x."""
+        return self.picks and np.array_equal(self.starts, np.arange(self.size))
+
     def scaled(self, factor: float) -> Taps:
         return Taps(self.size, self.starts, self.counts, self.weights * factor)
 

@@ -18,6 +18,7 @@ from minigrad.kernels.threads import split
 
 Array = np.ndarray[Any, Any]
 
+place = np.uint64  # an unsigned index: Numba does not look whether it is negative
 LARGE = 1 << 17  # numbers that are worth a thread
 
 
@@ -43,15 +44,15 @@ def resample_planes(x, rows, columns, out, start, stop):
                     line[w] += weight * source[w]
             result = out[p, i]
             for j in range(result.size):
-                first, count = column_starts[j], column_counts[j]
+                first, count = place(column_starts[j]), column_counts[j]
                 if count == 0:
                     result[j] = 0
                     continue
                 total = column_weights[j, 0] * line[first]
                 if count > 1:  # without a loop for the usual one or two
-                    total += column_weights[j, 1] * line[first + 1]
+                    total += column_weights[j, 1] * line[first + place(1)]
                 for k in range(2, count):
-                    total += column_weights[j, k] * line[first + k]
+                    total += column_weights[j, k] * line[first + place(k)]
                 result[j] = total
 
 
@@ -125,6 +126,10 @@ def over_planes(run: Callable[..., None], size: int, *arguments: Any) -> None:
 def resample(x: Array, rows: Taps, columns: Taps) -> Array:
     """x (..., H, W) with other sizes: each number is a weighted sum, along height and width.  Of
     integers, what is behind the point is dropped, as by a division."""
+    if rows.picks and columns.picks:
+        picked = x if columns.keeps else x.take(columns.starts, -1)
+        picked = picked if rows.keeps else picked.take(rows.starts, -2)
+        return picked.copy() if picked is x else picked
     planes = as_planes(x)
     dtype = planes.dtype if planes.dtype.kind == "f" else np.dtype(np.float64)
     planes = planes.astype(dtype, copy=False)
