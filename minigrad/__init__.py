@@ -1,7 +1,11 @@
 """minigrad: PyTorch's autograd in pure Python, with Numba kernels for CPU and CUDA."""
 
+import math
+
 from minigrad import (
+    accelerator,
     autograd,
+    backends,
     cuda,
     data,
     func,
@@ -53,6 +57,7 @@ from minigrad.grad_mode import (
 from minigrad.inference import inference_mode, is_inference
 from minigrad.kernels.cache import kernel_cache, set_kernel_cache
 from minigrad.kernels.threads import get_num_threads, set_num_threads
+from minigrad.limits import finfo, iinfo
 from minigrad.ops.activation import celu_, prelu, relu_, rrelu_, selu_, threshold_
 from minigrad.ops.activation import cut_below as threshold
 from minigrad.ops.activation import random_leaky_relu as rrelu
@@ -299,6 +304,7 @@ from minigrad.ops.view import (
 from minigrad.ops.view import movedim as moveaxis
 from minigrad.ops.view_scatter import diagonal_scatter, select_scatter, slice_scatter
 from minigrad.ops.vmap import vmap
+from minigrad.printing import set_printoptions
 from minigrad.random import (
     Generator,
     default_generator,
@@ -314,6 +320,8 @@ from minigrad.values import Size
 
 __version__ = "0.1.0"
 
+pi, e, inf, nan, newaxis = math.pi, math.e, math.inf, math.nan, None
+
 methods.bind()  # gives Tensor its operators
 
 __all__ = [
@@ -322,6 +330,7 @@ __all__ = [
     "Tensor",
     "abs",
     "absolute",
+    "accelerator",
     "acos",
     "acosh",
     "add",
@@ -362,6 +371,7 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "autograd",
+    "backends",
     "baddbmm",
     "bernoulli",
     "bincount",
@@ -426,6 +436,7 @@ __all__ = [
     "dsplit",
     "dstack",
     "dtype",
+    "e",
     "einsum",
     "empty",
     "empty_like",
@@ -440,6 +451,7 @@ __all__ = [
     "explain_grad",
     "expm1",
     "eye",
+    "finfo",
     "fix",
     "flatten",
     "flip",
@@ -476,12 +488,14 @@ __all__ = [
     "hsplit",
     "hstack",
     "hypot",
+    "iinfo",
     "index_add",
     "index_copy",
     "index_fill",
     "index_put",
     "index_put_",
     "index_select",
+    "inf",
     "inference_mode",
     "initial_seed",
     "inner",
@@ -558,6 +572,7 @@ __all__ = [
     "multinomial",
     "multiply",
     "mv",
+    "nan",
     "nan_to_num",
     "nanmean",
     "nanmedian",
@@ -567,6 +582,7 @@ __all__ = [
     "ne",
     "neg",
     "negative",
+    "newaxis",
     "nn",
     "no_grad",
     "nonzero",
@@ -580,6 +596,7 @@ __all__ = [
     "outer",
     "pairwise_distance",
     "permute",
+    "pi",
     "polygamma",
     "positive",
     "pow",
@@ -628,6 +645,7 @@ __all__ = [
     "set_grad_enabled",
     "set_kernel_cache",
     "set_num_threads",
+    "set_printoptions",
     "set_rng_state",
     "sgn",
     "short",

@@ -313,6 +313,7 @@ METHODS = {
     "cpu": move.cpu,
     "cuda": move.cuda,
     "to": move.to,
+    "type": move.type_of,
     "type_as": move.type_as,
     "new_empty": filled.new_empty,
     "new_full": filled.new_full,

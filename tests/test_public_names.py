@@ -36,6 +36,7 @@ NAMES = {
         reciprocal relu relu_ remainder repeat_interleave reshape return_types roll rot90 round
         row_stack rrelu rrelu_ rsqrt rsub scatter scatter_add scatter_reduce searchsorted seed
         are_deterministic_algorithms_enabled is_deterministic_algorithms_warn_only_enabled
+        accelerator backends finfo iinfo pi e inf nan newaxis set_printoptions
         use_deterministic_algorithms save load serialization select select_scatter
         diagonal_scatter selu selu_ set_default_dtype
         set_grad_enabled set_kernel_cache
@@ -66,7 +67,15 @@ NAMES = {
         hessian hvp jacobian jvp vhp vjp
     """,
     "minigrad.cuda": """
-        current_device device_count get_device_name is_available synchronize
+        current_device device_count empty_cache get_device_name get_rng_state get_rng_state_all
+        initial_seed is_available manual_seed manual_seed_all seed seed_all set_rng_state
+        set_rng_state_all synchronize
+    """,
+    "minigrad.accelerator": """
+        current_accelerator current_device_index device_count is_available synchronize
+    """,
+    "minigrad.backends": """
+        cuda cudnn mps
     """,
     "minigrad.data": """
         digits digits_split

@@ -3,12 +3,33 @@
 from typing import Any
 
 from minigrad import kernels
+from minigrad.cuda.random import (
+    get_rng_state,
+    get_rng_state_all,
+    initial_seed,
+    manual_seed,
+    manual_seed_all,
+    seed,
+    seed_all,
+    set_rng_state,
+    set_rng_state_all,
+)
 
 __all__ = [
     "current_device",
     "device_count",
+    "empty_cache",
     "get_device_name",
+    "get_rng_state",
+    "get_rng_state_all",
+    "initial_seed",
     "is_available",
+    "manual_seed",
+    "manual_seed_all",
+    "seed",
+    "seed_all",
+    "set_rng_state",
+    "set_rng_state_all",
     "synchronize",
 ]
 
@@ -39,6 +60,10 @@ def synchronize(device: Any = None) -> None:
     """Wait until the GPU has done all that it was given."""
     driver().require()
     kernels.cuda_module("driver").synchronize()
+
+
+def empty_cache() -> None:
+    """Nothing: memory that is not used is given back at once, there is no cache."""
 
 
 def driver() -> Any:

@@ -95,6 +95,25 @@ def type_as(x: Tensor, other: Tensor) -> Tensor:
     return to(x, other.dtype)
 
 
+TYPES = {
+    f"minigrad.{kind}Tensor": dtypes.of_numpy(np.dtype(n)) for n, kind in dtypes.TYPE_NAMES.items()
+}
+
+
+def type_of(x: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """x.type() is "minigrad.FloatTensor"; x.type(dtype), or x.type of such a name, x in it."""
+    if dtype is None:
+        place = "minigrad.cuda." if x.is_cuda else "minigrad."
+        return f"{place}{dtypes.type_name(x.array.dtype)}Tensor"
+    if isinstance(dtype, str):
+        if dtype not in TYPES:
+            raise ValueError(f"invalid type: {dtype!r}. Names are {', '.join(TYPES)}")
+        dtype = TYPES[dtype]
+    if not isinstance(dtype, dtypes.dtype):
+        raise TypeError("type(): dtype must be a type, str, or dtype object")
+    return to(x, dtype)
+
+
 def cast_to(dtype: dtypes.dtype) -> Any:
     """The method x.float(), x.long(), ..."""
 

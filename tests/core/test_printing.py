@@ -1,5 +1,6 @@
 """How tensors print: the strings that torch 2.13 prints, with minigrad for torch in the names."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -253,3 +254,36 @@ def test_prints_as_torch(written: str, printed: str) -> None:
 def test_str_is_repr() -> None:
     x = tensor([1.0, 2.0])
     assert str(x) == repr(x) == f"{x}"
+
+
+@pytest.fixture
+def usual_options() -> Iterator[None]:
+    yield
+    minigrad.set_printoptions(profile="default")
+
+
+@pytest.mark.usefixtures("usual_options")
+def test_print_options() -> None:
+    x = minigrad.tensor([1.23456, 2.5])
+    minigrad.set_printoptions(precision=2)
+    assert str(x) == "tensor([1.23, 2.50])"
+    minigrad.set_printoptions(sci_mode=True)
+    assert str(x) == "tensor([1.23e+00, 2.50e+00])"
+    minigrad.set_printoptions(sci_mode=False)
+    assert str(minigrad.tensor([1.25, 1e9])) == "tensor([         1.25, 1000000000.00])"
+    minigrad.set_printoptions(threshold=4, edgeitems=1)
+    assert str(minigrad.arange(5)) == "tensor([0,  ..., 4])"
+    minigrad.set_printoptions(profile="full")
+    assert "..." not in str(minigrad.zeros(2000))
+    minigrad.set_printoptions(profile="default", linewidth=20)
+    assert str(minigrad.arange(8)) == "tensor([0, 1, 2, 3,\n        4, 5, 6, 7])"
+
+
+def test_wrong_print_options_change_nothing() -> None:
+    for name in ("precision", "edgeitems", "linewidth"):
+        for wrong in ("a", -1, 1.5, True):
+            with pytest.raises(ValueError, match=f"{name} must be an int"):
+                minigrad.set_printoptions(**{name: wrong})
+    with pytest.raises(ValueError, match="profile must be one of"):
+        minigrad.set_printoptions(profile="long")
+    assert str(minigrad.tensor([1.23456])) == "tensor([1.2346])"
