@@ -128,8 +128,9 @@ NAMES = {
         set_checkpoint_early_stop
     """,
     "minigrad.utils.data": """
-        BatchSampler DataLoader Dataset RandomSampler Sampler SequentialSampler Subset
-        TensorDataset default_collate random_split
+        BatchSampler ChainDataset ConcatDataset DataLoader Dataset IterableDataset RandomSampler
+        Sampler SequentialSampler StackDataset Subset SubsetRandomSampler TensorDataset
+        WeightedRandomSampler default_collate default_convert get_worker_info random_split
     """,
     "visualize": """
         Graph backward_graph

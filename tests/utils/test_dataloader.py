@@ -167,11 +167,6 @@ def test_bad_options(options: dict[str, Any], message: str) -> None:
         DataLoader(numbers(4), **options)
 
 
-def test_workers_are_not_there() -> None:
-    with pytest.raises(NotImplementedError, match="use num_workers=0"):
-        DataLoader(numbers(4), num_workers=2)
-
-
 def test_tensors_of_different_sizes() -> None:
     with pytest.raises(AssertionError, match="Size mismatch between tensors"):
         TensorDataset(minigrad.arange(2), minigrad.arange(3))

@@ -1,84 +1,86 @@
-"""Datasets: samples by number."""
+"""Datasets: samples by number, or one after the other; `+` puts two in a row."""
 
-import math
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
-
-import numpy as np
-
-from minigrad.ops.creation import as_tensor
-from minigrad.ops.draw import source
-from minigrad.random import Generator
-from minigrad.tensor import Tensor
 
 Sample_co = TypeVar("Sample_co", covariant=True)
 
 
 class Dataset(Generic[Sample_co]):
-    """Base of all datasets: define __getitem__(index), and __len__ for samplers."""
+    """Base of all datasets: define __getitem__(index), and __len__ for samplers.
+
+    One that has __getitems__(indices) is asked for all samples of a batch at once.
+    """
 
     def __getitem__(self, index: Any) -> Sample_co:
         raise NotImplementedError("Subclasses of Dataset should implement __getitem__.")
 
-
-class TensorDataset(Dataset[tuple[Tensor, ...]]):
-    """Tensors of the same first size: sample i is the tuple of their rows i."""
-
-    def __init__(self, *tensors: Tensor) -> None:
-        if any(tensor.shape[0] != tensors[0].shape[0] for tensor in tensors):
-            sizes = [tensor.shape[0] for tensor in tensors]
-            raise AssertionError(f"Size mismatch between tensors: first sizes {sizes}")
-        self.tensors = tensors
-
-    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
-        return tuple(tensor[index] for tensor in self.tensors)
-
-    def batch(self, indices: list[int]) -> list[Tensor]:
-        """The samples of these numbers, collated: one copy a tensor, not one a sample."""
-        rows = as_tensor(np.array(indices, np.int64))
-        return [x[rows.to(x.device)] for x in self.tensors]
-
-    def __len__(self) -> int:
-        return self.tensors[0].shape[0]
+    def __add__(self, other: Any) -> Any:
+        """The samples of this dataset, then those of the other."""
+        return ConcatDataset([self, other])
 
 
-class Subset(Dataset[Sample_co]):
-    """The samples of a dataset with the given numbers, in that order."""
+class IterableDataset(Dataset[Sample_co]):
+    """Base of datasets that are streams: define __iter__, and __len__ if the length is known.
 
-    def __init__(self, dataset: Dataset[Sample_co], indices: Sequence[int]) -> None:
-        self.dataset = dataset
-        self.indices = indices
+    Each worker of a DataLoader goes through a copy of its own; get_worker_info() tells which part
+    is its share.
+    """
+
+    def __iter__(self) -> Iterator[Sample_co]:
+        raise NotImplementedError("Subclasses of IterableDataset should implement __iter__.")
+
+    def __add__(self, other: Any) -> Any:
+        """The stream of this dataset, then that of the other."""
+        return ChainDataset([self, other])
+
+
+class ConcatDataset(Dataset[Sample_co]):
+    """Several datasets in a row."""
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise AssertionError("datasets should not be an empty iterable")
+        if any(isinstance(dataset, IterableDataset) for dataset in self.datasets):
+            raise AssertionError(
+                "ConcatDataset does not support IterableDataset, which has no numbers for its "
+                "samples; use ChainDataset."
+            )
+        self.cumulative_sizes = list(accumulate(len(dataset) for dataset in self.datasets))
 
     def __getitem__(self, index: int) -> Sample_co:
-        return self.dataset[self.indices[index]]
+        if index < 0:
+            if -index > len(self):
+                raise ValueError("absolute value of index should not exceed dataset length")
+            index += len(self)
+        which = bisect_right(self.cumulative_sizes, index)
+        if which == len(self.datasets):
+            raise IndexError(f"index {index} is out of range: there are {len(self)} samples")
+        before = self.cumulative_sizes[which - 1] if which else 0
+        return self.datasets[which][index - before]
 
     def __len__(self) -> int:
-        return len(self.indices)
+        return self.cumulative_sizes[-1]
 
 
-def random_split(
-    dataset: Any, lengths: Sequence[int | float], generator: Generator | None = None
-) -> list[Subset[Any]]:
-    """Split at random into parts of the given lengths, or of fractions that add up to 1."""
-    size = len(dataset)
-    if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
-        lengths = whole_lengths(size, lengths)
-    if sum(lengths) != size:
-        raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
-    order = source(generator).permutation(size).tolist()
-    return [
-        Subset(dataset, order[int(end - length) : int(end)])
-        for length, end in zip(lengths, accumulate(lengths), strict=True)
-    ]
+class ChainDataset(IterableDataset[Sample_co]):
+    """Several streams, one after the other."""
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = datasets
+
+    def __iter__(self) -> Iterator[Sample_co]:
+        for stream in self.datasets:
+            yield from checked_stream(stream)
+
+    def __len__(self) -> int:
+        return sum(len(checked_stream(stream)) for stream in self.datasets)
 
 
-def whole_lengths(size: int, fractions: Sequence[float]) -> list[int]:
-    """The fractions as numbers of samples; what rounding leaves over goes round from the first."""
-    for index, fraction in enumerate(fractions):
-        if not 0 <= fraction <= 1:
-            raise ValueError(f"Fraction at index {index} is not between 0 and 1")
-    lengths = [math.floor(size * fraction) for fraction in fractions]
-    for index in range(size - sum(lengths)):
-        lengths[index % len(lengths)] += 1
-    return lengths
+def checked_stream(dataset: Any) -> Any:
+    if not isinstance(dataset, IterableDataset):
+        raise AssertionError(f"ChainDataset only supports IterableDataset, got {type(dataset)}")
+    return dataset

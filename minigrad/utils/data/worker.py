@@ -1,0 +1,170 @@
+"""What a worker process of a DataLoader does: it gets tasks, and sends batches back."""
+
+import os
+import pickle
+import random
+import signal
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import Any
+
+import numpy as np
+
+from minigrad.kernels.threads import set_num_threads
+from minigrad.random import manual_seed
+from minigrad.utils.data.dataset import IterableDataset
+from minigrad.utils.data.fetch import Collate, MapFetcher, StreamFetcher
+
+# What the parent may send, and what a worker may answer.
+BEGIN, FETCH, LEAVE = "begin", "fetch", b"leave"
+READY, BATCH, END = "ready", "batch", "end"
+
+
+@dataclass(frozen=True)
+class WorkerInfo:
+    """Which worker this process is, of how many, its seed, and its copy of the dataset."""
+
+    id: int
+    num_workers: int
+    seed: int
+    dataset: Any
+
+
+_worker_info: WorkerInfo | None = None
+
+
+def get_worker_info() -> WorkerInfo | None:
+    """What this worker knows of itself (id, num_workers, seed, dataset); None in other processes.
+
+    The seed is another for each worker and each epoch.
+    """
+    return _worker_info
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all workers of a DataLoader are told when they start."""
+
+    dataset: Any
+    collate_fn: Collate
+    batched: bool
+    drop_last: bool
+    num_workers: int
+    worker_init_fn: Callable[[int], None] | None
+
+    def fetcher(self) -> MapFetcher | StreamFetcher:
+        """What gets the batches of a new epoch."""
+        if isinstance(self.dataset, IterableDataset):
+            return StreamFetcher(iter(self.dataset), self.collate_fn, self.batched, self.drop_last)
+        return MapFetcher(self.dataset, self.collate_fn, self.batched)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An exception on its way to the parent, with its traceback as text."""
+
+    kind: type[Exception]
+    text: str
+
+    def exception(self) -> Exception:
+        try:
+            return self.kind(Text(self.text))
+        except Exception:  # its constructor takes other arguments
+            return RuntimeError(self.text)
+
+
+class Text(str):
+    """A text that KeyError, too, shows with its line breaks."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def failure(answer: str, error: Exception, worker: int) -> bytes:
+    """The message with an exception; a RuntimeError if the parent could not read its type."""
+    lines = "".join(traceback.format_exception(error))
+    kind = type(error)
+    text = f"Caught {kind.__name__} in DataLoader worker process {worker}.\nOriginal {lines}"
+    try:
+        return message(answer, Failure(kind, text))
+    except Exception:
+        return message(answer, Failure(RuntimeError, text))
+
+
+def message(kind: str, content: Any = None) -> bytes:
+    return bytes(ForkingPickler.dumps((kind, content)))
+
+
+def work(job: Job, worker: int, connection: Connection, parents_end: Connection) -> None:
+    """The life of a worker: answer every task in turn, until told to leave."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # after Ctrl-C the parent ends the workers
+    parents_end.close()  # a fork has a copy of it
+    set_num_threads(1)
+    inbox: SimpleQueue[bytes | None] = SimpleQueue()
+    leaving = Event()
+    Thread(target=listen, args=(connection, inbox, leaving), daemon=True).start()
+    fetcher: MapFetcher | StreamFetcher | None = None
+    while (received := inbox.get()) is not None and not leaving.is_set():
+        task, content = pickle.loads(received)
+        if task == BEGIN:
+            fetcher, answer = begin(job, worker, content, fetcher is None)
+        else:
+            answer = fetch(fetcher, worker, content)
+        connection.send_bytes(answer)
+
+
+def listen(connection: Connection, inbox: SimpleQueue[bytes | None], leaving: Event) -> None:
+    """Read what the parent sends as it comes, so that sending never waits for a batch.
+
+    LEAVE overtakes the tasks that were not begun.  Without a parent nobody wants the rest.
+    """
+    parent = parent_process()
+    assert parent is not None
+    try:
+        while connection in wait([connection, parent.sentinel]):
+            received = connection.recv_bytes()
+            if received == LEAVE:
+                leaving.set()
+                inbox.put(None)
+                return
+            inbox.put(received)
+    except (EOFError, OSError):
+        pass
+    os._exit(1)
+
+
+def begin(
+    job: Job, worker: int, base_seed: int, first: bool
+) -> tuple[MapFetcher | StreamFetcher | None, bytes]:
+    """A new epoch: seeds that only depend on its base seed, and what fetches its batches."""
+    global _worker_info
+    seed = base_seed + worker
+    random.seed(seed)
+    manual_seed(seed)
+    np.random.seed(np.random.SeedSequence([base_seed, worker]).generate_state(4))
+    _worker_info = WorkerInfo(worker, job.num_workers, seed, job.dataset)
+    try:
+        if first and job.worker_init_fn is not None:
+            job.worker_init_fn(worker)
+        return job.fetcher(), message(READY)
+    except Exception as error:
+        return None, failure(READY, error, worker)
+
+
+def fetch(fetcher: MapFetcher | StreamFetcher | None, worker: int, places: Any) -> bytes:
+    """The message with a batch, or with what went wrong."""
+    try:
+        assert fetcher is not None
+        return message(BATCH, fetcher.fetch(places))
+    except StopIteration:
+        return message(END)
+    except Exception as error:
+        return failure(BATCH, error, worker)
