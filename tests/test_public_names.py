@@ -90,6 +90,7 @@ NAMES = {
     """,
     "minigrad.nn": """
         Buffer CrossEntropyLoss Linear Module Parameter ReLU Sequential functional init
+        GRU GRUCell LSTM LSTMCell RNN RNNBase RNNCell RNNCellBase utils
     """,
     "minigrad.nn.functional": """
         adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d
@@ -112,6 +113,10 @@ NAMES = {
     "minigrad.nn.init": """
         calculate_gain constant_ kaiming_normal_ kaiming_uniform_ normal_ ones_ uniform_
         xavier_normal_ xavier_uniform_ zeros_
+    """,
+    "minigrad.nn.utils.rnn": """
+        PackedSequence invert_permutation pack_padded_sequence pack_sequence pad_packed_sequence
+        pad_sequence unpack_sequence unpad_sequence
     """,
     "minigrad.optim": """
         Adam Optimizer SGD

@@ -36,6 +36,7 @@ from minigrad.kernels.cpu import (
     norms,
     pooling,
     random,
+    recurrent,
     reductions,
     rows,
     scans,
@@ -622,3 +623,5 @@ pick_places = routine_of_two(pooling.pick_places)
 put_places = routine_of_two(pooling.put_places)
 attention = routine_of_many(attentions.attention, 0, 1, 2, 3)
 attention_backward = routine_of_many(attentions.attention_backward, 0, 1, 2, 3, 4, 5, 6)
+recurrent_steps = routine_of_many(recurrent.recurrent_steps, 0, 1, 2)
+recurrent_steps_backward = routine_of_many(recurrent.recurrent_steps_backward, 0, 2, 3, 4)
