@@ -6,18 +6,22 @@ A sequence is an image of height 1.
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
 
 from minigrad import kernels
 from minigrad.dtypes import check_floats, not_implemented
+from minigrad.grad_mode import is_recording
 from minigrad.kernels.taps import Taps, constant_taps, identity
 from minigrad.node import LinearNode, Node
 from minigrad.ops.either import Either
+from minigrad.ops.padding import constant_pad
+from minigrad.ops.pointwise import maximum
 from minigrad.ops.reduction import mean
 from minigrad.ops.view import squeeze, unsqueeze
-from minigrad.tensor import TENSORS, Tensor, constant, record
+from minigrad.tensor import TENSORS, Tensor, constant, has_history, record
 
 Array = Any
 Pair = tuple[int, ...]  # of height and width
@@ -229,10 +233,24 @@ def max_pool1d(
     length = pooled_size(input.array.shape[-1], kernel, step, around, spread, ceil_mode)
     if length < 1:
         raise RuntimeError(f"max_pool1d() Invalid computed output size: {length}")
+    if not return_indices and not (is_recording() and has_history(input)):
+        return constant(largest_of_slices(input.array, length, kernel, step, around, spread))
     options = (1, kernel), (1, step), (0, around), (1, spread), ceil_mode
     values, places = max_pool2d(unsqueeze(input, -2), *options, return_indices=True)
     pooled = squeeze(values, -2)
     return (pooled, squeeze(places, -2)) if return_indices else pooled
+
+
+def largest_of_slices(
+    x: Array, count: int, kernel: int, stride: int, padding: int, dilation: int
+) -> Array:
+    """The largest numbers of windows along the last dimension, without their places."""
+    reach = (count - 1) * stride + 1
+    after = max(reach + (kernel - 1) * dilation - x.shape[-1] - padding, 0)
+    sides = ((0, 0),) * (x.ndim - 1) + ((padding, after),)
+    x = constant_pad(x, sides, -math.inf) if padding or after else x
+    slices = (x[..., k : k + reach : stride] for k in range(0, kernel * dilation, dilation))
+    return functools.reduce(maximum, slices) if kernel > 1 else next(slices).copy()
 
 
 def max_pool2d(

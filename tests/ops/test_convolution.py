@@ -108,6 +108,30 @@ def test_padding_is_no_number_of_a_maximum() -> None:
     assert places.flatten().tolist() == [0, 1, 3, 4]
 
 
+def test_of_equals_in_several_rows_the_first_counts_and_of_nan_the_last() -> None:
+    nan = float("nan")
+    x = minigrad.tensor([[[1.0, 5, 5, nan], [5, 2, nan, 0], [0, 5, 0, nan]]])
+    values, places = F.max_pool2d(x, (3, 2), return_indices=True)
+    assert values[0, 0, 0] == 5
+    assert places.tolist() == [[[1, 11]]]
+    _, places = F.max_pool2d(x[:, 1:], 2, return_indices=True)
+    assert places.tolist() == [[[0, 7]]]
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+@pytest.mark.parametrize("ceil_mode", [False, True])
+def test_max_pool1d_without_a_gradient(padding: int, ceil_mode: bool) -> None:
+    x = minigrad.randn(2, 3, 10)
+    x[0, 0, 4] = float("nan")
+    for kernel, stride, dilation in ((1, 1, 1), (3, 2, 1), (2, 3, 2)):
+        options = kernel, stride, padding if kernel > 1 else 0, dilation, ceil_mode
+        expected, _ = F.max_pool1d(x, *options, return_indices=True)
+        values = F.max_pool1d(x, *options)
+        np.testing.assert_array_equal(values.numpy(), expected.numpy())
+        values.fill_(0)
+    assert x.isnan().sum() == 1  # nothing was written into x
+
+
 def test_a_window_beside_all_numbers() -> None:
     x = minigrad.ones(1, 1, 1, requires_grad=True)
     values, places = F.max_pool1d(x, 2, 1, 1, 2, return_indices=True)

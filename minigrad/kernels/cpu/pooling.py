@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels.cpu.vector_math import where
 from minigrad.kernels.jit import kernel
 from minigrad.kernels.promotion import computed_in
 from minigrad.kernels.taps import Taps
@@ -57,6 +58,18 @@ def resample_planes(x, rows, columns, out, start, stop):
 
 
 @kernel
+def largest_down(plane, top, height, step, best, level):
+    """best[w] = the largest of plane[top + step * k, w], k < height; level[w] = its k."""
+    best[:], level[:] = plane[top], 0
+    for k in range(1, height):
+        line = plane[top + k * step]
+        for w in range(best.size):
+            larger = (line[w] > best[w]) | (line[w] != line[w])
+            best[w] = where(larger, line[w], best[w])
+            level[w] = where(larger, np.int32(k), level[w])
+
+
+@kernel
 def max_planes(x, rows, columns, lowest, out, indices, start, stop):
     """out[p, i, j] = the largest of its window, indices[p, i, j] = where in the plane it is: the
     first of equals; the last NaN, if there is one.  A window that lies between the numbers, as
@@ -64,24 +77,26 @@ def max_planes(x, rows, columns, lowest, out, indices, start, stop):
     row_starts, row_counts, row_step = rows
     column_starts, column_counts, column_step = columns
     width = x.shape[2]
+    best, level = np.empty(width, x.dtype), np.empty(width, np.int32)
     for p in range(start, stop):
-        plane = x[p]
         for i in range(out.shape[1]):
             top, height = row_starts[i], row_counts[i]
+            if height > 0:
+                largest_down(x[p], top, height, row_step, best, level)
             for j in range(out.shape[2]):
-                left, count = column_starts[j], column_counts[j]
+                at, count = place(column_starts[j]), column_counts[j]
                 if height <= 0 or count <= 0:
                     out[p, i, j], indices[p, i, j] = lowest, -1
                     continue
-                best, place = plane[top, left], top * width + left
-                for a in range(height):
-                    line = plane[top + a * row_step]
-                    for b in range(count):
-                        value = line[left + b * column_step]
-                        if value > best or value != value:
-                            best = value
-                            place = (top + a * row_step) * width + left + b * column_step
-                out[p, i, j], indices[p, i, j] = best, place
+                largest, row, other = best[at], level[at], at
+                for _ in range(1, count):
+                    other += place(column_step)
+                    value, k = best[other], level[other]
+                    larger = (value > largest) | ((value == largest) & (k < row))
+                    larger |= (value != value) & ((largest == largest) | (k >= row))
+                    largest = where(larger, value, largest)
+                    row, at = where(larger, k, row), where(larger, other, at)
+                out[p, i, j], indices[p, i, j] = largest, (top + row * row_step) * width + at
 
 
 @kernel
