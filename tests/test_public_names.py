@@ -119,7 +119,7 @@ NAMES = {
         pad_sequence unpack_sequence unpad_sequence
     """,
     "minigrad.optim": """
-        Adam Optimizer SGD
+        Adadelta Adagrad Adam AdamW Adamax NAdam Optimizer RAdam RMSprop SGD
     """,
     "minigrad.random": """
         fork_rng get_rng_state initial_seed manual_seed seed set_rng_state

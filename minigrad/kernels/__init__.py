@@ -43,6 +43,7 @@ from minigrad.kernels.cpu import (
     searching,
     sorting,
     triangles,
+    updates,
 )
 from minigrad.kernels.cpu import gather as along
 from minigrad.kernels.promotion import promote, result_type
@@ -621,6 +622,7 @@ resample = routine(pooling.resample)
 max_pool = routine(pooling.max_pool)
 pick_places = routine_of_two(pooling.pick_places)
 put_places = routine_of_two(pooling.put_places)
+update = routine(updates.update)
 attention = routine_of_many(attentions.attention, 0, 1, 2, 3)
 attention_backward = routine_of_many(attentions.attention_backward, 0, 1, 2, 3, 4, 5, 6)
 recurrent_steps = routine_of_many(recurrent.recurrent_steps, 0, 1, 2)

@@ -20,7 +20,7 @@ import textwrap
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -182,10 +182,19 @@ def code(statement: ast.stmt) -> bool:
     return not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
 
 
+class Source(Protocol):
+    """Where an expression comes from: a function, and the names that are its operands."""
+
+    @property
+    def function(self) -> Callable[..., Any]: ...
+    @property
+    def parameters(self) -> Sequence[str]: ...
+
+
 class TypedNumbers(ast.NodeTransformer):
     """Gives every number the kernel's dtype, and every called function its name in a kernel."""
 
-    def __init__(self, formula: Formula, dtype: Dtype, found: Functions):
+    def __init__(self, formula: Source, dtype: Dtype, found: Functions):
         self.formula, self.dtype, self.found = formula, dtype, found
         self.names = formula.function.__globals__
 

@@ -1,81 +1,147 @@
-"""Adam (Kingma and Ba 2014)."""
+"""Adam (Kingma and Ba 2014) and AdamW (Loshchilov and Hutter 2017)."""
 
 import math
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
+from minigrad.kernels.codegen import Number
+from minigrad.kernels.rules import Rule
+from minigrad.optim.checks import check_betas, check_lr, check_not_negative, ways
+from minigrad.optim.elementwise import Elementwise
+from minigrad.tensor import Tensor
 
-from minigrad.ops.filled import zeros_like
-from minigrad.optim.formulas import adam_step, approach, approach_square, largest
-from minigrad.optim.optimizer import Group, Optimizer, regularised
-from minigrad.tensor import Tensor, constant
+
+def adam(
+    param: Any,
+    grad: Any,
+    exp_avg: Any,
+    exp_avg_sq: Any,
+    max_exp_avg_sq: Any,
+    lr: Number,
+    beta1: Number,
+    beta2: Number,
+    eps: Number,
+    weight_decay: Number,
+    step: Number,
+    amsgrad: bool,
+    maximize: bool,
+    decoupled_weight_decay: bool,
+) -> Any:
+    if maximize:
+        grad = -grad
+    if weight_decay and decoupled_weight_decay:
+        param = param * (1 - lr * weight_decay)
+    if weight_decay and not decoupled_weight_decay:
+        grad = grad + weight_decay * param
+    exp_avg = exp_avg + (1 - beta1) * (grad - exp_avg)
+    exp_avg_sq = beta2 * exp_avg_sq + (1 - beta2) * (grad * grad)
+    square = exp_avg_sq
+    if amsgrad:
+        square = max_exp_avg_sq = max(max_exp_avg_sq, exp_avg_sq)
+    denominator = math.sqrt(square) / math.sqrt(1 - beta2**step) + eps
+    param = param - lr / (1 - beta1**step) * (exp_avg / denominator)
+    return param, exp_avg, exp_avg_sq, max_exp_avg_sq
 
 
-class Adam(Optimizer):
+class Adam(Elementwise):
     """param -= lr * m / (sqrt(v) + eps), with m and v running means of grad and grad**2.
 
     Both start at zero and are divided by 1 - beta**step to make up for it.  weight_decay adds
-    weight_decay * param to grad; amsgrad uses the largest v so far (Reddi et al. 2018).
+    weight_decay * param to grad, or with decoupled_weight_decay shrinks param itself; amsgrad
+    uses the largest v so far (Reddi et al. 2018).
     """
+
+    rule = Rule(adam)
 
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
         amsgrad: bool = False,
         *,
+        foreach: bool | None = None,
         maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
     ) -> None:
-        if not lr >= 0.0:
-            raise ValueError(f"Invalid learning rate: {lr}")
-        if not eps >= 0.0:
-            raise ValueError(f"Invalid epsilon value: {eps}")
-        for index, beta in enumerate(betas):
-            if not 0.0 <= beta < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
-        if not weight_decay >= 0.0:
-            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
+        check_no_tensor("lr", lr, foreach)
+        check_lr(lr)
+        check_not_negative("epsilon value", eps)
+        check_betas(betas)
+        check_not_negative("weight_decay value", weight_decay)
+        check_kinds(betas, foreach)
         options = {
             "lr": lr,
-            "betas": betas,
+            "betas": tuple(x.item() if isinstance(x, Tensor) else x for x in betas),
             "eps": eps,
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
             "maximize": maximize,
+            "capturable": capturable,
+            "fused": fused,
+            "decoupled_weight_decay": decoupled_weight_decay,
+            **ways(foreach, differentiable, capturable, fused),
         }
         super().__init__(params, options)
 
-    def update(self, group: Group) -> None:
-        for param in group["params"]:
-            if param.grad is not None:
-                self.update_one(param, group)
 
-    def update_one(self, param: Tensor, group: Group) -> None:
-        grad = regularised(param, group)
-        state = self.state[param] or self.start(param, group)
-        beta1, beta2 = group["betas"]
-        state["step"] += 1
-        step = state["step"].item()
-        approach(state["exp_avg"], grad, 1 - beta1)
-        approach_square(state["exp_avg_sq"], grad, beta2, 1 - beta2)
-        square = state["exp_avg_sq"]
-        if group["amsgrad"]:
-            largest(state["max_exp_avg_sq"], square.array)
-            square = state["max_exp_avg_sq"]
-        size = group["lr"] / (1 - beta1**step)
-        correction = math.sqrt(1 - beta2**step)
-        mean = state["exp_avg"].array
-        adam_step(param, mean, square.array, size, correction, group["eps"])
+def check_kinds(betas: tuple[Any, Any], foreach: bool | None) -> None:
+    """ValueError unless the betas are floats, or tensors of one element."""
+    kinds = [Tensor if isinstance(beta, Tensor) else type(beta) for beta in betas]
+    if kinds not in ([float, float], [Tensor, Tensor]):
+        raise ValueError("betas must be either both floats or both Tensors")
+    for index, beta in enumerate(betas):
+        check_no_tensor(f"betas[{index}]", beta, foreach)
+        if isinstance(beta, Tensor) and beta.numel() != 1:
+            raise ValueError(f"Tensor betas[{index}] must be 1-element")
 
-    def start(self, param: Tensor, group: Group) -> dict[str, Any]:
-        """The state before the first step."""
-        state = self.state[param]
-        state["step"] = constant(np.array(0, np.float32))
-        names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * group["amsgrad"]
-        for name in names:
-            state[name] = zeros_like(param)
-        return state
+
+def check_no_tensor(name: str, value: Any, foreach: bool | None) -> None:
+    if foreach and isinstance(value, Tensor):
+        raise ValueError(
+            f"{name} as a Tensor is not supported for capturable=False and foreach=True"
+        )
+
+
+class AdamW(Adam):
+    """Adam whose weight decay shrinks the parameters themselves: param *= 1 - lr * weight_decay."""
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            foreach=foreach,
+            maximize=maximize,
+            capturable=capturable,
+            differentiable=differentiable,
+            fused=fused,
+            decoupled_weight_decay=True,
+        )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:  # a state of Adam's may have been loaded
+            group["decoupled_weight_decay"] = True

@@ -3,36 +3,65 @@
 from collections.abc import Iterable
 from typing import Any
 
-from minigrad.kernels import Array
-from minigrad.optim.formulas import accumulate, decayed, descend
-from minigrad.optim.optimizer import Group, Optimizer, regularised
-from minigrad.tensor import Tensor, constant
+from minigrad.kernels.codegen import Number
+from minigrad.kernels.rules import Rule
+from minigrad.optim.checks import check_lr, check_not_negative, ways
+from minigrad.optim.elementwise import Elementwise
+from minigrad.optim.optimizer import Group, State
+from minigrad.tensor import Tensor
 
 
-class SGD(Optimizer):
-    """param -= lr * v, where v = momentum * v + (1 - dampening) * grad.
+def sgd(
+    param: Any,
+    grad: Any,
+    momentum_buffer: Any,
+    lr: Number,
+    momentum: Number,
+    dampening: Number,
+    weight_decay: Number,
+    nesterov: bool,
+    maximize: bool,
+) -> Any:
+    if maximize:
+        grad = -grad
+    if weight_decay:
+        grad = grad + weight_decay * param
+    if momentum:
+        momentum_buffer = momentum * momentum_buffer + (1 - dampening) * grad
+    if momentum and nesterov:
+        grad = grad + momentum * momentum_buffer
+    if momentum and not nesterov:
+        grad = momentum_buffer
+    return param - lr * grad, momentum_buffer
+
+
+class SGD(Elementwise):
+    """param -= lr * v, where v = momentum * v + (1 - dampening) * grad; the first v is grad.
 
     weight_decay adds weight_decay * param to grad.  nesterov looks ahead: grad + momentum * v
     takes the place of v (Sutskever et al. 2013).
     """
 
+    rule = Rule(sgd)
+    own = ("dampening",)
+
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float = 1e-3,
+        lr: float | Tensor = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
-        weight_decay: float = 0,
+        weight_decay: float | Tensor = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
-        if lr < 0.0:
-            raise ValueError(f"Invalid learning rate: {lr}")
-        if momentum < 0.0:
-            raise ValueError(f"Invalid momentum value: {momentum}")
-        if weight_decay < 0.0:
-            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
+        check_lr(lr)
+        check_not_negative("momentum value", momentum)
+        check_not_negative("weight_decay value", weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         options = {
@@ -42,26 +71,12 @@ class SGD(Optimizer):
             "weight_decay": weight_decay,
             "nesterov": nesterov,
             "maximize": maximize,
+            "fused": fused,
+            **ways(foreach, differentiable, fused=fused),
         }
         super().__init__(params, options)
 
-    def update(self, group: Group) -> None:
-        for param in group["params"]:
-            if param.grad is not None:
-                descend(param, self.direction(param, group), group["lr"])
-
-    def direction(self, param: Tensor, group: Group) -> Array:
-        """Where this parameter came from: its gradient, or the momentum of its gradients."""
-        grad = regularised(param, group)
-        momentum = group["momentum"]
-        if not momentum:
-            return grad
-        state = self.state[param]
-        velocity: Tensor | None = state.get("momentum_buffer")
-        if velocity is None:
-            velocity = state["momentum_buffer"] = constant(grad.copy())
-        else:
-            accumulate(velocity, grad, momentum, 1 - group["dampening"])
-        if group["nesterov"]:
-            return decayed(grad, velocity.array, momentum)
-        return velocity.array
+    def advance(self, param: Tensor, state: State, group: Group) -> tuple[float, ...]:
+        """The first momentum is the whole gradient."""
+        has_momentum = state.get("momentum_buffer") is not None
+        return (group["dampening"] if has_momentum else 0,)

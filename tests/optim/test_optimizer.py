@@ -145,8 +145,9 @@ def test_a_loaded_state_has_the_dtype_of_its_parameter() -> None:
 
 def test_repr() -> None:
     assert repr(SGD([parameter(1.0)], lr=0.1)) == (
-        "SGD (\nParameter Group 0\n    dampening: 0\n    lr: 0.1\n    maximize: False\n"
-        "    momentum: 0\n    nesterov: False\n    weight_decay: 0\n)"
+        "SGD (\nParameter Group 0\n    dampening: 0\n    differentiable: False\n"
+        "    foreach: None\n    fused: None\n    lr: 0.1\n    maximize: False\n    momentum: 0\n"
+        "    nesterov: False\n    weight_decay: 0\n)"
     )
 
 

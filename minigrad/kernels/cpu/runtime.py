@@ -17,10 +17,11 @@ from numba.core.types import (
 )
 from numba.extending import intrinsic
 
-from minigrad.kernels.jit import inner_loop, scalar
+from minigrad.kernels.jit import inner_loop, kernel, scalar
 
 __all__ = [
     "boolean",
+    "data_of",
     "float16",
     "float32",
     "float64",
@@ -29,6 +30,7 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "kernel",
     "load",
     "scalar",
     "store",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 HALF, SINGLE = ir.HalfType(), ir.FloatType()
+HEADER = object.__basicsize__  # bytes of a Python object before its own fields
 
 
 def mark(builder: Any, instruction: Any, own: str, other: str) -> Any:
@@ -86,3 +89,16 @@ def store(typing_context: Any, pointer: Any, offset: Any, dtype: Any, value: Any
         return context.get_dummy_value()
 
     return types.void(pointer, types.intp, dtype, given), code
+
+
+@intrinsic
+def data_of(typing_context: Any, identity: Any) -> Any:
+    """The address of the elements of the NumPy array with this id(): the first field of a
+    PyArrayObject (numpy/ndarraytypes.h).  To ask the array in Python takes 1.2 us."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        field = builder.add(args[0], ir.Constant(args[0].type, HEADER))
+        pointer = context.get_value_type(types.voidptr)
+        return builder.load(builder.inttoptr(field, pointer.as_pointer()))
+
+    return types.voidptr(types.int64), code
