@@ -78,7 +78,9 @@ NAMES = {
         cuda cudnn mps
     """,
     "minigrad.data": """
-        digits digits_split
+        FASHION_CLASSES NextCharacters Vocabulary addition addition_vocabulary corpus diabetes
+        digits digits_split exact_accuracy fashion_mnist first_names idx_images mnist moons
+        read_idx spirals
     """,
     "minigrad.func": """
         functional_call grad grad_and_value hessian jacfwd jacrev jvp linearize stack_module_state
@@ -146,7 +148,6 @@ NAMES = {
 OUR_OWN = {
     "minigrad": {"data", "explain_grad", "kernel_cache", "set_kernel_cache"},
     "minigrad.autograd": {"GradcheckError", "explaining"},
-    "minigrad.data": {"digits", "digits_split"},
     "minigrad.serialization": {"npz", "safetensors"},
 }
 

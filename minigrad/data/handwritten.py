@@ -1,10 +1,8 @@
 """1,797 handwritten digits, each an 8x8 image (digits.txt says where they come from)."""
 
-import gzip
-from importlib import resources
-
 import numpy as np
 
+from minigrad.data.shipped import table
 from minigrad.ops.creation import from_numpy
 from minigrad.tensor import Tensor
 from minigrad.utils.data import TensorDataset
@@ -35,8 +33,6 @@ def digits_split(seed: int = 0) -> tuple[TensorDataset, TensorDataset]:
 
 def read() -> tuple[np.ndarray, np.ndarray]:
     """The file's images and labels."""
-    file = resources.files("minigrad.data") / "digits.csv.gz"
-    text = gzip.decompress(file.read_bytes()).decode()
-    rows = np.array([line.split(",") for line in text.splitlines()], dtype=np.uint8)
+    rows = np.array(table("digits"), dtype=np.uint8)
     images = rows[:, :64].reshape(-1, 8, 8).astype(np.float32) / np.float32(16)
     return images, rows[:, 64].astype(np.int64)

@@ -1,7 +1,5 @@
 """The digits that ship with the package."""
 
-from importlib import resources
-
 import minigrad
 from minigrad.data import digits, digits_split
 
@@ -41,9 +39,3 @@ def test_the_split_holds_out_a_fifth_and_loses_nothing() -> None:
 def test_the_split_depends_on_its_seed_alone() -> None:
     labels = [digits_split(seed)[1].tensors[1].tolist() for seed in (0, 0, 1)]
     assert labels[0] == labels[1] != labels[2]
-
-
-def test_the_attribution_ships_too() -> None:
-    text = (resources.files("minigrad.data") / "digits.txt").read_text(encoding="utf-8")
-    for words in ("Alpaydin", "Kaynak", "CC BY 4.0", "scikit-learn"):
-        assert words in text
