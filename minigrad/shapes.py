@@ -3,30 +3,52 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 
-def axis_of(dim: int, ndim: int) -> int:
+def axis_of(dim: Any, ndim: int) -> int:
     """A dimension as a number from 0.  A 0-d tensor may be asked for dimension 0 or -1."""
-    if isinstance(dim, bool) or not hasattr(dim, "__index__"):
-        raise TypeError(f"dim must be an int, not {type(dim).__name__}")
+    if type(dim) is not int:
+        dim = int_of("dim", dim)
     bound = max(ndim, 1)
     if not -bound <= dim < bound:
+        check_int64("dim", dim)
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], "
             f"but got {dim})"
         )
-    return dim % bound
+    return int(dim % bound)
+
+
+def int_of(name: str, number: Any) -> int:
+    """What stands for a whole number, as an int.  TypeError for bools and all else."""
+    try:
+        if not isinstance(number, bool):
+            return operator.index(number)
+    except TypeError:
+        pass
+    raise TypeError(f"{name} must be int, not {type(number).__name__}. Convert it with int().")
+
+
+def check_int64(name: str, number: int) -> None:
+    """ValueError for an int that 64 bits do not hold."""
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"Overflow when unpacking long long: {name}={number} needs over 64 bits")
 
 
 def axes_of(dim: Any, ndim: int) -> tuple[int, ...]:
     """The dimensions to reduce, sorted; all of them for None or ()."""
     if type(dim) is int and -ndim <= dim < ndim:  # the usual case, without the checks below
         return (dim % ndim,)
-    if dim is None or (not isinstance(dim, int) and len(dim) == 0):
+    if dim is None:
         return tuple(range(ndim))
-    dims = [axis_of(d, ndim) for d in ((dim,) if hasattr(dim, "__index__") else dim)]
+    if not isinstance(dim, tuple | list):
+        dim = (dim,)
+    if not dim:
+        return tuple(range(ndim))
+    dims = [axis_of(d, ndim) for d in dim]
     check_distinct(dims)
     return tuple(sorted(dims)) if ndim else ()
 
@@ -46,10 +68,7 @@ def shape_argument(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """A shape given as f(2, 3) or as f((2, 3))."""
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
         sizes = tuple(sizes[0])
-    for n in sizes:
-        if isinstance(n, bool) or not hasattr(n, "__index__"):
-            raise TypeError(f"a shape is made of ints, but got {type(n).__name__} in {list(sizes)}")
-    return tuple(int(n) for n in sizes)
+    return tuple([n if type(n) is int else int_of("a size", n) for n in sizes])
 
 
 def sizes_of(function: str, keyword: str, sizes: tuple[Any, ...], named: Any) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either
 from minigrad.ops.matmul import (
     bmm,
@@ -132,6 +133,7 @@ class AddmvBackward0(AddNode):
         )
 
 
+@typed
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta * input + alpha * (mat @ vec)"""
     x, y, bias = mat.array, vec.array, input.array
@@ -156,6 +158,7 @@ class AddrBackward0(AddNode):
         return None if b is None else mv(grad, b), None if a is None else mv(t(grad), a)
 
 
+@typed
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta * input + alpha * outer(vec1, vec2)"""
     bias, x, y = input.array, vec1.array, vec2.array
@@ -193,6 +196,7 @@ class AddbmmBackward0(AddNode):
         )
 
 
+@typed
 def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
@@ -231,6 +235,7 @@ class BaddbmmBackward0(AddNode):
         )
 
 
+@typed
 def baddbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
@@ -273,6 +278,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return view(addmm(bias, rows, t(weight)), (*shape[:-1], weight.array.shape[0]))
 
 
+@typed
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x W[k] y + bias[k], for every k.  input1: (..., in1), input2: (..., in2), weight:
     (out, in1, in2), bias: (out,)."""

@@ -24,6 +24,8 @@ from minigrad.random import Generator
 from minigrad.tensor import Tensor
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])
+Ints = Any  # an int, or several
+Dims = Any  # the same, or None
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,14 @@ def are_whole(x: Any) -> bool:
     return isinstance(x, Sequence) and all(is_whole(element) for element in x)
 
 
+def are_ints(x: Any) -> bool:
+    return is_whole(x) or are_whole(x)
+
+
+def is_dims(x: Any) -> bool:
+    return x is None or are_ints(x)
+
+
 def is_real(x: Any) -> bool:
     if isinstance(x, Tensor):
         return not x.array.ndim
@@ -66,11 +76,14 @@ INTS = Kind("tuple of ints", frozenset({tuple, list}), are_whole)
 NUMBER = Kind("Number", frozenset({float, int}), is_real)
 KINDS = {
     "Dtype": DTYPE,
+    "Dims": Kind("int or tuple of ints", frozenset({int, tuple, list, type(None)}), is_dims),
     "Either": Kind("Tensor", frozenset({Tensor}), is_tensor_or_array),
     "Generator": instances("minigrad.Generator", Generator),
+    "Ints": Kind("int or tuple of ints", frozenset({int, tuple, list}), are_ints),
     "None": instances("None", type(None)),
     "Number": NUMBER,
     "Sequence[int]": INTS,
+    "Sequence[Tensor]": instances("tuple of Tensors", tuple, list),
     "Tensor": instances("Tensor", Tensor),
     "bool": instances("bool", bool),
     "dtypes.dtype": DTYPE,
@@ -135,7 +148,8 @@ def typed(op: Operation, names: dict[str, str] | None = None) -> Operation:
 
 def renamed(op: Callable[..., Any], named: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """Named arguments under the operation's own names.  TypeError where one is given twice."""
-    own = {names.get(name, name): value for name, value in named.items()}
+    known = op.__annotations__
+    own = {n if n in known else names.get(n, n): value for n, value in named.items()}
     if len(own) < len(named):
         raise TypeError(f"{op.__name__}() got an argument twice, under two names: {list(named)}")
     return own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ import numpy as np
 from minigrad import kernels
 from minigrad.formats import contiguous_format
 from minigrad.node import LinearNode, Node
+from minigrad.ops.arguments import Dims, Ints, typed
 from minigrad.ops.either import Either
 from minigrad.ops.reduction import sum
 from minigrad.ops.rows import index_select
+from minigrad.ops.spelling import numpy_names
 from minigrad.ops.view import clone, expand, flatten, reshape, swapped, unsqueeze
 from minigrad.shapes import axis_of, check_distinct, shape_argument, sizes_of
 from minigrad.tensor import TENSORS, Tensor, constant, record
@@ -32,6 +35,7 @@ class FlipBackward0(LinearNode):
         return flip(tangent, self.axes)
 
 
+@typed
 def flip(input: Either, *order: Any, dims: Any = None) -> Either:
     """The elements in reverse order along `dims`."""
     if type(input) not in TENSORS:
@@ -42,6 +46,7 @@ def flip(input: Either, *order: Any, dims: Any = None) -> Either:
     return record(FlipBackward0, kernels.reversed_along(input.array, axes), (input,), axes=axes)
 
 
+@typed
 def fliplr(input: Tensor) -> Tensor:
     """The columns in reverse order."""
     if input.array.ndim < 2:
@@ -49,6 +54,7 @@ def fliplr(input: Tensor) -> Tensor:
     return flip(input, 1)
 
 
+@typed
 def flipud(input: Tensor) -> Tensor:
     """The rows in reverse order."""
     if input.array.ndim < 1:
@@ -68,7 +74,8 @@ class Rot90Backward0(LinearNode):
         return rot90(tangent, self.k, self.dims)
 
 
-def rot90(input: Either, k: int = 1, dims: Any = (0, 1)) -> Either:
+@typed
+def rot90(input: Either, k: int = 1, dims: Sequence[int] = (0, 1)) -> Either:
     """Turned by k quarters in the plane of two dimensions, from the first to the second."""
     if type(input) not in TENSORS:
         return turned(input, k, *dims)
@@ -109,7 +116,8 @@ class RollBackward0(LinearNode):
         return roll(tangent, self.shifts, self.axes)
 
 
-def roll(input: Either, shifts: Any, dims: Any = None) -> Either:
+@typed
+def roll(input: Either, shifts: Ints, dims: Dims = None) -> Either:
     """Moved along `dims`; what leaves at one end comes in at the other.  Without dims, the
     flattened elements are."""
     if type(input) not in TENSORS:
@@ -160,6 +168,7 @@ def with_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
     return (1,) * (ndim - len(shape)) + tuple(shape)
 
 
+@typed
 def repeat(input: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
     """The whole tensor so many times along each dimension (and along new ones in front)."""
     times = sizes_of("repeat", "repeats", sizes, repeats)
@@ -189,11 +198,13 @@ def repeated(
     return kernels.copied(result).reshape(wanted)
 
 
+@typed
 def tile(input: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
     """repeat, where dimensions that are not mentioned stay as they are."""
     return repeat(input, with_ones(sizes_of("tile", "dims", sizes, dims), input.array.ndim))
 
 
+@numpy_names
 def repeat_interleave(
     input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:

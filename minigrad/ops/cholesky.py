@@ -7,6 +7,7 @@ from typing import Any
 from minigrad import kernels
 from minigrad.formats import check_no_out
 from minigrad.node import Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.counted import eye
 from minigrad.ops.diagonals import tril
 from minigrad.ops.either import Either
@@ -47,6 +48,7 @@ class CholeskyBackward0(CholeskyNode):
     __slots__ = ()
 
 
+@typed
 def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
     """The lower triangular L with A = L L^T, for a positive-definite A; or, with `upper`, L^T.
     Only that triangle of A is read."""
@@ -54,6 +56,7 @@ def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None
     return factorized(LinalgCholeskyExBackward0, "linalg.cholesky", A, upper)
 
 
+@typed
 def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The lower triangular L with A = L L^T, for a positive-definite A; or, with `upper`, L^T.
     Only that triangle of A is read."""
@@ -71,6 +74,7 @@ def factorized(node: type[CholeskyNode], name: str, x: Tensor, upper: bool) -> T
     return record(node, result, (x,), (None, result), upper=upper)
 
 
+@typed
 def cholesky_solve(
     input: Tensor, input2: Tensor, upper: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
@@ -87,6 +91,7 @@ def cholesky_solve(
     return solve_triangular(turned(lower), half, upper=True)
 
 
+@typed
 def cholesky_inverse(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The inverse of the A that has the Cholesky factor `input` (its transpose with `upper`)."""
     check_square("cholesky_inverse", input.array)

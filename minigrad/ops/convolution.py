@@ -16,6 +16,7 @@ from minigrad import kernels
 from minigrad.dtypes import not_implemented, type_name
 from minigrad.kernels.windows import Sizes, Windows, windows
 from minigrad.node import LinearNode, Node
+from minigrad.ops.arguments import Ints, typed
 from minigrad.ops.either import Either
 from minigrad.ops.matmul import what_is_needed
 from minigrad.ops.padding import pad
@@ -93,39 +94,42 @@ def product_of_arrays(
 # ------------------------------------------------------------------------------------- convolution
 
 
+@typed
 def conv1d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
-    stride: Any = 1,
+    stride: Ints = 1,
     padding: Any = 0,
-    dilation: Any = 1,
+    dilation: Ints = 1,
     groups: int = 1,
 ) -> Tensor:
     """Sums of (N, C, L) weighted over windows: weight (O, C / groups, K), bias (O,)."""
     return convolution("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
 
+@typed
 def conv2d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
-    stride: Any = 1,
+    stride: Ints = 1,
     padding: Any = 0,
-    dilation: Any = 1,
+    dilation: Ints = 1,
     groups: int = 1,
 ) -> Tensor:
     """Sums of (N, C, H, W) weighted over windows: weight (O, C / groups, KH, KW), bias (O,)."""
     return convolution("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
 
 
+@typed
 def conv3d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
-    stride: Any = 1,
+    stride: Ints = 1,
     padding: Any = 0,
-    dilation: Any = 1,
+    dilation: Ints = 1,
     groups: int = 1,
 ) -> Tensor:
     """Sums of (N, C, D, H, W) weighted over windows: weight (O, C / groups, KD, KH, KW)."""
@@ -183,45 +187,48 @@ def padded_by_word(
 # -------------------------------------------------------------------------- transposed convolution
 
 
+@typed
 def conv_transpose1d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
-    stride: Any = 1,
+    stride: Ints = 1,
     padding: Any = 0,
-    output_padding: Any = 0,
+    output_padding: Ints = 0,
     groups: int = 1,
-    dilation: Any = 1,
+    dilation: Ints = 1,
 ) -> Tensor:
     """Each number of (N, C, L) spread over a window: weight (C, O / groups, K), bias (O,)."""
     options = stride, padding, output_padding, groups, dilation
     return transposed_convolution("conv_transpose1d", 1, input, weight, bias, *options)
 
 
+@typed
 def conv_transpose2d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
-    stride: Any = 1,
+    stride: Ints = 1,
     padding: Any = 0,
-    output_padding: Any = 0,
+    output_padding: Ints = 0,
     groups: int = 1,
-    dilation: Any = 1,
+    dilation: Ints = 1,
 ) -> Tensor:
     """Each number of (N, C, H, W) spread over a window: weight (C, O / groups, KH, KW)."""
     options = stride, padding, output_padding, groups, dilation
     return transposed_convolution("conv_transpose2d", 2, input, weight, bias, *options)
 
 
+@typed
 def conv_transpose3d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
-    stride: Any = 1,
+    stride: Ints = 1,
     padding: Any = 0,
-    output_padding: Any = 0,
+    output_padding: Ints = 0,
     groups: int = 1,
-    dilation: Any = 1,
+    dilation: Ints = 1,
 ) -> Tensor:
     """Each number of (N, C, D, H, W) spread over a window: weight (C, O / groups, KD, KH, KW)."""
     options = stride, padding, output_padding, groups, dilation
@@ -460,8 +467,9 @@ def joined_windows(x: Either, windows: Windows) -> Either:
     return record(Col2ImBackward0, kernels.fold(x.array, windows), (x,), windows=windows)
 
 
+@typed
 def unfold(
-    input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+    input: Tensor, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
 ) -> Tensor:
     """Every window of (N, C, H, W) as a column: (N, C * KH * KW, windows)."""
     sizes = window_arguments(kernel_size, dilation, padding, stride)
@@ -485,13 +493,14 @@ def unfold(
     return columns_of_windows(input, seen)
 
 
+@typed
 def fold(
     input: Tensor,
-    output_size: Any,
-    kernel_size: Any,
-    dilation: Any = 1,
-    padding: Any = 0,
-    stride: Any = 1,
+    output_size: Ints,
+    kernel_size: Ints,
+    dilation: Ints = 1,
+    padding: Ints = 0,
+    stride: Ints = 1,
 ) -> Tensor:
     """Columns (N, C * KH * KW, windows) added up where their windows lie: (N, C, H, W)."""
     size = pair("output_size", output_size)

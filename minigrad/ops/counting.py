@@ -8,7 +8,9 @@ from typing import Any
 from minigrad import kernels, return_types
 from minigrad.dtypes import check_floats, not_implemented
 from minigrad.node import Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either
+from minigrad.ops.spelling import numpy_names
 from minigrad.shapes import axis_of
 from minigrad.tensor import Tensor, constant, record
 
@@ -51,6 +53,7 @@ class BincountBackward0(UnknownDerivative):
 # ----------------------------------------------------------------------------- different elements
 
 
+@numpy_names
 def unique(
     input: Tensor,
     sorted: bool = True,
@@ -71,6 +74,7 @@ def unique(
     return with_options(made, inverse, counts, return_inverse, return_counts)
 
 
+@numpy_names
 def unique_consecutive(
     input: Tensor,
     return_inverse: bool = False,
@@ -118,6 +122,7 @@ def with_options(
 # ---------------------------------------------------------------------------------- counts of each
 
 
+@typed
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, ... occurs in a vector; or the sums of the weights there."""
     x = input.array
@@ -136,6 +141,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     return record(BincountBackward0, result, (weights,))
 
 
+@typed
 def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
     """How many elements are in each of `bins` bins of one size between min and max; between the
     smallest and the largest, if these are equal."""
@@ -143,6 +149,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     return constant(kernels.histc(input.array, bins, min, max))
 
 
+@typed
 def histogram(
     input: Tensor,
     bins: int | Tensor,

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import kernels, return_types
 from minigrad.formats import check_no_out
 from minigrad.node import Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either
 from minigrad.ops.linear_systems import inv
 from minigrad.ops.matrices import NodeOfSeveral, check_floating, check_square, kinds_of, turned
@@ -39,6 +40,7 @@ def as_matrix(x: Either) -> Either:
     return unsqueeze(unsqueeze(x, -1), -1)
 
 
+@typed
 def linalg_det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The determinant of a square matrix."""
     check_no_out("linalg.det", out)
@@ -48,6 +50,7 @@ def linalg_det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     return record(LinalgDetBackward0, result, (A,), (A.array, result))
 
 
+@typed
 def det(input: Tensor) -> Tensor:
     """The determinant of a square matrix."""
     return linalg_det(input)
@@ -69,6 +72,7 @@ class LinalgSlogdetBackward0(NodeOfSeveral):
         return (mul(as_matrix(grad), inverses),)
 
 
+@typed
 def linalg_slogdet(A: Tensor, *, out: Any = None) -> Any:
     """The sign of the determinant, and the logarithm of its absolute value."""
     check_no_out("linalg.slogdet", out)
@@ -80,11 +84,13 @@ def linalg_slogdet(A: Tensor, *, out: Any = None) -> Any:
     return return_types.linalg_slogdet(*made)
 
 
+@typed
 def slogdet(input: Tensor) -> Any:
     """The sign of the determinant, and the logarithm of its absolute value."""
     return return_types.slogdet(*linalg_slogdet(input))
 
 
+@typed
 def logdet(input: Tensor) -> Tensor:
     """The logarithm of the determinant; NaN where it is negative."""
     check_square("logdet", input.array)

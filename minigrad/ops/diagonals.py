@@ -12,6 +12,7 @@ from minigrad import dtypes, kernels
 from minigrad.formats import check_usual
 from minigrad.kernels.promotion import promote
 from minigrad.node import LinearNode, Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either, array_of
 from minigrad.ops.move import to_device_array
 from minigrad.ops.shared_memory import ViewNode, new_zeros, view_of
@@ -36,6 +37,7 @@ def plane(ndim: int, dim1: int, dim2: int) -> tuple[int, int]:
     return a, b
 
 
+@typed
 def diagonal(input: Either, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Either:
     """The diagonals of the matrices in two dimensions, as a last dimension.  A positive offset
     names one above the main diagonal, a negative one below."""
@@ -72,6 +74,7 @@ class DiagonalCopyBackward(ViewNode):
 DiagonalCopyBackward.__name__ = "DiagonalBackward0_copy"  # as torch calls it
 
 
+@typed
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """The diagonal of a matrix; of a vector, the matrix that has it as its diagonal."""
     if input.array.ndim == 1:
@@ -102,6 +105,7 @@ class DiagEmbedBackward0(LinearNode):
         return diag_embed(tangent, *self.place)
 
 
+@typed
 def diag_embed(input: Either, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Either:
     """Zeros, in which the last dimension is the diagonal of two new ones."""
     array = array_of(input)
@@ -118,6 +122,7 @@ def diag_embed(input: Either, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     return record(DiagEmbedBackward0, result, (input,), place=(offset, a, b))
 
 
+@typed
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """The matrix with all elements on a diagonal."""
     return diag_embed(view(contiguous(input), (input.array.size,)), offset)
@@ -151,6 +156,7 @@ class TriuBackward0(TriangleNode):
         return triu(tangent, self.offset)
 
 
+@typed
 def tril(input: Either, diagonal: int = 0) -> Either:
     """The lower triangles of matrices, up to a diagonal; zeros above."""
     if type(input) not in TENSORS:
@@ -160,6 +166,7 @@ def tril(input: Either, diagonal: int = 0) -> Either:
     return record(TrilBackward0, result, (input,), offset=diagonal)
 
 
+@typed
 def triu(input: Either, diagonal: int = 0) -> Either:
     """The upper triangles of matrices, from a diagonal on; zeros below."""
     if type(input) not in TENSORS:
@@ -178,6 +185,7 @@ def check_triangle(name: str, x: Tensor, diagonal: Any) -> None:
         raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
 
 
+@typed
 def tril_indices(
     row: int,
     col: int,
@@ -193,6 +201,7 @@ def tril_indices(
     return places_in("tril_indices", row, col, dtype, device, stops=offset + 1)
 
 
+@typed
 def triu_indices(
     row: int,
     col: int,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from minigrad.ops.joining import cat
 from minigrad.ops.pointwise import logical_xor, sub
+from minigrad.ops.spelling import numpy_names
 from minigrad.ops.view import clone, narrow
 from minigrad.shapes import axis_of
 from minigrad.tensor import Tensor
 
 
+@numpy_names
 def diff(
     input: Tensor,
     n: int = 1,

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minigrad import kernels
+from minigrad.ops.arguments import typed
 from minigrad.ops.joining import cat, check_tensors
+from minigrad.ops.spelling import numpy_names
 from minigrad.ops.view import SliceBackward0, part, reshape, unsqueeze
 from minigrad.shapes import axis_of, shape_argument
 from minigrad.tensor import TENSORS, Tensor
@@ -54,39 +56,44 @@ def atleast_3d(x: Tensor) -> Tensor:
 # ----------------------------------------------------------------------------------------- joining
 
 
-def checked(name: str, tensors: Sequence[Tensor]) -> list[Tensor]:
+def several(name: str, tensors: Sequence[Tensor]) -> list[Tensor]:
     if not len(tensors):
         raise RuntimeError(f"{name} expects a non-empty TensorList")
     check_tensors(tensors)
     return list(tensors)
 
 
+@typed
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
     """Joined side by side: along dimension 1, vectors along their only one."""
-    wide = [atleast_1d(x) for x in checked("hstack", tensors)]
+    wide = [atleast_1d(x) for x in several("hstack", tensors)]
     return cat(wide, 0 if wide[0].array.ndim == 1 else 1)
 
 
+@typed
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
     """Joined on top of each other: along dimension 0, vectors as rows."""
-    return cat([atleast_2d(x) for x in checked("vstack", tensors)], 0)
+    return cat([atleast_2d(x) for x in several("vstack", tensors)], 0)
 
 
+@typed
 def row_stack(tensors: Sequence[Tensor]) -> Tensor:
     """Another name of vstack."""
     return vstack(tensors)
 
 
+@typed
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
     """Joined in depth: along dimension 2, made where it is missing."""
-    return cat([atleast_3d(x) for x in checked("dstack", tensors)], 2)
+    return cat([atleast_3d(x) for x in several("dstack", tensors)], 2)
 
 
+@typed
 def column_stack(tensors: Sequence[Tensor]) -> Tensor:
     """Joined side by side, vectors as columns."""
     columns = [
         reshape(x, (x.array.size, 1)) if x.array.ndim <= 1 else x
-        for x in checked("column_stack", tensors)
+        for x in several("column_stack", tensors)
     ]
     return hstack(columns)
 
@@ -94,6 +101,7 @@ def column_stack(tensors: Sequence[Tensor]) -> Tensor:
 # --------------------------------------------------------------------------------------- splitting
 
 
+@numpy_names
 def tensor_split(
     input: Tensor,
     indices_or_sections: Any = None,
@@ -162,16 +170,19 @@ def split_evenly(
     return tensor_split(x, indices_or_sections, axis)
 
 
+@typed
 def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Equal parts side by side, or parts that end at the given places."""
     return split_evenly("hsplit", input, indices_or_sections, int(input.array.ndim > 1), 1)
 
 
+@typed
 def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Equal parts on top of each other, or parts that end at the given places."""
     return split_evenly("vsplit", input, indices_or_sections, 0, 2)
 
 
+@typed
 def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Equal parts in depth, or parts that end at the given places."""
     return split_evenly("dsplit", input, indices_or_sections, 2, 3)

@@ -8,6 +8,7 @@ from typing import Any
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either
 from minigrad.ops.norm import grad_of_extreme, grad_of_power_sum
 from minigrad.ops.pointwise import neg, sub
@@ -71,6 +72,7 @@ def in_batches(x: Array, batch: tuple[int, ...]) -> Array:
     return expand(x, (*batch, *shape)).reshape((math.prod(batch), *shape))
 
 
+@typed
 def cdist(
     x1: Tensor,
     x2: Tensor,

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.grad_mode import no_grad
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either, array_of, check_are_tensors, constant_like
 from minigrad.ops.index import ends_of
 from minigrad.ops.inplace import check_writable, write
@@ -134,12 +135,12 @@ def norm_of_rows(rows: Array, p: float) -> Array:
     return pow(kernels.sum(pow(abs(rows), p), (1,), True), 1 / p)
 
 
+@typed
 def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     """For each class in `input`, a vector of num_classes zeros with a 1 at its place; int64.
 
     num_classes: one more than the largest, if it is not given.
     """
-    check_are_tensors("one_hot", input=input)
     classes = input.array
     if classes.dtype != np.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")

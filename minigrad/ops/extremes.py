@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import kernels, return_types
 from minigrad.node import Edge, Node
 from minigrad.ops.along import ChoiceNode
+from minigrad.ops.arguments import Dims
 from minigrad.ops.either import Either
 from minigrad.ops.pointwise import add, div, eq, logical_or, maximum, minimum, ne, where
 from minigrad.ops.reduction import ReductionNode, sum
@@ -109,13 +110,13 @@ def check_not_empty(name: str, shape: Sequence[int], axes: Sequence[int]) -> Non
 
 
 @numpy_names
-def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
+def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The largest element over `dim`; equal ones share the gradient."""
     return extreme("amax", AmaxBackward0, kernels.amax, input, dim, keepdim)
 
 
 @numpy_names
-def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
+def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The smallest element over `dim`; equal ones share the gradient."""
     return extreme("amin", AminBackward0, kernels.amin, input, dim, keepdim)
 

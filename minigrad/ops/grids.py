@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
+from minigrad.ops.arguments import typed
 from minigrad.ops.diagonals import counted_from
 from minigrad.ops.joining import stack
 from minigrad.ops.rows import index_select
@@ -68,6 +69,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
     return stack([flatten(grid) for grid in meshgrid(*tensors, indexing="ij")], 1)
 
 
+@typed
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All ways to take r elements in their order, one a row; with_replacement, also several times
     the same."""

@@ -12,6 +12,7 @@ from minigrad.grad_mode import is_recording
 from minigrad.node import NO_EDGE, Node
 from minigrad.ops.either import Either, array_of
 from minigrad.ops.shared_memory import MANY, new_zeros, view_edge
+from minigrad.ops.spelling import numpy_names
 from minigrad.ops.view import SliceBackward0, narrow, part, unsqueeze
 from minigrad.shapes import axis_of
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
@@ -122,11 +123,13 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     return parts(tensor, axis, bounds, SplitBackward0)
 
 
+@numpy_names
 def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Parts of the given sizes."""
     return split(input, tuple(split_sizes), dim)
 
 
+@numpy_names
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` parts of equal size (the last may be smaller)."""
     if not input.array.ndim:
@@ -139,6 +142,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, -(-n // chunks), dim)
 
 
+@numpy_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The parts at every place of a dimension."""
     axis = axis_of(dim, input.array.ndim)
@@ -179,6 +183,7 @@ def cat(tensors: Sequence[Either], dim: int = 0) -> Either:
     return record(CatBackward0, result, tensors, axis=axis, sizes=sizes)
 
 
+@numpy_names
 def concatenate(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Tensors joined along a dimension that exists: cat, in NumPy's words."""
     joined: Tensor = cat(tensors, dim)
@@ -225,6 +230,7 @@ class StackBackward0(Node):
         return [grad[(*[slice(None)] * self.axis, i, ...)] for i in places]
 
 
+@numpy_names
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Tensors of one shape along a new dimension."""
     tensors = list(tensors)

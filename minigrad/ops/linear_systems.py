@@ -7,6 +7,7 @@ from typing import Any
 from minigrad import kernels
 from minigrad.formats import check_no_out
 from minigrad.node import Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.diagonals import tril, triu
 from minigrad.ops.either import Either
 from minigrad.ops.matrices import (
@@ -37,6 +38,7 @@ class LinalgInvExBackward0(Node):
         return (neg(product(turned(y), product(grad, turned(y)))),)
 
 
+@typed
 def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inverse of a square matrix; LinAlgError if it is singular."""
     check_no_out("linalg.inv", out)
@@ -46,6 +48,7 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     return record(LinalgInvExBackward0, result, (A,), (None, result))
 
 
+@typed
 def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inverse of a square matrix; LinAlgError if it is singular."""
     return inv(input, out=out)
@@ -80,6 +83,7 @@ def solution(a: Either, b: Either, left: bool = True) -> Either:
     return kernels.solve(a, b) if left else turned(kernels.solve(turned(a), turned(b)))
 
 
+@typed
 def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
     """X with A X = B (or X A = B, if not `left`).  A: (..., n, n), B: (..., n, k), (n,) or, for as
     many matrices, (..., n).  LinAlgError if A is singular."""
@@ -145,6 +149,7 @@ def triangular_solution(
     return turned(kernels.solve_triangular(turned(a), turned(b), not upper, unit))
 
 
+@typed
 def solve_triangular(
     A: Tensor,
     B: Tensor,

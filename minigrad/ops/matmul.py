@@ -11,6 +11,7 @@ from minigrad.dtypes import type_name
 from minigrad.formats import check_no_out
 from minigrad.leaf import Leaf
 from minigrad.node import NO_EDGE, Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either
 from minigrad.ops.pointwise import mul
 from minigrad.ops.reduction import sum
@@ -221,6 +222,7 @@ class VdotBackward0(DotBackward0):
     saved_names = ("self", "other")
 
 
+@typed
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """The same as dot, for real numbers."""
     check_dot(input.array, other.array)
@@ -310,6 +312,7 @@ def batched(a: Tensor, b: Tensor) -> Tensor:
     return unsafe_view(bmm(left, right), (*batch, *rows, *columns))
 
 
+@typed
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """All products of an element of one vector and one of the other."""
     for name, x in (("self", input.array), ("vec2", vec2.array)):
@@ -323,6 +326,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     return record(mul.node_type, kernels.outer(input.array, vec2.array), (column, vec2), saved)
 
 
+@typed
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """Dot products along the last dimension of both: (..., K) and (---, K) give (..., ---)."""
     x, y = input.array, other.array
@@ -336,6 +340,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     return tensordot(input, other, ([-1], [-1]))
 
 
+@typed
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
     """Sums of products over some dimensions: the last `dims` of a and the first of b, or those in a
     pair of lists.  The others stay, first those of a."""
@@ -383,6 +388,7 @@ def contracted_axes(x: Array, y: Array, dims: Any) -> tuple[list[int], list[int]
     return of_x, of_y
 
 
+@typed
 def kron(input: Tensor, other: Tensor) -> Tensor:
     """The Kronecker product: a copy of `other` in the place of each element, times the element."""
     ndim = max(input.array.ndim, other.array.ndim)

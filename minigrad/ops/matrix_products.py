@@ -8,6 +8,7 @@ from typing import Any
 
 from minigrad.dtypes import type_name
 from minigrad.formats import check_no_out
+from minigrad.ops.arguments import typed
 from minigrad.ops.counted import eye
 from minigrad.ops.linear_systems import inv
 from minigrad.ops.matmul import matmul, mm
@@ -20,6 +21,7 @@ from minigrad.tensor import Tensor
 Array = Any
 
 
+@typed
 def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     """The product of n equal matrices; of inverses, for a negative n."""
     name = "linalg.matrix_power"
@@ -47,6 +49,7 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     return result.clone() if result is input else result
 
 
+@typed
 def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """The product of several matrices, in the order that takes the fewest multiplications; the
     first and the last may be vectors."""
@@ -112,6 +115,7 @@ def chained(
     return result
 
 
+@typed
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """The dot products of vectors along one dimension."""
     check_no_out("linalg.vecdot", out)

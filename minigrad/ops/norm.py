@@ -10,6 +10,7 @@ from minigrad import dtypes, kernels
 from minigrad.dtypes import type_name
 from minigrad.formats import check_no_out
 from minigrad.node import Node
+from minigrad.ops.arguments import Dims, typed
 from minigrad.ops.either import Either
 from minigrad.ops.extremes import amax, amin
 from minigrad.ops.pointwise import (
@@ -30,6 +31,7 @@ from minigrad.ops.pointwise import (
     where,
 )
 from minigrad.ops.reduction import cast, sum
+from minigrad.ops.spelling import numpy_names
 from minigrad.ops.view import expand, expand_as, unsqueeze_axes
 from minigrad.saved import saved_values
 from minigrad.shapes import axes_of, axis_of, broadcast_shape
@@ -107,10 +109,11 @@ def converted_to(x: Array, like: Array) -> Array:
 # ------------------------------------------------------------------------------------- of vectors
 
 
+@typed
 def vector_norm(
     x: Tensor,
     ord: float = 2,
-    dim: Any = None,
+    dim: Dims = None,
     keepdim: bool = False,
     *,
     dtype: dtypes.dtype | None = None,
@@ -178,10 +181,11 @@ def check_not_empty(x: Array, p: float, axes: Sequence[int], dim: Any) -> None:
 # ------------------------------------------------------------------------------------ of matrices
 
 
+@numpy_names
 def matrix_norm(
     A: Tensor,
     ord: Any = "fro",
-    dim: Any = (-2, -1),
+    dim: Dims = (-2, -1),
     keepdim: bool = False,
     *,
     dtype: dtypes.dtype | None = None,
@@ -235,10 +239,11 @@ def check_order(ord: Any) -> None:
 # ------------------------------------------------------------------------------------- of either
 
 
+@numpy_names
 def linalg_norm(
     A: Tensor,
     ord: Any = None,
-    dim: Any = None,
+    dim: Dims = None,
     keepdim: bool = False,
     *,
     out: Tensor | None = None,
@@ -264,10 +269,11 @@ def linalg_norm(
     return vector_norm(A, ord, dim, keepdim, dtype=dtype)
 
 
+@numpy_names
 def norm(
     input: Tensor,
     p: Any = "fro",
-    dim: Any = None,
+    dim: Dims = None,
     keepdim: bool = False,
     out: Tensor | None = None,
     dtype: dtypes.dtype | None = None,
@@ -284,6 +290,7 @@ def norm(
 # ------------------------------------------------------------------------------ measured with norms
 
 
+@typed
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The p-norm of the difference."""
     difference = sub(input, other)
@@ -299,6 +306,7 @@ def check_floating(x: Tensor) -> None:
         )
 
 
+@typed
 def pairwise_distance(
     x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
 ) -> Tensor:
@@ -308,6 +316,7 @@ def pairwise_distance(
     return recorded_norm(NormBackward1, difference, p, (last,), keepdim)
 
 
+@typed
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between vectors along `dim`: their product over their lengths, of
     which none counts as shorter than eps."""
@@ -329,8 +338,9 @@ def of_length_one(x: Tensor, axis: int, eps: float) -> Tensor:
     return div(x, add(length, short))
 
 
+@numpy_names
 def normalize(
-    input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None
+    input: Tensor, p: float = 2.0, dim: Dims = 1, eps: float = 1e-12, out: Tensor | None = None
 ) -> Tensor:
     """Vectors along `dim`, each divided by its p-norm, which counts as eps where it is less."""
     check_no_out("normalize", out)

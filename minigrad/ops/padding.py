@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import not_implemented
 from minigrad.node import LinearNode
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either, array_of
 from minigrad.ops.rows import IndexSelectBackward0, add_rows, take_rows
 from minigrad.tensor import TENSORS, Tensor, record
@@ -20,6 +21,7 @@ Sides = tuple[tuple[int, int], ...]  # how many numbers before and after, by dim
 MODES = ("constant", "reflect", "replicate", "circular")
 
 
+@typed
 def pad(
     input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
 ) -> Tensor:

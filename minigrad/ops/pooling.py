@@ -16,6 +16,7 @@ from minigrad.dtypes import check_floats, not_implemented
 from minigrad.grad_mode import is_recording
 from minigrad.kernels.taps import Taps, constant_taps, identity
 from minigrad.node import LinearNode, Node
+from minigrad.ops.arguments import Ints, typed
 from minigrad.ops.either import Either
 from minigrad.ops.padding import constant_pad
 from minigrad.ops.pointwise import maximum
@@ -63,11 +64,12 @@ def resample(x: Either, rows: Taps, columns: Taps, node_type: type[ResampleNode]
 # --------------------------------------------------------------------------------------- averages
 
 
+@typed
 def avg_pool1d(
     input: Tensor,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
@@ -81,11 +83,12 @@ def avg_pool1d(
     return squeeze(pooled, -2)
 
 
+@typed
 def avg_pool2d(
     input: Tensor,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
@@ -121,14 +124,16 @@ def average_taps(
     return constant_taps(starts, stops, weights, size)
 
 
-def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
+@typed
+def adaptive_avg_pool1d(input: Tensor, output_size: Ints) -> Tensor:
     """Averages of windows that make (N, C, L) or (C, L) as long as output_size."""
     check_sequence("adaptive_avg_pool1d", input)
     (length,) = ints("adaptive_avg_pool1d", "output_size", output_size, 1)
     return squeeze(adaptive_avg_pool2d(unsqueeze(input, -2), (1, length)), -2)
 
 
-def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
+@typed
+def adaptive_avg_pool2d(input: Tensor, output_size: Ints) -> Tensor:
     """Averages of windows that make (N, C, H, W) or (C, H, W) as large as output_size (an int, or
     two; None keeps a size)."""
     sizes = adaptive_sizes("adaptive_avg_pool2d: output_size must be 2", input, output_size)
@@ -211,12 +216,13 @@ def pick_places(x: Either, indices: Array) -> Either:
     return record(MaxPool2DWithIndicesBackward0, result, (x,), (None, indices), size=size)
 
 
+@typed
 def max_pool1d(
     input: Tensor,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    dilation: Ints = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
@@ -253,12 +259,13 @@ def largest_of_slices(
     return functools.reduce(maximum, slices) if kernel > 1 else next(slices).copy()
 
 
+@typed
 def max_pool2d(
     input: Tensor,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    dilation: Ints = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
@@ -297,7 +304,8 @@ def max_pool(
     return (pooled, constant(indices)) if with_indices else pooled
 
 
-def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+@typed
+def adaptive_max_pool1d(input: Tensor, output_size: Ints, return_indices: bool = False) -> Any:
     """The largest numbers of windows that make (N, C, L) or (C, L) as long as output_size."""
     check_sequence("adaptive_max_pool1d", input)
     (length,) = ints("adaptive_max_pool1d", "output_size", output_size, 1)
@@ -307,7 +315,8 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = 
     return (pooled, squeeze(places, -2)) if return_indices else pooled
 
 
-def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+@typed
+def adaptive_max_pool2d(input: Tensor, output_size: Ints, return_indices: bool = False) -> Any:
     """The largest numbers of windows that make (N, C, H, W) or (C, H, W) as large as output_size
     (an int, or two; None keeps a size)."""
     wrong = "adaptive_max_pool2d(): internal error: output_size.size() must be 2"
@@ -401,7 +410,7 @@ def output_sizes(
     return high, wide
 
 
-def adaptive_sizes(wrong: str, x: Tensor, output_size: Any) -> Pair:
+def adaptive_sizes(wrong: str, x: Tensor, output_size: Ints) -> Pair:
     many = isinstance(output_size, tuple | list)
     given = tuple(output_size) if many else (output_size, output_size)
     if len(given) != 2:

@@ -7,6 +7,7 @@ from typing import Any
 
 from minigrad import kernels, return_types
 from minigrad.formats import check_no_out
+from minigrad.ops.arguments import typed
 from minigrad.ops.diagonals import tril
 from minigrad.ops.either import Either
 from minigrad.ops.joining import cat
@@ -76,6 +77,7 @@ class LinalgQrBackward0(NodeOfSeveral):
             )
 
 
+@typed
 def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
     """A = Q R with orthonormal columns of Q and an upper triangle R.  `mode`: "reduced", "complete"
     (a square Q) or "r" (R alone, and an empty Q)."""
@@ -93,6 +95,7 @@ def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
     return return_types.linalg_qr(*made)
 
 
+@typed
 def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
     """linalg.qr, reduced or, if not `some`, complete."""
     return return_types.qr(*linalg_qr(input, "reduced" if some else "complete", out=out))

@@ -11,6 +11,7 @@ import numpy as np
 from minigrad import dtypes, kernels
 from minigrad.dtypes import to_numpy, type_name
 from minigrad.node import Node
+from minigrad.ops.arguments import Dims
 from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.joining import cat
 from minigrad.ops.pointwise import (
@@ -84,7 +85,7 @@ def narrowed(result: Array, dtype: Dtype) -> Array:
 
 
 @numpy_names
-def sum(input: Either, dim: Any = None, keepdim: bool = False, *, dtype: Dtype = None) -> Any:
+def sum(input: Either, dim: Dims = None, keepdim: bool = False, *, dtype: Dtype = None) -> Any:
     """The sum over `dim` (an int, several, or None for all).  Integers and bools give int64."""
     if type(input) not in TENSORS:
         return kernels.sum(input, axes_of(dim, input.ndim), keepdim)
@@ -153,7 +154,7 @@ class MeanBackward1(MeanBackward):
 
 
 @numpy_names
-def mean(input: Either, dim: Any = None, keepdim: bool = False, *, dtype: Dtype = None) -> Any:
+def mean(input: Either, dim: Dims = None, keepdim: bool = False, *, dtype: Dtype = None) -> Any:
     """The mean over `dim`.  Only of floating dtypes, as in torch."""
     is_tensor = type(input) in TENSORS
     source, array = as_dtype(input, dtype) if is_tensor else (input, input)
@@ -188,7 +189,9 @@ class NansumBackward0(ReductionNode):
 
 
 @numpy_names
-def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Dtype = None) -> Tensor:
+def nansum(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Dtype = None
+) -> Tensor:
     """The sum of all that is not NaN."""
     if input.array.dtype.kind != "f":
         return sum(input, dim, keepdim, dtype=dtype)
@@ -202,7 +205,7 @@ def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Dtyp
 
 @numpy_names
 def nanmean(
-    input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Dtype = None
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Dtype = None
 ) -> Tensor:
     """The mean of all that is not NaN."""
     if input.array.dtype.kind != "f":
@@ -215,7 +218,7 @@ def nanmean(
 
 
 @numpy_names
-def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
+def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     """How many elements are not 0 (NaN is not)."""
     return constant(kernels.sum(ne(input.array, 0), axes_of(dim, input.array.ndim), False))
 
@@ -313,13 +316,13 @@ def no_axes(dim: int) -> tuple[()]:
 
 
 @numpy_names
-def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether all elements are true (not 0)."""
     return truth(kernels.all, input, dim, keepdim)
 
 
 @numpy_names
-def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether an element is true (not 0)."""
     return truth(kernels.any, input, dim, keepdim)
 
@@ -349,7 +352,7 @@ class LogsumexpBackward0(ReductionNode):
 
 
 @numpy_names
-def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
+def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """log(sum(exp(x))) over `dim`, shifted by the largest element so that exp does not overflow."""
     x = input.array if input.array.dtype.kind == "f" else input.array.astype(np.float32)
     axes = axes_of(dim, x.ndim)

@@ -13,6 +13,7 @@ from minigrad import kernels
 from minigrad.dtypes import not_implemented
 from minigrad.kernels.taps import Taps, constant_taps, identity, taps
 from minigrad.node import LinearNode
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either
 from minigrad.ops.pooling import ResampleNode, resample
 from minigrad.ops.view import permute, reshape
@@ -50,6 +51,7 @@ NODES: dict[tuple[str, int], type[ResampleNode]] = {
 }
 
 
+@typed
 def interpolate(
     input: Tensor,
     size: Any = None,
@@ -241,6 +243,7 @@ class PixelUnshuffleBackward0(LinearNode):
         return gathered(tangent, self.factor)
 
 
+@typed
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """(..., C r^2, H, W) -> (..., C, H r, W r): r^2 channels become a square of pixels."""
     shape = input.array.shape
@@ -254,6 +257,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     return shuffled(input, upscale_factor)
 
 
+@typed
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """(..., C, H r, W r) -> (..., C r^2, H, W): the inverse of pixel_shuffle."""
     shape = input.array.shape

@@ -6,6 +6,7 @@ from typing import Any
 
 from minigrad import kernels, return_types
 from minigrad.ops.along import ChoiceNode
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either
 from minigrad.ops.extremes import FullExtremeBackward, check_not_empty
 from minigrad.ops.pointwise import eq, isnan, logical_and
@@ -62,6 +63,7 @@ def argsort(
     return constant(kernels.argsort(input.array, axis, bool(descending)))
 
 
+@typed
 def msort(input: Tensor) -> Tensor:
     """Sorted along the first dimension."""
     kernels.check_on_cpu("msort", input.array)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.memory import owner_of
 from minigrad.node import LinearNode
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either, array_of
 from minigrad.ops.index import index, scatter
 from minigrad.ops.joining import cat
@@ -41,6 +43,7 @@ class UnfoldBackward0(ViewNode):
     __slots__ = ()
 
 
+@typed
 def unfold(input: Either, dimension: int, size: int, step: int) -> Either:
     """Windows of `size` places of a dimension, one every `step` places, as a last dimension."""
     array = array_of(input)
@@ -155,7 +158,10 @@ class AsStridedBackward1(StridedNode):
     __slots__ = ()
 
 
-def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+@typed
+def as_strided(
+    input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
+) -> Tensor:
     """The memory of a tensor under another shape and strides, in elements; storage_offset counts
     from where the memory begins."""
     size, stride, array = shape_argument((size,)), shape_argument((stride,)), input.array

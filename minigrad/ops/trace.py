@@ -6,6 +6,7 @@ from typing import Any
 
 from minigrad import kernels
 from minigrad.node import LinearNode
+from minigrad.ops.arguments import typed
 from minigrad.ops.diagonals import diagonal
 from minigrad.ops.either import Either
 from minigrad.ops.reduction import sum
@@ -26,6 +27,7 @@ class TraceBackward0(LinearNode):
         return sum(diagonal(tangent))
 
 
+@typed
 def trace(input: Tensor) -> Tensor:
     """The sum of the elements (0, 0), (1, 1), ... of a matrix."""
     x = input.array

@@ -14,8 +14,10 @@ import numpy as np
 from minigrad import dtypes, kernels
 from minigrad.formats import check_format, contiguous_format, preserve_format
 from minigrad.node import NO_EDGE, LinearNode, Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either
 from minigrad.ops.shared_memory import ViewNode, allow_writes, stretched_axes, view_edge, view_of
+from minigrad.ops.spelling import numpy_names
 from minigrad.shapes import (
     axis_of,
     broadcast_shape,
@@ -160,11 +162,13 @@ def as_variable(x: Tensor) -> Tensor:
     return as_shape(x, x.array.shape, Variable, x.array)
 
 
+@typed
 def view_as(x: Tensor, other: Tensor) -> Tensor:
     """The same memory in the shape of another tensor."""
     return view(x, other.array.shape)
 
 
+@typed
 def reshape_as(x: Tensor, other: Tensor) -> Tensor:
     """The same elements in the shape of another tensor."""
     return reshape(x, other.array.shape)
@@ -175,6 +179,7 @@ def ravel(input: Tensor) -> Tensor:
     return view(contiguous(input), (-1,))
 
 
+@typed
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Join the dimensions from start_dim to end_dim."""
     shape = input.array.shape or (1,)
@@ -186,6 +191,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return reshape(input, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
 
 
+@numpy_names
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Split one dimension into several."""
     axis = axis_of(dim, input.array.ndim)
@@ -222,6 +228,7 @@ def unsqueeze_axes(x: Either, axes: Sequence[int]) -> Either:
     return reshape(x, tuple(shape))
 
 
+@numpy_names
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """Without the dimensions of size 1 (those named by `dim`, if it is given)."""
     shape = input.array.shape
@@ -310,11 +317,13 @@ def transpose(input: Either, dim0: int, dim1: int) -> Either:
     )
 
 
+@typed
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """Two dimensions exchanged: transpose, in NumPy's words."""
     return transpose(input, axis0, axis1)
 
 
+@typed
 def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two dimensions exchanged: another name of transpose."""
     return transpose(input, dim0, dim1)
@@ -370,6 +379,7 @@ def swapped_matrix(x: Tensor, name: str) -> Tensor:
     return transpose(x, -2, -1)
 
 
+@typed
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Dimensions moved to other places; the rest keep their order."""
     ndim = input.array.ndim
@@ -460,6 +470,7 @@ def expanded_shape(shape: Sequence[int], sizes: tuple[int, ...]) -> tuple[int, .
     return tuple(result)
 
 
+@typed
 def expand_as(x: Tensor, other: Tensor) -> Tensor:
     """The tensor stretched to the shape of another one."""
     return expand(x, other.array.shape)
@@ -476,6 +487,7 @@ class SliceBackward0(ViewNode):
     __slots__ = ()
 
 
+@numpy_names
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The part at one place of a dimension, which goes away."""
     if isinstance(index, float):

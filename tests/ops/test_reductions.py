@@ -146,9 +146,8 @@ def test_both_infinities_are_no_missing_number(shape: tuple[int, int]) -> None:
 def test_two_tensors_leave_no_dimension_out(name: str) -> None:
     x = minigrad.ones(2, 3)
     function = getattr(minigrad, name)
-    for wrong in (lambda: function(x, x, 0), lambda: function(x, x, True)):
-        with pytest.raises(TypeError, match="takes neither dim nor keepdim"):
-            wrong()
+    with pytest.raises(TypeError, match="takes neither dim nor keepdim"):
+        function(x, x, True)
     with pytest.raises(TypeError, match="takes neither dim nor keepdim"):
         function(x, 0, other=x)
     assert function(x, x * 2).shape == function(x, other=x).shape == (2, 3)
