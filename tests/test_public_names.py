@@ -92,7 +92,7 @@ NAMES = {
     """,
     "minigrad.nn": """
         Buffer CrossEntropyLoss Linear Module Parameter ReLU Sequential functional init
-        GRU GRUCell LSTM LSTMCell RNN RNNBase RNNCell RNNCellBase utils
+        GRU GRUCell LSTM LSTMCell MultiheadAttention RNN RNNBase RNNCell RNNCellBase utils
     """,
     "minigrad.nn.functional": """
         adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d

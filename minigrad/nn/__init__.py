@@ -2,6 +2,7 @@
 
 from minigrad.nn import functional, init, utils
 from minigrad.nn.activation import ReLU
+from minigrad.nn.attention import MultiheadAttention
 from minigrad.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from minigrad.nn.container import Sequential
 from minigrad.nn.linear import Linear
@@ -20,6 +21,7 @@ __all__ = [
     "LSTMCell",
     "Linear",
     "Module",
+    "MultiheadAttention",
     "Parameter",
     "RNNBase",
     "RNNCell",

@@ -75,8 +75,10 @@ class PackedSequence(PackedParts):
         data = self.data.to(*args, **kwargs)
         if data is self.data:
             return self
-        indices = (x and x.to(data.device) for x in (self.sorted_indices, self.unsorted_indices))
-        return type(self)(data, self.batch_sizes, *indices)
+        order, back = self.sorted_indices, self.unsorted_indices
+        if order is not None and back is not None:
+            order, back = order.to(data.device), back.to(data.device)
+        return type(self)(data, self.batch_sizes, order, back)
 
     def cpu(self) -> PackedSequence:
         return self.to("cpu")
