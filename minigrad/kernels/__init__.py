@@ -66,7 +66,7 @@ def launch1(ufunc: np.ufunc, x: Array) -> Array:
     """Run a pointwise kernel of one array."""
     if observer is not None:
         return observer(ufunc, (x,))
-    if x.size > LARGE:
+    if x.size > MANY and (x.size > LARGE or not x.flags.c_contiguous):
         return launch_large(ufunc, x)
     try:
         return ufunc(x, out=...)  # out=...: an array even where NumPy would return a scalar
@@ -78,7 +78,10 @@ def launch2(ufunc: np.ufunc, x: Array, y: Array) -> Array:
     """Run a pointwise kernel of two arrays."""
     if observer is not None:
         return observer(ufunc, (x, y))
-    if x.size > SMALL and (x.size > LARGE or (y.ndim and y.shape != x.shape)):
+    if x.size > SMALL and (
+        (y.ndim and y.shape != x.shape)
+        or (x.size > MANY and (x.size > LARGE or not x.flags.c_contiguous))
+    ):
         return launch_large(ufunc, x, y)
     try:
         return ufunc(x, y, out=...)
@@ -93,7 +96,10 @@ def launch(ufunc: np.ufunc, *arrays: Array) -> Array:
     if observer is not None:
         return observer(ufunc, arrays)
     size = arrays[0].size
-    if size > SMALL and (size > LARGE or some_stretched(arrays, arrays[0].shape)):
+    if size > SMALL and (
+        some_stretched(arrays, arrays[0].shape)
+        or (size > MANY and (size > LARGE or not arrays[-1].flags.c_contiguous))
+    ):
         return launch_large(ufunc, *arrays)
     try:
         return ufunc(*arrays, out=...)
@@ -144,13 +150,13 @@ def prepare(formula: Formula, arrays: tuple[Array, ...]) -> tuple[np.dtype[Any],
 
 def launch_large(ufunc: np.ufunc, *arrays: Array) -> Array:
     """Where the way through the elements counts: split over threads where all operands have one
-    shape and lie in order, row by row where some are stretched."""
+    shape and lie in order, row by row where some are stretched or have gaps."""
     formula, first = FORMULAS[ufunc], arrays[0]
     if not NUMPY.issuperset(map(type, arrays)):
         return launch_slowly(ufunc, *arrays)
-    if some_stretched(arrays, first.shape):
+    if some_stretched(arrays, first.shape) or not builtins.all(map(is_contiguous, arrays)):
         return launch_by_rows(ufunc, *arrays)
-    if threads.get_num_threads() == 1 or not builtins.all(in_order(x, first) for x in arrays):
+    if threads.get_num_threads() == 1:
         return launch_slowly(ufunc, *arrays)
     dtype, operands = prepare(formula, arrays)
     operands = [x.reshape(-1) if x.ndim else x for x in operands]
@@ -171,12 +177,12 @@ def some_stretched(arrays: Sequence[Array], shape: tuple[int, ...]) -> bool:
 
 
 def launch_by_rows(ufunc: np.ufunc, *arrays: Array) -> Array:
-    """Run a pointwise kernel on NumPy's arrays, of which some are stretched."""
+    """Run a pointwise kernel on NumPy's arrays, of which some are stretched or have gaps."""
     try:
         result = np.broadcast(*arrays)
     except ValueError:
         raise mismatch(*arrays) from None
-    if not has_rows(result.shape, result.size) or not builtins.all(map(is_contiguous, arrays)):
+    if not has_rows(result.shape, result.size) or not builtins.all(map(has_order, arrays)):
         try:
             return ufunc(*arrays, out=...)
         except TypeError:
@@ -190,6 +196,14 @@ def launch_by_rows(ufunc: np.ufunc, *arrays: Array) -> Array:
 
 def is_contiguous(x: Array) -> bool:
     return x.flags.c_contiguous
+
+
+def has_order(x: Array) -> bool:
+    """Whether the elements lie in order, perhaps with gaps between rows."""
+    if x.flags.c_contiguous:
+        return True
+    strides = x.strides
+    return strides[-1] == x.itemsize and list(strides) == sorted(strides, reverse=True)
 
 
 def prepared(formula: Formula, arrays: tuple[Array, ...]) -> tuple[np.dtype[Any], Sequence[Array]]:
@@ -211,11 +225,6 @@ def run_by_rows(by_rows: np.ufunc, out: Array, operands: Sequence[Array]) -> Non
     stretched = [x if x.shape == out.shape else broadcast_to(x, out.shape) for x in operands]
     with np.errstate(all="ignore"):  # torch gives no warning of 1 / 0
         by_rows(*stretched, out)
-
-
-def in_order(x: Array, first: Array) -> bool:
-    alike = x.shape == first.shape and type(x) is np.ndarray and x.flags.c_contiguous
-    return alike or (x.ndim == 0 and type(x) is np.ndarray)
 
 
 def can_go_by_rows(out: Array, arrays: tuple[Array, ...]) -> bool:
@@ -314,6 +323,16 @@ def moved_to(index: Array, like: Array) -> Array:
 def copied(x: Array) -> Array:
     """A copy with the elements in order."""
     return copying.copied(x) if type(x) is np.ndarray else x.copy()
+
+
+def framed(x: Array, places: dict[int, np.ndarray[Any, Any]], before: int) -> Array:
+    """A copy of x made of those places of its axes; the last axis has `before` of them (if that is
+    not negative), and then all that there are, in order, or the first of these."""
+    if type(x) is np.ndarray and x.ndim > 1 and before >= 0:
+        return copying.framed(x, places, before)
+    for axis in reversed(places):
+        x = take_rows(x, to_device_of(places[axis], x), axis)
+    return x
 
 
 def reversed_along(x: Array, axes: tuple[int, ...]) -> Array:

@@ -154,9 +154,7 @@ def picked(x: Either, sides: Sides, mode: str, node_type: type[PickedPadBackward
     if type(x) in TENSORS:
         result, shape = picked(x.array, sides, mode, node_type), x.array.shape
         return record(node_type, result, (x,), input_shape=shape, sides=sides, mode=mode)
-    for axis, places in reversed(padded_axes(x.shape, sides, mode)):
-        x = kernels.take_rows(x, index_beside(places, x), axis)
-    return x
+    return kernels.framed(x, dict(padded_axes(x.shape, sides, mode)), sides[-1][0])
 
 
 def circular_pad(x: Tensor, sides: Sides) -> Tensor:

@@ -98,3 +98,18 @@ def test_elements_of_a_transposed_operand_keep_their_order() -> None:
     result = kernels.launch2(SCALARS["mul"].ufunc, x, row)
     np.testing.assert_array_equal(result, x * row)
     assert result.strides == x.strides
+
+
+def test_operands_with_gaps_between_their_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    launches = launched_by_rows(monkeypatch)
+    memory = some((4, 80, 90))
+    x, y, neg = memory[:, 1:, 1:], memory[:, :-1, :-1], SCALARS["neg"].ufunc
+    np.testing.assert_array_equal(kernels.launch2(SCALARS["sub"].ufunc, x, y), x - y)
+    np.testing.assert_array_equal(kernels.launch1(neg, x), -x)
+    np.testing.assert_array_equal(kernels.where(x > 0, x, y), np.where(x > 0, x, y))
+    assert len(launches) == 3
+    for other in (memory.swapaxes(0, 1), memory[:, :, ::2], memory[:, ::-1]):
+        result = kernels.launch1(neg, other)
+        np.testing.assert_array_equal(result, -other)
+        assert result.strides == (-other).strides  # NumPy's way, and its order
+    assert len(launches) == 3

@@ -53,6 +53,37 @@ def reverse(x, out, of_outer, of_middle):
                 goal[place(c)] = row[place(inner - 1 - c)]
 
 
+@kernel
+def frame_planes(x, rows, columns, before, out):
+    """out[p, i, j] = x[p, rows[i], columns[j]], where columns[before:] goes along a row of x."""
+    after = min(before + x.shape[2], columns.size)
+    for p in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            row, goal = x[p, rows[i]], out[p, i]
+            middle = goal[before:after]
+            for j in range(middle.size):
+                middle[j] = row[j]
+            for j in range(before):
+                goal[j] = row[columns[j]]
+            for j in range(after, columns.size):
+                goal[j] = row[columns[j]]
+
+
+def framed(x: Array, places: dict[int, Array], before: int) -> Array:
+    """A copy of x made of those places of its axes; the last axis has `before` of them, and then
+    all that there are, in order, or the first of these."""
+    for axis in range(x.ndim - 2):
+        x = x.take(places[axis], axis) if axis in places else x
+    rows, columns = (
+        places.get(axis, np.arange(x.shape[axis])) for axis in (x.ndim - 2, x.ndim - 1)
+    )
+    count = math.prod(x.shape[:-2])
+    planes = np.ascontiguousarray(bits(x)).reshape(count, *x.shape[-2:])
+    out = np.empty((*x.shape[:-2], rows.size, columns.size), x.dtype)
+    frame_planes(planes, rows, columns, before, bits(out).reshape(count, rows.size, columns.size))
+    return out
+
+
 def copied(x: Array) -> Array:
     """A copy with the elements in order."""
     if x.flags.c_contiguous or x.size < SMALL:
