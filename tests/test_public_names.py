@@ -121,7 +121,16 @@ NAMES = {
         pad_sequence unpack_sequence unpad_sequence
     """,
     "minigrad.optim": """
-        Adadelta Adagrad Adam AdamW Adamax NAdam Optimizer RAdam RMSprop SGD
+        Adadelta Adagrad Adam AdamW Adamax NAdam Optimizer RAdam RMSprop SGD lr_scheduler swa_utils
+    """,
+    "minigrad.optim.lr_scheduler": """
+        ChainedScheduler ConstantLR CosineAnnealingLR CosineAnnealingWarmRestarts CyclicLR
+        ExponentialLR LRScheduler LambdaLR LinearLR MultiStepLR MultiplicativeLR OneCycleLR
+        PolynomialLR ReduceLROnPlateau SequentialLR StepLR
+    """,
+    "minigrad.optim.swa_utils": """
+        AveragedModel SWALR get_ema_avg_fn get_ema_multi_avg_fn get_swa_avg_fn get_swa_multi_avg_fn
+        update_bn
     """,
     "minigrad.random": """
         fork_rng get_rng_state initial_seed manual_seed seed set_rng_state

@@ -210,7 +210,8 @@ def with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
             if result is not None:
                 (self, *args), kwargs = new_arguments(step, result)
         out = step(self, *args, **kwargs)
-        self.__dict__["_opt_called"] = True
+        if "_opt_called" in self.__dict__:  # a scheduler wants to know
+            self.__dict__["_opt_called"] = True
         for hook in (*self.hooks.step_post.values(), *EVERYWHERE.step_post.values()):
             hook(self, (self, *args), kwargs)
         return out
