@@ -108,7 +108,7 @@ def check_alike(param: Array, *others: Array) -> None:
     """RuntimeError unless a gradient and the states after it are like their parameter."""
     shape, dtype, kind = param.shape, param.dtype, type(param)
     for x in others:
-        if x.shape != shape or x.dtype is not dtype or type(x) is not kind:
+        if x.shape != shape or x.dtype != dtype or type(x) is not kind:
             what = "a gradient" if x is others[0] else "the state of an optimizer"
             raise RuntimeError(
                 f"{what} is {type_name(x.dtype)} of shape {list(x.shape)}, but its parameter is "

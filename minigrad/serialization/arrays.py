@@ -49,7 +49,7 @@ def read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
         )
     flat = np.frombuffer(data, dtype, offset=file.tell())
     array = flat.reshape(shape, order="F" if fortran_order else "C")
-    return array.astype(dtype.newbyteorder("="), order="K", copy=True)
+    return array.astype(np.dtype(dtype.type), order="K", copy=True)
 
 
 def check_members(archive: zipfile.ZipFile, size: int) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import minigrad
@@ -191,3 +192,19 @@ def test_state_of_another_optimizer(groups: list[Any], message: str) -> None:
 def test_duplicates_in_a_group() -> None:
     with pytest.warns(UserWarning, match="duplicate parameters"):
         SGD([X, X])
+
+
+def test_a_state_whose_dtype_is_equal_but_another_object_is_taken() -> None:
+    """Arrays from pickles and files have dtype objects of their own."""
+    weight = parameter(1.0, 1.0)
+    adam = Adam([weight])
+    weight.grad = minigrad.ones(2)
+    adam.step()
+    state = adam.state_dict()
+    other = np.dtype(np.float32).newbyteorder("=")
+    for name in ("exp_avg", "exp_avg_sq"):
+        array = state["state"][0][name].numpy().view(other)
+        assert array.dtype is not np.dtype(np.float32)
+        state["state"][0][name] = minigrad.from_numpy(array)
+    adam.load_state_dict(state)
+    adam.step()
