@@ -11,7 +11,7 @@ from typing import Any
 
 from minigrad import kernels
 from minigrad.grad_mode import check_flag
-from minigrad.memory import user_frame
+from minigrad.memory import get_frame, user_frame
 from minigrad.node import Node
 from minigrad.ops.pointwise import ne
 from minigrad.recording import observers
@@ -84,7 +84,7 @@ class detect_anomaly:  # torch's name
 def remember_forward(node: Node) -> None:
     """Note the user's call stack, and the step of a backward pass that made this node, if any."""
     metadata = node.metadata
-    metadata[TRACE] = traceback.format_stack(user_frame(2))
+    metadata[TRACE] = traceback.format_stack(user_frame(get_frame(1)))
     if running.get() is not None:
         metadata[PARENT] = running.get()
 
@@ -143,5 +143,5 @@ def show_forward(node: Node | None) -> None:
 
 def warn(text: str) -> None:
     """A warning at the user's line that started the backward pass."""
-    frame = user_frame(2)
+    frame = user_frame(get_frame(1))
     warnings.warn_explicit(text, UserWarning, frame.f_code.co_filename, frame.f_lineno)

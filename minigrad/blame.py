@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 
 from minigrad import hooks
-from minigrad.memory import IN_LIBRARY
+from minigrad.memory import in_library
 from minigrad.node import Node
 
 
@@ -26,7 +26,7 @@ def failing_hook(traceback: TracebackType | None) -> str | None:
     in_hooks = False
     while traceback is not None:
         code = traceback.tb_frame.f_code
-        if in_hooks and not IN_LIBRARY[code.co_filename]:
+        if in_hooks and not in_library(code.co_filename):
             return code.co_name
         in_hooks = in_hooks or code.co_filename == hooks.__file__
         traceback = traceback.tb_next

@@ -7,6 +7,7 @@ damaged.  That costs an undamaged graph one comparison a node.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import sys
@@ -24,22 +25,22 @@ tick = itertools.count().__next__
 get_frame = sys._getframe
 
 
-class LibraryFiles(dict[str, bool]):
-    """Whether a source file is one of ours; a path is looked at once."""
-
-    def __missing__(self, path: str) -> bool:  # the demo counts as a user's program
-        ours = self[path] = path.startswith(PACKAGE) and not path.endswith("demo.py")
-        return ours
+@functools.cache
+def in_library(file: str) -> bool:
+    """Whether a source file is one of ours; the demo counts as a user's program."""
+    return file.startswith(PACKAGE) and not file.endswith("demo.py")
 
 
-IN_LIBRARY = LibraryFiles()
+USER_FILES: set[str] = set()  # of the user's program, as far as they were met
 
 
-def user_frame(depth: int) -> FrameType:
-    """The frame of the user's code that called into the library, from `depth` frames up."""
-    frame = get_frame(depth)
-    while IN_LIBRARY[frame.f_code.co_filename] and frame.f_back is not None:
+def user_frame(frame: FrameType) -> FrameType:
+    """The frame of the user's code that called into the library, where `frame` is."""
+    while in_library(frame.f_code.co_filename):
+        if frame.f_back is None:
+            return frame
         frame = frame.f_back
+    USER_FILES.add(frame.f_code.co_filename)
     return frame
 
 
@@ -73,7 +74,8 @@ writes: dict[int, Write] = {}  # by the id of the array that owns the memory
 
 def owner_of(array: Any) -> Any:
     """The array that owns the memory which `array` shows."""
-    array = getattr(array, "layout", array)  # a CUDA array's memory is known by its layout
+    if type(array) is not np.ndarray:
+        array = getattr(array, "layout", array)  # a CUDA array's memory is known by its layout
     while (base := array.base) is not None:
         if not hasattr(base, "base"):  # memory that NumPy only borrowed (bytes, another library)
             break
@@ -95,7 +97,7 @@ def note_write(array: Any) -> None:
         write = writes[id(owner)] = Write(owner)
     write.count += 1
     write.last = clock.last_write = tick()
-    frame = user_frame(2)
+    frame = user_frame(get_frame(1))
     write.code, write.instruction = frame.f_code, frame.f_lasti
 
 

@@ -23,7 +23,7 @@ from minigrad.grad_mode import (
 from minigrad.hooks import RemovableHandle
 from minigrad.inference import is_made_in_inference, note_inference
 from minigrad.leaf import NOT_A_LEAF, AccumulateGrad, Leaf, check_grad, check_may_require_grad
-from minigrad.memory import IN_LIBRARY, get_frame, tick, version, with_own_writes
+from minigrad.memory import USER_FILES, get_frame, tick, user_frame, version, with_own_writes
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.recording import notify, observers
 from minigrad.values import Values
@@ -272,12 +272,10 @@ def attach(node: Node, result: Array, output_nr: int = 0) -> Tensor:
     node.sequence_nr = tick()
     node.hooks = None
     node.shape, node.dtype = result.shape, result.dtype
-    frame = get_frame(2)  # user_frame(2), written out: every operation comes through here
-    code = frame.f_code
-    while IN_LIBRARY[code.co_filename] and frame.f_back is not None:
-        frame = frame.f_back
-        code = frame.f_code
-    node.code, node.instruction = code, frame.f_lasti  # f_lineno would take 4x the time
+    frame = get_frame(2)
+    if frame.f_code.co_filename not in USER_FILES:
+        frame = user_frame(frame)
+    node.code, node.instruction = frame.f_code, frame.f_lasti  # f_lineno would take 4x the time
     if observers:
         notify(node)
     self = Tensor()
@@ -307,15 +305,19 @@ def record(
     """
     if not is_recording():
         return unrecorded(result)
-    edges = []
+    edges: tuple[Edge, ...] = ()
+    wanted = False
     for x in inputs[::-1]:  # a leaf's new node runs before those of later inputs
         edge = x.edge
-        edges.append(edge if type(edge) is tuple else edge.resolve(x))
-    edges.reverse()
-    if edges.count(NO_EDGE) == len(edges):
+        if type(edge) is not tuple:
+            edge = edge.resolve(x)
+        if edge is not NO_EDGE:
+            wanted = True
+        edges = (edge, *edges)
+    if not wanted:
         return unrecorded(result)
     node = node_type()
-    node.next_functions, node.saved = tuple(edges), saved
+    node.next_functions, node.saved = edges, saved
     for name, value in attributes.items():
         setattr(node, name, value)
     return attach(node, result)

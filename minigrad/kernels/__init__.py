@@ -272,7 +272,10 @@ def add_reusing(x: Array, y: Array) -> Array:
     """x + y, in the memory of x where every sample's sum has its place there."""
     if type(y) is not np.ndarray and is_batched(y):
         return add(x, y)
-    add_into(x, y)
+    if type(x) is type(y) is np.ndarray and gemm.is_bias(y, x):
+        gemm.add_bias(x, y)
+    else:
+        add_into(x, y)
     return x
 
 
@@ -604,6 +607,7 @@ soft_cross_entropy_backward = routine_of_many(
 ctc_loss = routine(ctc.ctc_loss)
 ctc_loss_backward = routine_of_two(ctc.ctc_loss_backward)
 scores_backward = routine_of_many(cross_entropy.scores_backward, 0, 1, 2, 3)
+at_targets = routine_of_two(cross_entropy.at_targets)
 layer_norm = routine_of_many(rows.layer_norm, 0, 1, 2)
 layer_norm_backward = routine_of_many(rows.layer_norm_backward, 0, 1, 2, 3, 4)
 take_rows = routine_of_two(indexing.take_rows)

@@ -102,13 +102,12 @@ def addmm(
 ) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2)"""
     x, y, bias = mat1.array, mat2.array, input.array
-    for name, matrix in (("mat1", x), ("mat2", y)):
-        if matrix.ndim != 2:
-            raise RuntimeError(f"{name} must be a matrix, got {matrix.ndim}-D tensor")
+    if x.ndim != 2 or y.ndim != 2:
+        name, ndim = ("mat1", x.ndim) if x.ndim != 2 else ("mat2", y.ndim)
+        raise RuntimeError(f"{name} must be a matrix, got {ndim}-D tensor")
     check_product("mat1 and mat2 shapes cannot be multiplied", x, y)
-    if bias.dtype is not x.dtype or bias.shape != y.shape[1:]:  # not the bias of a layer
-        check_addable(bias, x, (x.shape[0], y.shape[1]))
-    kernels.check_one_device((bias, x))
+    if type(bias) is not type(x) or bias.dtype is not x.dtype or bias.shape != y.shape[1:]:
+        check_addable(bias, x, (x.shape[0], y.shape[1]))  # not the bias of a layer
     result = blended(bias, product_of_matrices(x, y, alpha), beta, alpha)
     saved = (None, *what_is_needed(mat1, mat2))
     details = {"alpha": alpha, "beta": beta, "by_columns": lies_by_columns(y)}

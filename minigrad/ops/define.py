@@ -62,6 +62,8 @@ def pointwise(
         definition = Definition(forward, derivatives, casts_numbers)
         definition.formula.refuse(no_bool, integers_only)
         kind: type[PointwiseNode] = BinaryNode if definition.is_plain(2) else PointwiseNode
+        if kind is BinaryNode and all(d and d.is_identity for d in definition.derivatives):
+            kind = SumNode
         if no_derivative:
             kind, definition.differentiable = UnknownDerivative, True
         node_name = node or name.title().replace("_", "") + "Backward0"
@@ -171,12 +173,13 @@ class Derivative:
         numbers = {definition.parameters[i] for i in definition.numbers}
         find = functools.partial(decorator_lambda, source, name)
         self.kernel = Formula(kernel_name, formula, find, numbers)
+        self.is_identity = formula.__code__.co_code == IDENTITY
         self.of_arrays = self.array_function(self.kernel.ufunc, positions)
 
     def array_function(self, ufunc: np.ufunc, positions: tuple[int, ...]) -> Callable[..., Any]:
         """(grad, saved arrays) -> the gradient."""
         if not positions:
-            if self.formula.__code__.co_code == IDENTITY:
+            if self.is_identity:
                 return lambda grad, saved: grad
             return lambda grad, saved: launch1(ufunc, grad)
         if len(positions) == 1:
@@ -262,6 +265,16 @@ class BinaryNode(PointwiseNode):
             None if x_edge is NO_EDGE else x_kernel(grad, saved),
             None if y_edge is NO_EDGE else y_kernel(grad, saved),
         )
+
+
+class SumNode(BinaryNode):
+    """Of x + y: each gets the gradient as it is."""
+
+    __slots__ = ()
+
+    def vjp(self, grad: Array) -> Any:
+        (x_edge, y_edge) = self.next_functions
+        return None if x_edge is NO_EDGE else grad, None if y_edge is NO_EDGE else grad
 
 
 def unary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:

@@ -16,7 +16,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.grad_mode import is_inference_mode_enabled, is_recording
 from minigrad.leaf import Leaf
-from minigrad.memory import Write, clock, user_frame, write_after
+from minigrad.memory import Write, clock, get_frame, user_frame, write_after
 from minigrad.node import NO_EDGE, UNTRACKED, Edge, Line, LinearNode, Node, line_of
 from minigrad.ops.either import Either
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
@@ -61,7 +61,7 @@ class View:
         self.seen = clock.last_write
         self.place: tuple[CodeType, int] | None = None  # the user's line, where no node knows it
         if forbidden and edge is NO_EDGE:
-            frame = user_frame(2)
+            frame = user_frame(get_frame(1))
             self.place = frame.f_code, frame.f_lasti
 
     def of_function(self, edge: Edge, many: bool) -> View:

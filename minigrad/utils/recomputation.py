@@ -22,7 +22,7 @@ from minigrad import dtypes
 from minigrad.autograd.saved_hooks import saved_tensors_hooks
 from minigrad.grad_mode import enable_grad
 from minigrad.kernels.batched.levels import Numbers
-from minigrad.memory import clock, tick, user_frame, write_after
+from minigrad.memory import clock, get_frame, tick, user_frame, write_after
 from minigrad.node import MODIFIED, NO_EDGE, Node, line_of, type_and_shape
 from minigrad.saved import with_histories
 from minigrad.tensor import Tensor, attach, edge_of
@@ -57,7 +57,7 @@ class Saved(NamedTuple):
 
 
 def describe(x: Tensor) -> Saved:
-    frame = user_frame(2)
+    frame = user_frame(get_frame(1))
     return Saved(x.shape, x.dtype, x.device, frame.f_code, frame.f_lasti, tick())
 
 

@@ -21,7 +21,7 @@ from minigrad.autograd.explain.reasons import reason
 from minigrad.engine import run_backward
 from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled
 from minigrad.leaf import AccumulateGrad, Leaf
-from minigrad.memory import IN_LIBRARY
+from minigrad.memory import in_library, user_frame
 from minigrad.node import Edge, Line, Node, line_of
 from minigrad.tensor import TENSORS, Tensor
 
@@ -70,7 +70,7 @@ class Record:
 
     def watch(self, frame: FrameType, event: str, result: Any) -> None:
         code, caller = frame.f_code, frame.f_back
-        if event not in ("call", "return") or not IN_LIBRARY[code.co_filename] or caller is None:
+        if event not in ("call", "return") or not in_library(code.co_filename) or caller is None:
             return
         if event == "call":
             if code is BACKWARD and not any(f.f_code is BACKWARD for f in frames_above(frame)):
@@ -79,7 +79,7 @@ class Record:
             self.note_step(frame, result)
         elif code.co_name in CHANGES:
             self.note_change(frame)
-        elif not IN_LIBRARY[caller.f_code.co_filename]:
+        elif not in_library(caller.f_code.co_filename):
             self.note_history(frame, result)
 
     def note_step(self, frame: FrameType, results: Any) -> None:
@@ -180,8 +180,7 @@ def frames_above(frame: FrameType) -> Iterator[FrameType]:
 
 def user_line(frame: FrameType) -> Line:
     """The line of the user's code that `frame` was called from."""
-    while IN_LIBRARY[frame.f_code.co_filename] and frame.f_back is not None:
-        frame = frame.f_back
+    frame = user_frame(frame)
     return line_of(frame.f_code, frame.f_lasti)
 
 

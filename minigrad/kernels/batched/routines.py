@@ -185,6 +185,15 @@ soft_cross_entropy_backward = on_rows(kernels.soft_cross_entropy_backward, weigh
 scores_backward = on_rows(kernels.scores_backward)
 
 
+def at_targets(values: Array, target: Array, classes: int) -> BatchedArray:
+    level = highest((values, target))
+    samples, rows = samples_of((values, target), level), target.shape[0]
+    given = spread(values, level, samples).reshape((samples, -1))
+    repeated = kernels.broadcast_to(given, (samples, rows)).reshape((samples * rows,))
+    result = kernels.at_targets(repeated, flat(target, level, samples), classes)
+    return split_up(result, level, samples)
+
+
 def layer_norm(x: Array, weight: Maybe, bias: Maybe, eps: float) -> tuple[Array, Array, Array]:
     level = highest((x, weight, bias))
     samples = samples_of((x, weight, bias), level)

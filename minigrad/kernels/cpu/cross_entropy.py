@@ -11,6 +11,7 @@ import numpy as np
 from minigrad.kernels.cpu.rows import as_rows, as_vector, from_rows, over_rows
 from minigrad.kernels.cpu.vector_math import exp_nonpositive, log, maximum
 from minigrad.kernels.jit import kernel
+from minigrad.kernels.promotion import narrowed
 
 Array = np.ndarray[Any, Any]
 Maybe = Array | None
@@ -31,10 +32,11 @@ def statistics_of_row(row):
 
 
 @kernel(reassoc=True)
-def class_losses(x, target, weight, losses, spread, top, shift, start, stop):
+def class_losses(x, target, weight, out, start, stop):
     """losses[i] = -log p[i, target[i]] and, if there are weights, spread[i] = -sum of
     weight log p[i]; both 0 where the target is no column."""
     kind = x.dtype.type
+    losses, spread, top, shift = out[0], out[1], out[2], out[3]
     for i in range(start, stop):
         row, column = x[i], target[i]
         top[i], shift[i] = statistics_of_row(row)
@@ -108,6 +110,15 @@ def log_softmax_gradients(x, top, shift, grad, out, start, stop):
             result[j] = g[j] - exp_nonpositive((row[j] - largest) - logarithm) * total
 
 
+@kernel
+def put_at_targets(values, target, out):
+    """out[i, target[i]] = values[i], of zeros; one value may serve for all rows."""
+    step = 1 if values.size > 1 else 0
+    for i in range(target.size):
+        if 0 <= target[i] < out.shape[1]:
+            out[i, target[i]] = values[i * step]
+
+
 # --------------------------------------------------------------------------------------- routines
 def cross_entropy_rows(x: Array, target: Array, weight: Maybe) -> tuple[Array, Array, Array, Array]:
     """(losses, spread, top, shift), each (N,), of scores x (N, C) and int64 targets (N,).
@@ -116,11 +127,10 @@ def cross_entropy_rows(x: Array, target: Array, weight: Maybe) -> tuple[Array, A
     Both are 0 where the target is not in 0 .. C - 1, as for an ignored one.
     """
     rows = as_rows(x, 1)
-    losses, spread, top, shift = np.empty((4, len(rows)), rows.dtype)
-    weights = np.empty(0, rows.dtype) if weight is None else as_vector(weight, rows.dtype)
-    labels = as_vector(target, np.int64)
-    over_rows(class_losses, rows, labels, weights, losses, spread, top, shift)
-    return losses.astype(x.dtype, copy=False), spread.astype(x.dtype, copy=False), top, shift
+    out = np.empty((4, len(rows)), rows.dtype)
+    weights = out[0, :0] if weight is None else as_vector(weight, rows.dtype)
+    over_rows(class_losses, rows, as_vector(target, np.int64), weights, out)
+    return narrowed(out[0], x.dtype), narrowed(out[1], x.dtype), out[2], out[3]
 
 
 def cross_entropy_backward(
@@ -186,3 +196,10 @@ def scores_backward(x: Array, top: Array, shift: Array, grad: Array) -> Array:
     out = np.empty_like(rows)
     over_rows(log_softmax_gradients, rows, top, shift, as_rows(grad, 1), out)
     return from_rows(out, x, 1)
+
+
+def at_targets(values: Array, target: Array, classes: int) -> Array:
+    """(N, C) zeros, with values (N,), or one for all, at the targets (N,) that are classes."""
+    out = np.zeros((target.size, classes), values.dtype)
+    put_at_targets(values.reshape(-1), target, out)
+    return out

@@ -223,6 +223,15 @@ def multiply_outer(x, y, out):
 
 
 @kernel
+def add_row(row, out):
+    """out[i] += row, for all i."""
+    for i in range(out.shape[0]):
+        goal = out[i]
+        for j in range(row.size):
+            goal[UINT(j)] += row[UINT(j)]
+
+
+@kernel
 def sum_rows(matrix, x, out):
     """out = x @ matrix: a weighted sum of the rows, some columns at a time in registers."""
     depth, columns = matrix.shape
@@ -261,6 +270,8 @@ def entry(function: Any, dtype: np.dtype[Any]) -> Any:
     signature: Any = (matrix, vector, vector)
     if function is dot_vectors:
         signature = (vector, vector, vector)
+    if function is add_row:
+        signature = (vector, matrix)
     if function is multiply_outer:
         signature = (vector, vector, matrix)
     if function is multiply:
@@ -354,6 +365,23 @@ def outer(x: Array, y: Array) -> Array:
     out = np.empty((x.size, y.size), x.dtype)
     entry(multiply_outer, x.dtype)(x.ravel(), y.ravel(), out)
     return out
+
+
+def is_bias(y: Array, x: Array) -> bool:
+    """Whether y is a vector to add to each row of a matrix, as add_bias does it."""
+    return (
+        y.shape == x.shape[1:]
+        and x.ndim == 2
+        and x.dtype is y.dtype
+        and x.dtype in FLOATS
+        and x.flags.c_contiguous
+        and y.flags.c_contiguous
+    )
+
+
+def add_bias(x: Array, bias: Array) -> None:
+    """x += bias, of which NumPy does a row in the time of a hundred numbers."""
+    entry(add_row, x.dtype)(bias, x)
 
 
 def matmul_threads(a: Array, b: Array) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels.cuda import blocks, driver, runtime
-from minigrad.kernels.cuda.array import CudaArray, empty
+from minigrad.kernels.cuda.array import CudaArray, empty, zeros
 from minigrad.kernels.cuda.reductions import added
 from minigrad.kernels.cuda.rows import largest_and_sum, vector
 from minigrad.kernels.cuda.runtime import cuda, kernel
@@ -95,6 +95,17 @@ def scores_backward(x: CudaArray, top: CudaArray, shift: CudaArray, grad: CudaAr
     return out
 
 
+def at_targets(values: CudaArray, target: CudaArray, classes: int) -> CudaArray:
+    """(N, C) zeros, with values (N,), or one for all, at the targets (N,) that are classes."""
+    out = zeros((target.size, classes), values.dtype)
+    step = values.steps[0] if values.ndim else 0
+    given = (values.buffer, values.offset, step, *vector(target, target))
+    driver.launch_over(
+        target.size, put_at_targets(values.dtype), target.size, classes, out.buffer, *given
+    )
+    return out
+
+
 def launch_rows(make_kernel: Any, x: CudaArray, *arguments: Any) -> None:
     """Start a kernel with a group of lanes for each row of x (N, C)."""
     rows, length = x.shape
@@ -170,6 +181,20 @@ def class_losses(has_weight: bool, dtype: Dtype, threads: int) -> Any:
             shifts[row] = shift
 
     return class_losses
+
+
+@functools.cache
+def put_at_targets(dtype: Dtype) -> Any:
+    @kernel
+    def put_at_targets(
+        n, classes, out, values, offset, step, targets, targets_offset, targets_step
+    ):  # fmt: skip
+        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+            target = targets[targets_offset + i * targets_step]
+            if target >= 0 and target < classes:
+                out[i * classes + target] = values[offset + i * step]
+
+    return put_at_targets
 
 
 @functools.cache

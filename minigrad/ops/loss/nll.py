@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import check_floats, type_name
 from minigrad.node import Node
-from minigrad.ops.either import Either
+from minigrad.ops.either import Either, constant_like
 from minigrad.ops.loss.reduction import check_constants, reduction_of
 from minigrad.ops.pointwise import div, eq, gt, logical_and, logical_or, lt, mul, ne, neg, where
 from minigrad.ops.reduction import one_hot
@@ -30,29 +30,19 @@ class NllLossBackward0(Node):
     share: Any  # an array (N,) or a number
 
     def vjp(self, grad: Either) -> Any:
-        is_tensor = type(grad) in TENSORS
         (target,), share = self.saved_arrays(), self.share
-        if type(share) is float and not is_tensor:
-            return (from_rows(self.scattered(mul(grad, share), target), self.input_shape),)
-        if is_tensor and type(share) is not float:
-            share = constant(share)
-        if grad.ndim != 1 and grad.shape:
+        if type(share) is not float:
+            share = constant_like(share, grad)
+        if grad.ndim > 1:
             grad = reshape(grad, (target.size,))
-        scaled = mul(grad, share)
-        if scaled.ndim:
-            scaled = unsqueeze(scaled, 1)
+        values = mul(grad, share)
         classes = self.input_shape[1 if len(self.input_shape) > 1 else 0]
-        mask = one_hot(target.reshape(-1, 1), 1, (target.size, classes))
-        rows = where(constant(mask) if is_tensor else mask, scaled, 0)
+        if type(grad) in TENSORS:
+            mask = one_hot(target.reshape(-1, 1), 1, (target.size, classes))
+            rows = where(constant(mask), unsqueeze(values, 1) if values.ndim else values, 0)
+        else:
+            rows = kernels.at_targets(values, target, classes)
         return (from_rows(rows, self.input_shape),)
-
-    def scattered(self, scaled: Array, target: Array) -> Array:
-        """Zeros with the gradient of each row's loss put in, where no row is ignored."""
-        rows = target.size
-        numbers = kernels.to_device_of(np.arange(rows), target)
-        values = scaled.reshape(rows) if scaled.ndim else kernels.broadcast_to(scaled, (rows,))
-        shape = (rows, self.input_shape[1 if len(self.input_shape) > 1 else 0])
-        return kernels.scatter_add_nd(shape, scaled.dtype, (numbers, target), values)
 
 
 class NllLoss2DBackward0(NllLossBackward0):
