@@ -207,6 +207,7 @@ def cross_entropy_launches(x: np.ndarray) -> Iterator[Launch]:
         backward = cross_entropy.soft_cross_entropy_backward
         yield from record(f"probabilities backward, {name}", backward, x, *given)
     yield from record("scores_backward", cross_entropy.scores_backward, x, kept, kept, x)
+    yield from record("at_targets", cross_entropy.at_targets, factor, labels, 4)
 
 
 # --------------------------------------------------------------------------------------- formulas
