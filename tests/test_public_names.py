@@ -130,8 +130,12 @@ NAMES = {
         multi_head_attention_forward
     """,
     "minigrad.nn.init": """
-        calculate_gain constant_ kaiming_normal_ kaiming_uniform_ normal_ ones_ uniform_
-        xavier_normal_ xavier_uniform_ zeros_
+        calculate_gain constant_ dirac_ eye_ kaiming_normal_ kaiming_uniform_ normal_ ones_
+        orthogonal_ sparse_ trunc_normal_ uniform_ xavier_normal_ xavier_uniform_ zeros_
+    """,
+    "minigrad.nn.utils": """
+        clip_grad_norm_ clip_grad_value_ clip_grads_with_norm_ get_total_norm parameters_to_vector
+        rnn vector_to_parameters
     """,
     "minigrad.nn.utils.rnn": """
         PackedSequence invert_permutation pack_padded_sequence pack_sequence pad_packed_sequence

@@ -8,7 +8,6 @@ import pytest
 import minigrad
 from minigrad import nn
 from minigrad.nn import functional as F
-from minigrad.nn import init
 
 
 def small_net() -> nn.Sequential:
@@ -105,40 +104,6 @@ def test_unknown_reduction() -> None:
 def test_shapes_that_do_not_fit() -> None:
     with pytest.raises(RuntimeError, match="cannot be multiplied"):
         nn.Linear(2, 3)(minigrad.ones(2, 4))
-
-
-@pytest.mark.parametrize(
-    ("fill", "std"),
-    [
-        (init.xavier_normal_, math.sqrt(2 / 700)),
-        (init.xavier_uniform_, math.sqrt(2 / 700)),
-        (init.kaiming_normal_, math.sqrt(2 / 500)),
-        (init.kaiming_uniform_, math.sqrt(2 / 500)),
-        (init.normal_, 1.0),
-        (init.uniform_, math.sqrt(1 / 12)),
-        (init.ones_, 0.0),
-        (init.zeros_, 0.0),
-    ],
-)
-def test_init_fills_in_place_with_this_spread(fill: object, std: float) -> None:
-    minigrad.manual_seed(0)
-    weight = nn.Parameter(minigrad.empty(200, 500))
-    assert callable(fill)
-    assert fill(weight) is weight
-    assert weight.is_leaf
-    assert weight.detach().numpy().std() == pytest.approx(std, rel=0.02)
-
-
-def test_gains() -> None:
-    assert init.calculate_gain("linear") == init.calculate_gain("conv_transpose2d") == 1
-    assert init.calculate_gain("tanh") == 5 / 3
-    assert init.calculate_gain("leaky_relu", 1) == 1
-    with pytest.raises(ValueError, match="Unsupported nonlinearity foo"):
-        init.calculate_gain("foo")
-    with pytest.raises(ValueError, match="Fan in and fan out can not be computed"):
-        init.kaiming_uniform_(minigrad.ones(3))
-    with pytest.raises(ValueError, match="Mode x not supported"):
-        init.kaiming_uniform_(minigrad.ones(3, 3), mode="x")
 
 
 @pytest.mark.parity
