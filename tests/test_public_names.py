@@ -142,7 +142,8 @@ NAMES = {
         pad_sequence unpack_sequence unpad_sequence
     """,
     "minigrad.optim": """
-        Adadelta Adagrad Adam AdamW Adamax NAdam Optimizer RAdam RMSprop SGD lr_scheduler swa_utils
+        Adadelta Adagrad Adam AdamW Adamax LBFGS NAdam Optimizer RAdam RMSprop SGD lr_scheduler
+        swa_utils
     """,
     "minigrad.optim.lr_scheduler": """
         ChainedScheduler ConstantLR CosineAnnealingLR CosineAnnealingWarmRestarts CyclicLR

@@ -31,13 +31,3 @@ def add(hooks: Hooks, hook: Hook, prepend: bool = False) -> RemovableHandle:
 
 
 EVERYWHERE = OptimizerHooks()
-
-
-def register_optimizer_step_pre_hook(hook: Hook) -> RemovableHandle:
-    """Call hook(optimizer, args, kwargs) before each step of every optimizer."""
-    return add(EVERYWHERE.step_pre, hook)
-
-
-def register_optimizer_step_post_hook(hook: Hook) -> RemovableHandle:
-    """Call hook(optimizer, args, kwargs) after each step of every optimizer."""
-    return add(EVERYWHERE.step_post, hook)

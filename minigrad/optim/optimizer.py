@@ -200,6 +200,16 @@ class Optimizer:
 # --------------------------------------------------------------------------------- around a step
 
 
+def register_optimizer_step_pre_hook(hook: Hook) -> RemovableHandle:
+    """Call hook(optimizer, args, kwargs) before each step of every optimizer."""
+    return add(EVERYWHERE.step_pre, hook)
+
+
+def register_optimizer_step_post_hook(hook: Hook) -> RemovableHandle:
+    """Call hook(optimizer, args, kwargs) after each step of every optimizer."""
+    return add(EVERYWHERE.step_post, hook)
+
+
 def with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     """A step() that calls the hooks, and that a scheduler can tell was called."""
 
