@@ -396,10 +396,12 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     y = (1,) * (ndim - other.array.ndim) + other.array.shape
     if not ndim:
         return mul(input, other)
-    # Dimensions in pairs, but the last as it will be: the innermost loops are long then.
+    left, right = reshape(input, (*x, 1)), reshape(other, (*y[:-1], 1, y[-1]))
     *pairs, (n, m) = zip(x, y, strict=True)
-    left = expand(reshape(input, (*x, 1)), (*x, m))
-    right = expand(reshape(other, (*y[:-1], 1, m)), (*y[:-1], n, m))
-    left = reshape(left, [*[size for a, _ in pairs for size in (a, 1)], n * m])
-    right = reshape(right, [*[size for _, b in pairs for size in (1, b)], n * m])
+    last: tuple[tuple[int, ...], ...] = (n, 1), (1, m)
+    if m < kernels.SHORT:  # the last dimension as it will be: the innermost loops are long then
+        left, right = expand(left, (*x, m)), expand(right, (*y[:-1], n, m))
+        last = (n * m,), (n * m,)
+    left = reshape(left, [*[size for a, _ in pairs for size in (a, 1)], *last[0]])
+    right = reshape(right, [*[size for _, b in pairs for size in (1, b)], *last[1]])
     return reshape(mul(left, right), [a * b for a, b in (*pairs, (n, m))])

@@ -63,7 +63,7 @@ def test_what_is_not_there_cannot_be_selected() -> None:
     for k in (0, 3):
         with pytest.raises(RuntimeError, match="selected number k out of range"):
             x.kthvalue(k)
-    with pytest.raises(TypeError, match="dim. must be int, not bool"):
+    with pytest.raises(TypeError, match=r"dim. must be int, not bool"):
         x.sort(True)
 
 

@@ -19,17 +19,23 @@ MOST_AXES = 4
 
 
 @kernel
-def copy_tiles(x, out):
-    """out = x, where the axis before the last is the one along which x lies in order."""
+def copy_tiles(x, tile, out):
+    """out = x, where the axis before the last is the one along which x lies in order.  Each part of
+    x is read in its order and written in that of `out`; lines of memory that are a power of 2 apart
+    would push each other out of the cache between two uses."""
     first, second, rows, columns = x.shape
     for a in range(first):
         for b in range(second):
             source, goal = x[a, b], out[a, b]
-            for i in range(0, rows, TILE):
-                for j in range(0, columns, TILE):
-                    for k in range(i, min(i + TILE, rows)):
-                        for m in range(j, min(j + TILE, columns)):
-                            goal[place(k), place(m)] = source[place(k), place(m)]
+            for i in range(0, rows, tile.shape[0]):
+                for j in range(0, columns, tile.shape[1]):
+                    high, wide = min(tile.shape[0], rows - i), min(tile.shape[1], columns - j)
+                    for m in range(wide):
+                        for k in range(high):
+                            tile[place(k), place(m)] = source[place(i + k), place(j + m)]
+                    for k in range(high):
+                        for m in range(wide):
+                            goal[place(i + k), place(j + m)] = tile[place(k), place(m)]
 
 
 @kernel
@@ -102,7 +108,7 @@ def copied(x: Array) -> Array:
     order = [*others, in_order, merged.ndim - 1]
     leading = (None,) * (MOST_AXES - merged.ndim)
     source, goal = (bits(a.transpose(order))[leading] for a in (merged, out))
-    copy_tiles(source, goal)
+    copy_tiles(source, np.empty((TILE, TILE), source.dtype), goal)
     return out.reshape(x.shape)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.kernels.cpu.copying import bits, copied
+from minigrad.kernels.cpu.copying import bits
 from minigrad.kernels.jit import kernel
 
 Array = np.ndarray[Any, Any]
@@ -46,8 +46,7 @@ def triu(x: Array, diagonal: int) -> Array:
 def kept(keep: Any, x: Array, diagonal: int) -> Array:
     rows, columns = x.shape[-2:]
     matrices = (math.prod(x.shape[:-2]), rows, columns)
-    whole = bits(x if x.flags.c_contiguous else copied(x)).reshape(matrices)
     out = np.empty(x.shape, x.dtype)
     limit = max(rows, columns)
-    keep(whole, bits(out).reshape(matrices), max(min(diagonal, limit), -limit))
+    keep(bits(x).reshape(matrices), bits(out).reshape(matrices), max(min(diagonal, limit), -limit))
     return out
