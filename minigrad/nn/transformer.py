@@ -20,6 +20,7 @@ from minigrad.nn.dropout import Dropout
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import LayerNorm
+from minigrad.ops.closeness import equal
 from minigrad.ops.diagonals import triu
 from minigrad.ops.filled import full
 from minigrad.ops.multi_head import checked_mask
@@ -27,7 +28,7 @@ from minigrad.tensor import Tensor
 
 Activation = Callable[[Tensor], Tensor]
 Mask = Tensor | None
-ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu}
+ACTIVATIONS: dict[str, Activation] = {"relu": F.relu, "gelu": F.gelu}
 
 # ------------------------------------------------------------------------------------- the layers
 
@@ -126,9 +127,7 @@ class TransformerEncoderLayer(TransformerLayer):
         warn_of_mismatch("src_key_padding_mask", src_key_padding_mask, "src_mask", src_mask)
         padding = checked_mask(src_key_padding_mask, "src_key_padding_mask", src)
         mask = checked_mask(src_mask, "src_mask", src)
-        x = self._residual(
-            src, self.norm1, lambda x: self._sa_block(x, mask, padding, is_causal)
-        )
+        x = self._residual(src, self.norm1, lambda x: self._sa_block(x, mask, padding, is_causal))
         return self._residual(x, self.norm2, self._ff_block)
 
     def _ff_block(self, x: Tensor) -> Tensor:
@@ -267,8 +266,7 @@ def says_causal(mask: Mask, is_causal: bool | None, length: int) -> bool:
         return is_causal is True
     if mask.array.shape != (length, length) or kernels.is_batched(mask.array):
         return False
-    causal = square_subsequent_mask(length, mask.device, mask.dtype)
-    return bool((mask == causal).all())
+    return equal(mask, square_subsequent_mask(length, mask.device, mask.dtype))
 
 
 def square_subsequent_mask(size: int, device: Any = None, dtype: Any = None) -> Tensor:
