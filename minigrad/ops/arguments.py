@@ -138,7 +138,7 @@ def typed(op: Operation, names: dict[str, str] | None = None) -> Operation:
                 if i < len(args) and type(args[i]) is not bool:
                     check_types(op, kinds, [(parameters[i], args[i])])
         try:
-            return op(*args, **named)
+            return op(*args, **named) if named else op(*args)  # the latter is faster by 60 ns
         except Exception:
             check_types(op, kinds, zip(parameters, args, strict=False))
             raise
