@@ -10,8 +10,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from minigrad import kernels
-from minigrad.grad_mode import check_flag
 from minigrad.memory import get_frame, user_frame
+from minigrad.modes import check_flag
 from minigrad.node import Node
 from minigrad.ops.pointwise import ne
 from minigrad.recording import observers

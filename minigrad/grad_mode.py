@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any
 
-F = TypeVar("F", bound=Callable[..., Any])
+from minigrad.modes import F, Mode, check_flag, decorate
 
 # What operations ask: whether to record.  A ContextVar has one value a thread, and is read twice as
 # fast as a threading.local.  Two rare values make it differ from what is_grad_enabled() says.
@@ -44,15 +41,8 @@ def set_mode(mode: ContextVar[bool], value: bool) -> None:
     set_grad_mode(enabled)
 
 
-ON_A_CLASS = (
-    "Decorating classes is deprecated and will be disabled in future versions. You should only "
-    "decorate functions or methods. To preserve the current behavior of class decoration, you can "
-    "directly decorate the `__init__` method and nothing else."
-)
-
-
-class GradMode:
-    """A mode for the length of a `with` block, or of every call of a decorated function."""
+class GradMode(Mode):
+    """Record, or do not, for the length of a `with` block or a call."""
 
     def __init__(self, mode: bool):
         self.mode = mode
@@ -67,43 +57,6 @@ class GradMode:
 
     def __exit__(self, *exception: object) -> None:
         _recording.set(self.previous.pop())
-
-    def __call__(self, function: F) -> F:
-        if inspect.isclass(function):
-            warnings.warn(ON_A_CLASS, FutureWarning, stacklevel=2)
-        if inspect.isgeneratorfunction(function):
-            return self.wrap_generator(function)
-
-        @functools.wraps(function)
-        def in_mode(*args: Any, **kwargs: Any) -> Any:
-            with self.clone():
-                return function(*args, **kwargs)
-
-        return in_mode  # type: ignore[return-value]
-
-    def wrap_generator(self, function: F) -> F:
-        """The mode holds while the generator runs, not while its consumer does."""
-
-        @functools.wraps(function)
-        def in_mode(*args: Any, **kwargs: Any) -> Any:
-            generator = function(*args, **kwargs)
-            send, value = generator.send, None
-            while True:
-                try:
-                    with self.clone():
-                        result = send(value)
-                except StopIteration as stop:
-                    return stop.value
-                try:
-                    value, send = (yield result), generator.send
-                except GeneratorExit:
-                    with self.clone():
-                        generator.close()
-                    raise
-                except BaseException as error:
-                    value, send = error, generator.throw
-
-        return in_mode  # type: ignore[return-value]
 
 
 class no_grad(GradMode):  # torch's name
@@ -124,24 +77,6 @@ class enable_grad(GradMode):  # torch's name
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         return decorate(cls, function)
-
-
-def decorate(mode: type[GradMode], function: Callable[..., Any] | None) -> Any:
-    """`@no_grad` works like `@no_grad()`."""
-    if function is None:
-        return object.__new__(mode)
-    self: Any = object.__new__(mode)
-    self.__init__()
-    return self(function)
-
-
-def check_flag(flag: bool, function: str, argument: str, position: int = 1) -> None:
-    """TypeError for what only looks true: a tensor, a number, the name of a mode."""
-    if not isinstance(flag, bool):
-        raise TypeError(
-            f"{function}(): argument '{argument}' (position {position}) must be bool, not "
-            f"{type(flag).__name__}"
-        )
 
 
 class set_grad_enabled(GradMode):  # torch's name

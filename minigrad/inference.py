@@ -9,8 +9,9 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from minigrad.grad_mode import GradMode, _inference, decorate, set_mode
+from minigrad.grad_mode import GradMode, _inference, set_mode
 from minigrad.memory import owner_of
+from minigrad.modes import decorate
 from minigrad.recording import observers
 
 

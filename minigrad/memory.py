@@ -103,7 +103,7 @@ def note_write(array: Any) -> None:
 
 def note_writes(arrays: Iterable[Any]) -> None:
     """The same for several arrays, written to by one line."""
-    frame = user_frame(2)
+    frame = user_frame(get_frame(1))
     for array in arrays:
         owner = array if type(array) is np.ndarray and array.base is None else owner_of(array)
         write = writes.get(id(owner))

@@ -15,15 +15,12 @@ import numpy as np
 
 from minigrad import kernels, printing
 from minigrad.forward_levels import forward_only, gets_gradient, open_levels, tangents_at
-from minigrad.grad_mode import (
-    check_flag,
-    is_inference_mode_enabled,
-    is_recording,
-)
+from minigrad.grad_mode import is_inference_mode_enabled, is_recording
 from minigrad.hooks import RemovableHandle
 from minigrad.inference import is_made_in_inference, note_inference
 from minigrad.leaf import NOT_A_LEAF, AccumulateGrad, Leaf, check_grad, check_may_require_grad
 from minigrad.memory import USER_FILES, get_frame, tick, user_frame, version, with_own_writes
+from minigrad.modes import check_flag
 from minigrad.node import NO_EDGE, Edge, Node
 from minigrad.recording import notify, observers
 from minigrad.values import Values

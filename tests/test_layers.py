@@ -19,6 +19,7 @@ LAYERS = [
         "inference",
         "limits",
         "memory",
+        "modes",
         "pytree",
         "reach",
         "recording",
