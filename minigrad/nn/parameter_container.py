@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from minigrad.nn.container import pairs_of
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.nn.parts import type_name
 from minigrad.tensor import Tensor
 
 ListType = TypeVar("ListType", bound="ParameterList")
@@ -22,14 +21,14 @@ def as_parameter(value: Any) -> Any:
     return Parameter(value) if is_plain else value
 
 
-def described(value: Any, kind: str) -> str:
+def described(value: Any) -> str:
     """What is printed of a parameter in a container."""
     if not isinstance(value, Tensor):
         return f"Object of type: {type(value).__name__}"
     name = "Parameter" if isinstance(value, Parameter) else "Tensor"
     size = "x".join(map(str, value.shape))
     device = f" ({value.device})" if value.is_cuda else ""
-    return f"{name} containing: [{kind} of size {size}{device}]"
+    return f"{name} containing: [{value.dtype} of size {size}{device}]"
 
 
 class ParameterList(Module):
@@ -81,10 +80,7 @@ class ParameterList(Module):
         return self.extend(parameters)
 
     def extra_repr(self) -> str:
-        lines = []
-        for place, value in enumerate(self):
-            lines.append(f"  ({place}): {described(value, str(getattr(value, 'dtype', '')))}")
-        return "\n".join(lines)
+        return "\n".join(f"  ({place}): {described(value)}" for place, value in enumerate(self))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("ParameterList should not be called.")
@@ -188,10 +184,7 @@ class ParameterDict(Module):
         return self
 
     def extra_repr(self) -> str:
-        lines = []
-        for key, value in self.items():
-            lines.append(f"  ({key}): {described(value, type_name(value))}")
-        return "\n".join(lines)
+        return "\n".join(f"  ({key}): {described(value)}" for key, value in self.items())
 
     def __call__(self, input: Any) -> Any:
         raise RuntimeError("ParameterDict should not be called.")

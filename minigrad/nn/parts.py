@@ -173,6 +173,6 @@ class Parts:
 
 
 def type_name(value: object) -> str:
-    """The name of a value's type as in torch's messages: 'int', 'minigrad.Tensor'."""
-    kind = type(value)
+    """The name of a value's type, or of a type, as messages have it: 'int', 'minigrad.Tensor'."""
+    kind = value if isinstance(value, type) else type(value)
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
