@@ -10,6 +10,7 @@ from typing import Any
 from minigrad.dtypes import type_name
 from minigrad.node import Node
 from minigrad.ops import pointwise, view
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either
 from minigrad.ops.inplace import in_place
 from minigrad.ops.joining import cat
@@ -17,7 +18,7 @@ from minigrad.ops.pointwise import add, le, mul, prelu_elements, rrelu_mean, sig
 from minigrad.ops.random import rand
 from minigrad.saved import saved_values
 from minigrad.shapes import axis_of
-from minigrad.tensor import TENSORS, Tensor, record
+from minigrad.tensor import Tensor, record
 
 
 def kernel_in_place(op: Any) -> Any:
@@ -119,6 +120,7 @@ def hardtanh(
 # ------------------------------------------------------------------- with slopes: prelu and rrelu
 
 
+@typed
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x above 0, weight * x below: one weight, or one a channel, which is dimension 1."""
     check_weight(input, weight)
@@ -132,9 +134,6 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 def check_weight(input: Tensor, weight: Any) -> None:
     """TypeError or RuntimeError for weights that do not belong to the channels."""
-    if type(weight) not in TENSORS:
-        kind = type(weight).__name__
-        raise TypeError(f"prelu(): argument 'weight' must be Tensor, not {kind}")
     x, w = input.array, weight.array
     if x.dtype != w.dtype:
         names = f"{type_name(x.dtype)} and {type_name(w.dtype)}"
@@ -217,6 +216,7 @@ def halves(x: Either, axis: int) -> tuple[Either, Either]:
     return view.narrow(x, axis, 0, half), view.narrow(x, axis, half, half)
 
 
+@typed
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """a * sigmoid(b), of the two halves of x along `dim`."""
     array = input.array

@@ -73,7 +73,6 @@ def is_real(x: Any) -> bool:
 
 DTYPE = instances("minigrad.dtype", dtypes.dtype, type(None), type)  # float itself, say
 INTS = Kind("tuple of ints", frozenset({tuple, list}), are_whole)
-NUMBER = Kind("Number", frozenset({float, int}), is_real)
 KINDS = {
     "Dtype": DTYPE,
     "Dims": Kind("int or tuple of ints", frozenset({int, tuple, list, type(None)}), is_dims),
@@ -81,13 +80,13 @@ KINDS = {
     "Generator": instances("minigrad.Generator", Generator),
     "Ints": Kind("int or tuple of ints", frozenset({int, tuple, list}), are_ints),
     "None": instances("None", type(None)),
-    "Number": NUMBER,
+    "Number": Kind("Number", frozenset({float, int}), is_real),
     "Sequence[int]": INTS,
     "Sequence[Tensor]": instances("tuple of Tensors", tuple, list),
     "Tensor": instances("Tensor", Tensor),
     "bool": instances("bool", bool),
     "dtypes.dtype": DTYPE,
-    "float": NUMBER,
+    "float": Kind("float", frozenset({float, int}), is_real),
     "int": Kind("int", frozenset({int}), is_whole),
     "str": instances("str", str),
 }
@@ -166,9 +165,7 @@ def check_types(
 
 
 def wrong_type(op: str, argument: str, kind: Kind, value: Any) -> TypeError:
-    position = " (position 1)" if argument == "input" else ""
-    given = type(value).__name__
-    text = f"{op}(): argument '{argument}'{position} must be {kind.name}, not {given}"
+    text = f"{op}(): argument '{argument}' must be {kind.name}, not {type(value).__name__}"
     if "Tensor" in kind.name and isinstance(value, list | tuple | int | float | np.ndarray):
         text += ". Make a tensor of it first, with minigrad.tensor()."
     return TypeError(text)

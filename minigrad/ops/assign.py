@@ -12,6 +12,7 @@ from minigrad.dtypes import type_name
 from minigrad.grad_mode import is_recording
 from minigrad.memory import note_write
 from minigrad.node import NO_EDGE
+from minigrad.ops.arguments import typed
 from minigrad.ops.define import NUMBERS, as_tensor
 from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.index import (
@@ -193,42 +194,38 @@ def without_written(grad: Either, indices: Indices) -> Either:
     return masked_fill_number(grad, constant_like(mask, grad), 0)
 
 
+@typed
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """input with the elements that index tensors pick replaced, or added to with `accumulate`."""
-    return put_at(input, picked(input, indices), tensor_of_values(values), accumulate)
+    return put_at(input, picked(input, indices), values, accumulate)
 
 
+@typed
 def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """The in-place form of index_put."""
-    return write_at(input, picked(input, indices), tensor_of_values(values), accumulate)
-
-
-def tensor_of_values(values: Any) -> Tensor:
-    if type(values) not in TENSORS:
-        raise TypeError(
-            "index_put_(): argument 'values' (position 2) must be Tensor, not "
-            f"{type(values).__name__}"
-        )
-    return values
+    return write_at(input, picked(input, indices), values, accumulate)
 
 
 def picked(x: Tensor, indices: Any) -> Indices:
-    """The argument `indices`: a tensor for a dimension, None for one that is taken whole."""
+    """The argument `indices`: a tensor for each dimension, the last ones perhaps taken whole."""
     if not isinstance(indices, tuple | list):
         raise TypeError(
             "index_put_(): argument 'indices' (position 1) must be tuple of Tensors, not "
             f"{type(indices).__name__}"
         )
     found: Indices = []
-    for given in indices:
+    for place, given in enumerate(indices):
+        if type(given) not in TENSORS:
+            raise TypeError(
+                f"index_put_(): expected Tensor as element {place} of argument 'indices', but got "
+                f"{type(given).__name__}"
+            )
         key = as_index(given)
         if len(found) + max(getattr(key, "ndim", 1), 1) > x.array.ndim:
             raise IndexError(
                 f"too many indices for tensor of dimension {x.array.ndim} (got {len(indices)})"
             )
-        if key is not None and not is_array(key):
-            key = np.asarray(key)
-        found += [None] if key is None else positions(key, x, len(found))
+        found += positions(key if is_array(key) else np.asarray(key), x, len(found))
     return found + [None] * (x.array.ndim - len(found))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.dropout import dropout
 from minigrad.ops.either import Either
 from minigrad.ops.masked import masked_fill
@@ -61,6 +62,7 @@ class ScaledDotProductFlashAttentionForCpuBackward0(Node):
         return dq, dk, matmul(matrix_transpose(weights), grad), None
 
 
+@typed
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,

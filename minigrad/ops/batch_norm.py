@@ -13,6 +13,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import check_same_floats, not_implemented, type_name
 from minigrad.node import Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.arranging import repeat
 from minigrad.ops.either import Either
 from minigrad.ops.inplace import write
@@ -103,6 +104,7 @@ class NativeBatchNormBackward0(Node):
         return dx, sum_of(mul(grad, normal), axes), sum_of(grad, axes)
 
 
+@typed
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -142,11 +144,6 @@ def by_channel(
 ) -> Tensor:
     """batch_norm of any number of values a channel."""
     shape = input.array.shape
-    if isinstance(momentum, bool) or not isinstance(momentum, int | float):
-        raise TypeError(
-            "batch_norm(): argument 'momentum' (position 7) must be float, not "
-            f"{type(momentum).__name__}"
-        )
     channels = shape[axis_of(1, len(shape))]
     if not input.array.size:
         return of_nothing(input, weight, bias)
@@ -238,6 +235,7 @@ def update_running(running: Tensor | None, value: Array, momentum: float) -> Non
 # ---------------------------------------------------------------------------------- instance norm
 
 
+@typed
 def instance_norm(
     input: Tensor,
     running_mean: Tensor | None = None,
@@ -339,6 +337,7 @@ def of_channels(values: Array, size: int) -> Array:
     return spread.reshape((n * groups * size,))
 
 
+@typed
 def group_norm(
     input: Tensor,
     num_groups: int,

@@ -6,6 +6,7 @@ from typing import Any
 
 from minigrad.dtypes import type_name
 from minigrad.ops import reduction
+from minigrad.ops.arguments import typed
 from minigrad.ops.pointwise import (
     abs,
     add,
@@ -18,9 +19,10 @@ from minigrad.ops.pointwise import (
     mul,
     sub,
 )
-from minigrad.tensor import TENSORS, Tensor
+from minigrad.tensor import Tensor
 
 
+@typed
 def isclose(
     input: Tensor,
     other: Tensor,
@@ -43,10 +45,6 @@ def isclose(
 
 
 def check_closeness(input: Any, other: Any, rtol: float, atol: float) -> None:
-    for x, name in ((input, "input"), (other, "other")):
-        if type(x) not in TENSORS:
-            kind = type(x).__name__
-            raise TypeError(f"isclose(): argument '{name}' must be Tensor, not {kind}")
     if input.array.dtype != other.array.dtype:
         names = type_name(input.array.dtype), type_name(other.array.dtype)
         raise RuntimeError(f"{names[0]} did not match {names[1]}")
@@ -55,6 +53,7 @@ def check_closeness(input: Any, other: Any, rtol: float, atol: float) -> None:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {value}")
 
 
+@typed
 def allclose(
     input: Tensor,
     other: Tensor,
@@ -66,11 +65,9 @@ def allclose(
     return bool(reduction.all(isclose(input, other, rtol, atol, equal_nan)))
 
 
+@typed
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and the same elements."""
-    if type(other) not in TENSORS:
-        kind = type(other).__name__
-        raise TypeError(f"equal(): argument 'other' must be Tensor, not {kind}")
     if input.array.shape != other.array.shape:
         return False
     return bool(reduction.all(eq(input, other)))

@@ -11,6 +11,7 @@ from minigrad import dtypes
 from minigrad.formats import check_usual
 from minigrad.kernels.cpu import progressions
 from minigrad.kernels.promotion import computed_in
+from minigrad.ops.arguments import typed
 from minigrad.ops.creation import (
     Device,
     Dtype,
@@ -25,6 +26,7 @@ Array = np.ndarray[Any, Any]
 DType = np.dtype[Any]
 
 
+@typed
 def arange(
     *bounds: float,
     start: float = 0,
@@ -77,6 +79,7 @@ def counted(numbers: Any, kind: DType) -> Array:
     return out.astype(kind, copy=False)
 
 
+@typed
 def linspace(
     start: float,
     end: float,
@@ -94,6 +97,7 @@ def linspace(
     return finish(spaced("linspace", start, end, steps, kind), device, requires_grad)
 
 
+@typed
 def logspace(
     start: float,
     end: float,
@@ -150,6 +154,7 @@ def of_halves(ends: Array, steps: int) -> Array:
     return np.where(np.arange(steps) < steps // 2, from_start, from_end).astype(np.float16)
 
 
+@typed
 def eye(
     n: int,
     m: int | None = None,
@@ -163,8 +168,6 @@ def eye(
     """Ones on the diagonal, zeros elsewhere."""
     check_usual("eye", layout, pin_memory)
     for name, size in (("n", n), ("m", n if m is None else m)):
-        if not hasattr(size, "__index__"):
-            raise TypeError(f"eye(): argument '{name}' must be int, not {type(size).__name__}")
         if size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
     return finish(np.eye(n, m, dtype=numpy_dtype(dtype)), device, requires_grad)

@@ -13,6 +13,7 @@ import numpy as np
 from minigrad import dtypes, kernels
 from minigrad.formats import check_usual
 from minigrad.kernels.promotion import promote
+from minigrad.ops.arguments import typed
 from minigrad.ops.move import to_device_array
 from minigrad.ops.reduction import cast
 from minigrad.ops.shared_memory import stretched_axes
@@ -35,6 +36,7 @@ def numpy_dtype(dtype: Dtype, default: dtypes.dtype | None = None) -> np.dtype[A
     return dtypes.to_numpy(dtype)
 
 
+@typed
 def tensor(
     data: Any,
     *,
@@ -173,6 +175,7 @@ def dtype_of_mixed(data: Any) -> np.dtype[Any]:
 # ------------------------------------------------------------------------------- sharing memory
 
 
+@typed
 def as_tensor(data: Any, dtype: Dtype = None, device: Device = None) -> Tensor:
     """The tensor of `data`, sharing its memory where dtype and device allow."""
     if type(data) in TENSORS:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -46,6 +47,7 @@ def pointwise(
     no_bool: str = "",
     integers_only: bool = False,
     casts_numbers: bool = False,
+    tensors_only: bool = False,
     no_derivative: bool = False,
     **derivatives: Callable[..., Any],
 ) -> Callable[..., Any]:
@@ -53,13 +55,14 @@ def pointwise(
 
     `node`: the grad_fn's name, where torch's is not the operation's own.  `no_bool`: why bools
     are refused.  `integers_only`: whether floats are.  `casts_numbers`: whether numbers take the
-    tensors' dtype, and have no say in the result's.  `no_derivative`: a backward pass raises,
-    where a result without a gradient would be wrong.
+    tensors' dtype, and have no say in the result's.  `tensors_only`: whether numbers are refused
+    as operands.  `no_derivative`: a backward pass raises, where a result without a gradient would
+    be wrong.
     """
 
     def decorate(forward: Callable[..., Any]) -> Any:
         name = forward.__name__
-        definition = Definition(forward, derivatives, casts_numbers)
+        definition = Definition(forward, derivatives, node, casts_numbers, tensors_only)
         definition.formula.refuse(no_bool, integers_only)
         kind: type[PointwiseNode] = BinaryNode if definition.is_plain(2) else PointwiseNode
         if kind is BinaryNode and all(d and d.is_identity for d in definition.derivatives):
@@ -94,10 +97,13 @@ class Definition:
         self,
         forward: Callable[..., Any],
         derivatives: dict[str, Callable[..., Any]],
+        node: str,
         casts_numbers: bool,
+        tensors_only: bool,
     ):
         self.casts_numbers = casts_numbers
         self.name = forward.__name__
+        self.public_name = name_of_node(node) or self.name
         signature = inspect.signature(forward)
         parameters = signature.parameters
         self.parameters = tuple(parameters)
@@ -111,6 +117,8 @@ class Definition:
         inputs = [i for i, n in enumerate(parameters) if i not in self.numbers and n != CONDITION]
         self.inputs = tuple(inputs)  # the positions of what may require a gradient
         source = functools.cache(lambda: function_source(forward))
+        conditions = [i for i, n in enumerate(parameters) if n == CONDITION]
+        self.no_numbers = conditions + inputs * tensors_only  # where only tensors may be
         self.formula = SCALARS[self.name] = Formula(self.name, forward, source)
         self.derivatives = [
             Derivative(self, n, derivatives[n], source) if n in derivatives else None
@@ -136,6 +144,12 @@ class Definition:
             for position in derivative.positions
         }
         return tuple(i in wanted for i in range(len(self.parameters) + 1)) if wanted else ()
+
+
+def name_of_node(node: str) -> str:
+    """What users call the operation of a node: masked_fill of MaskedFillBackward0."""
+    name, backward, _ = node.partition("Backward")
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower() if backward else ""
 
 
 def function_source(function: Callable[..., Any]) -> ast.FunctionDef:
@@ -306,12 +320,13 @@ def unary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
 def binary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
     """`op.operator` is the same without out=, which costs 2% of a small x * y."""
     ufunc, differentiable = definition.ufunc, definition.differentiable
+    of_others = of_tensors if definition.no_numbers else of_pair
     keep_both = definition.keep(True, True)
     keep_first, keep_second = definition.keep(True, False), definition.keep(False, True)
 
     def operator(input: Any, other: Any) -> Any:
         if type(input) not in TENSORS or type(other) not in TENSORS:
-            return of_pair(definition, operator, input, other)
+            return of_others(definition, operator, input, other)
         x_array, y_array, x_edge, y_edge = input.array, other.array, input.edge, other.edge
         result = launch2(ufunc, x_array, y_array)
         if not differentiable or not is_recording():
@@ -358,6 +373,8 @@ def general(definition: Definition, node_type: type[Node]) -> Callable[..., Any]
         if named or len(args) != count:
             args = arguments(definition, args, named)
         if not TENSORS.issuperset(map(type, args)):
+            if definition.no_numbers:
+                refuse_numbers(definition, args)
             return of_mixed(definition, op, args)
         arrays = [x.array for x in args]
         result = launch(ufunc, *arrays)
@@ -439,6 +456,18 @@ def of_pair(definition: Definition, op: Callable[..., Any], x: Any, y: Any) -> A
     return of_mixed(definition, op, (x, y))
 
 
+def of_tensors(definition: Definition, op: Callable[..., Any], x: Any, y: Any) -> Any:
+    """of_mixed for two operands that may be no numbers."""
+    refuse_numbers(definition, (x, y))
+    return of_mixed(definition, op, (x, y))
+
+
+def refuse_numbers(definition: Definition, args: tuple[Any, ...]) -> None:
+    for i in definition.no_numbers:
+        if type(args[i]) in NUMBERS:
+            raise unsupported(definition, args, i)
+
+
 def of_mixed(definition: Definition, op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     """Numbers become 0-d operands; without any Tensor, arrays in give arrays out."""
     like = None
@@ -455,11 +484,11 @@ def of_mixed(definition: Definition, op: Callable[..., Any], args: tuple[Any, ..
         elif kind is np.ndarray or (hasattr(x, "dtype") and hasattr(x, "strides")):
             dtype = x.dtype
         else:
-            raise unsupported(definition, x)
+            raise unsupported(definition, args, next(i for i, y in enumerate(args) if y is x))
         if like is not dtype:
             like = dtype if like is None else promote(like, dtype)
     if like is None:
-        raise unsupported(definition, args[0])
+        raise unsupported(definition, args, 0)
     if definition.formula.no_bool and any(type(x) is bool for x in args):
         raise RuntimeError(definition.formula.no_bool)
     if like.kind != "f":
@@ -474,6 +503,11 @@ def of_mixed(definition: Definition, op: Callable[..., Any], args: tuple[Any, ..
         if len(arrays) == 2
         else launch(definition.ufunc, *arrays)
     )
+
+
+def dtype_of(x: Any) -> Dtype:
+    """The dtype of an operand, tensor or number."""
+    return x.array.dtype if type(x) in TENSORS else np.asarray(x).dtype
 
 
 def as_tensor(x: Any, like: Dtype) -> Tensor:
@@ -510,13 +544,19 @@ def is_number(array: Array) -> bool:
     return type(array) is np.ndarray and not array.ndim and not array.flags.writeable
 
 
-def unsupported(definition: Definition, x: Any) -> TypeError:
-    names = ", ".join(definition.keywords)
+def unsupported(definition: Definition, args: Sequence[Any], wrong: int) -> TypeError:
+    """What to say of the argument at this place."""
+    x, argument = args[wrong], definition.keywords[wrong]
+    wanted = "Number" if wrong in definition.numbers else "Tensor"
+    if wanted == "Tensor" and wrong and wrong not in definition.no_numbers:
+        wanted = "Tensor or Number"
     if isinstance(x, tuple) and any(isinstance(element, Tensor) for element in x):
-        advice = "Take the tensors out of it first, as in `x, = ctx.saved_tensors`."
+        advice = " Take the tensors out of it first, as in `x, = ctx.saved_tensors`."
+    elif isinstance(x, list | tuple | int | float):
+        advice = " Make a tensor of it first, with minigrad.tensor()."
     else:
-        advice = "Make a tensor of it first, with minigrad.tensor()."
+        advice = ""
     return TypeError(
-        f"{definition.name}(): argument must be Tensor or Number, not {type(x).__name__} "
-        f"(its parameters are: {names}). {advice}"
+        f"{definition.public_name}(): argument '{argument}' must be {wanted}, not "
+        f"{type(x).__name__}.{advice}"
     )

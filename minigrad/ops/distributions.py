@@ -16,6 +16,7 @@ from minigrad.kernels.batched.levels import running
 from minigrad.kernels.promotion import computed_in
 from minigrad.memory import note_write
 from minigrad.node import NO_EDGE, Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.draw import (
     check_one_draw_a_sample,
     named,
@@ -124,6 +125,7 @@ def filled_directly(x: Tensor, name: str, generator: Generator | None, a: float,
 # -------------------------------------------------------------------------------- of real numbers
 
 
+@typed
 def uniform_(
     x: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None, **bounds: Any
 ) -> Tensor:
@@ -152,6 +154,7 @@ def named_bounds(function: str, given: dict[str, Any], low: Any, high: Any) -> t
     return given.get("from", low), given.get("to", high)
 
 
+@typed
 def normal_(
     x: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
 ) -> Tensor:
@@ -165,6 +168,7 @@ def normal_(
     return draw_into(x, drawn, NormalBackward0)
 
 
+@typed
 def exponential_(x: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Fill with numbers of the density lambd exp(-lambd x), x > 0."""
     check_continuous("Exponential", x)
@@ -174,6 +178,7 @@ def exponential_(x: Tensor, lambd: float = 1.0, *, generator: Generator | None =
     return draw_into(x, drawn, ExponentialBackward0)
 
 
+@typed
 def log_normal_(
     x: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Generator | None = None
 ) -> Tensor:
@@ -185,6 +190,7 @@ def log_normal_(
     return draw_into(x, exp(drawn), LogNormalBackward0)
 
 
+@typed
 def cauchy_(
     x: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Generator | None = None
 ) -> Tensor:
@@ -208,6 +214,7 @@ def check_continuous(name: str, x: Tensor) -> None:
 # ---------------------------------------------------------------------------------- of integers
 
 
+@typed
 def geometric_(x: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
     """Fill with the number of the first success, when each has probability p: 1, 2 and so on."""
     if not 0 < p < 1:
@@ -217,6 +224,7 @@ def geometric_(x: Tensor, p: float, *, generator: Generator | None = None) -> Te
     return draw_into(x, tries, GeometricBackward0)
 
 
+@typed
 def random_(x: Tensor, *bounds: Any, generator: Generator | None = None, **named: Any) -> Tensor:
     """Fill with integers: x.random_(low, high) from low to high - 1, x.random_(high) from 0,
     x.random_() from 0 to the largest that the dtype holds with all below it."""
@@ -241,6 +249,7 @@ def largest_whole(kind: np.dtype[Any]) -> int:
     return 1 if kind.kind == "b" else int(np.iinfo(kind).max)
 
 
+@typed
 def bernoulli_(x: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Fill with ones, of probability p (a number, or a tensor that broadcasts), and zeros."""
     array = x.array

@@ -16,6 +16,7 @@ from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.kernels.batched.levels import running
 from minigrad.node import LinearNode
+from minigrad.ops.arguments import typed
 from minigrad.ops.draw import source
 from minigrad.ops.either import Either
 from minigrad.ops.inplace import in_place
@@ -77,6 +78,7 @@ def coins_for(input: Tensor, shape: tuple[int, ...], p: float) -> Any:
     return lt(drawn, 1 - p).astype(input.array.dtype)
 
 
+@typed
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """In training, elements set to 0 with probability p and the others divided by 1 - p."""
     check_p(p)
@@ -96,7 +98,7 @@ def check_p(p: float) -> None:
 
 def leaves_alone(input: Tensor, p: float, training: bool) -> bool:
     """Whether the input comes out as it is."""
-    return p == 0 or not training or not input.array.size
+    return not input.array.size or p == 0 or not training
 
 
 def check_floating(input: Tensor) -> None:
@@ -138,6 +140,7 @@ def feature_dropout(input: Tensor, p: float, training: bool, inplace: bool) -> T
     return result
 
 
+@typed
 def dropout1d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
@@ -155,6 +158,7 @@ def dropout1d(
     return squeeze(feature_dropout(unsqueeze(input, 0), p, training, inplace), 0)
 
 
+@typed
 def dropout2d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
@@ -178,6 +182,7 @@ def dropout2d(
     return feature_dropout(input, p, training, inplace)
 
 
+@typed
 def dropout3d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
@@ -215,6 +220,7 @@ def alpha_dropped(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool
     return result
 
 
+@typed
 def alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
@@ -226,6 +232,7 @@ def alpha_dropout(
     return alpha_dropped(input, input.array.shape, p, inplace)
 
 
+@typed
 def feature_alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:

@@ -11,7 +11,7 @@ from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.grad_mode import no_grad
 from minigrad.ops.arguments import typed
-from minigrad.ops.either import Either, array_of, check_are_tensors, constant_like
+from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.index import ends_of
 from minigrad.ops.inplace import check_writable, write
 from minigrad.ops.pointwise import abs, add, div, gt, mul, pow, sqrt, where
@@ -53,6 +53,7 @@ def without_row(total: Either, row: int) -> Either:
     return total
 
 
+@typed
 def embedding(
     input: Tensor,
     weight: Tensor,
@@ -67,7 +68,6 @@ def embedding(
     padding_idx: a row without a gradient.  max_norm: rows that are longer are first made this
     long, in place.  scale_grad_by_freq: each row's gradient is divided by how often it was read.
     """
-    check_are_tensors("embedding", input=input, weight=weight)
     refuse_sparse("embedding", sparse)
     padding = padding_row(padding_idx, weight.array.shape)
     indices = row_numbers("embedding", input.array)

@@ -14,6 +14,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.embedding import (
     one_over_frequency,
@@ -102,6 +103,7 @@ def products_of_rows(x: Either, y: Either, x_rows: Array, y_rows: Array) -> Eith
 # ---------------------------------------------------------------------------------------- operation
 
 
+@typed
 def embedding_bag(
     input: Tensor,
     weight: Tensor,

@@ -11,6 +11,8 @@ from minigrad import device as devices
 from minigrad import dtypes, kernels
 from minigrad.determinism import are_deterministic_algorithms_enabled
 from minigrad.formats import check_format, check_usual, contiguous_format, preserve_format
+from minigrad.kernels.codegen import Number
+from minigrad.ops.arguments import typed
 from minigrad.ops.creation import (
     Device,
     Dtype,
@@ -22,7 +24,7 @@ from minigrad.ops.creation import (
 )
 from minigrad.ops.shared_memory import stretched_axes
 from minigrad.shapes import sizes_of
-from minigrad.tensor import TENSORS, Tensor, unrecorded
+from minigrad.tensor import Tensor, unrecorded
 
 Array = Any
 
@@ -36,9 +38,10 @@ def fitting(function: str, value: Any, dtype: np.dtype[Any]) -> Any:
     return value
 
 
+@typed
 def full(
     size: Sequence[int],
-    fill_value: float,
+    fill_value: Number,
     *,
     dtype: Dtype = None,
     layout: Any = None,
@@ -48,10 +51,6 @@ def full(
 ) -> Tensor:
     """A tensor with every element `fill_value`, whose kind of number decides the dtype."""
     check_usual("full", layout, pin_memory)
-    if not isinstance(size, tuple | list):
-        raise TypeError(
-            f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}"
-        )
     value = plain_number("full", "fill_value", fill_value)
     default = {bool: dtypes.bool, int: dtypes.int64}.get(type(value))
     kind = numpy_dtype(dtype, default)
@@ -59,6 +58,7 @@ def full(
     return finish(array, device, requires_grad)
 
 
+@typed
 def zeros(
     *sizes: Any,
     size: Any = None,
@@ -74,6 +74,7 @@ def zeros(
     return finish(np.zeros(shape, numpy_dtype(dtype)), device, requires_grad)
 
 
+@typed
 def ones(
     *sizes: Any,
     size: Any = None,
@@ -89,6 +90,7 @@ def ones(
     return finish(np.ones(shape, numpy_dtype(dtype)), device, requires_grad)
 
 
+@typed
 def empty(
     *sizes: Any,
     size: Any = None,
@@ -130,10 +132,6 @@ def filled_like(
 ) -> Tensor:
     check_usual(function, layout, pin_memory)
     check_format(function, memory_format, preserve_format, contiguous_format)
-    if type(x) not in TENSORS:
-        raise TypeError(
-            f"{function}(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}"
-        )
     kind = x.array.dtype if dtype is None else dtypes.to_numpy(dtype)
     value = fitting(function, value, kind)
     if device is not None and devices.device(device) != x.device:
@@ -150,6 +148,7 @@ def array_like(array: Array, value: Any, dtype: np.dtype[Any], preserve: bool) -
     return np.full_like(array, value, dtype, order="K")
 
 
+@typed
 def zeros_like(
     input: Tensor,
     *,
@@ -165,6 +164,7 @@ def zeros_like(
     return filled_like("zeros_like", input, 0, *options)
 
 
+@typed
 def ones_like(
     input: Tensor,
     *,
@@ -180,6 +180,7 @@ def ones_like(
     return filled_like("ones_like", input, 1, *options)
 
 
+@typed
 def empty_like(
     input: Tensor,
     *,
@@ -195,9 +196,10 @@ def empty_like(
     return filled_like("empty_like", input, 0, *options)
 
 
+@typed
 def full_like(
     input: Tensor,
-    fill_value: float,
+    fill_value: Number,
     *,
     dtype: Dtype = None,
     layout: Any = None,
@@ -214,10 +216,11 @@ def full_like(
 # ------------------------------------------------------------------ in its dtype, of another shape
 
 
+@typed
 def new_full(
     self: Tensor,
-    size: Any,
-    fill_value: float,
+    size: Sequence[int],
+    fill_value: Number,
     *,
     dtype: Dtype = None,
     layout: Any = None,
@@ -227,11 +230,6 @@ def new_full(
 ) -> Tensor:
     """A tensor of one value, with this one's dtype and device."""
     check_usual("new_full", layout, pin_memory)
-    if not isinstance(size, tuple | list):
-        raise TypeError(
-            "new_full(): argument 'size' (position 1) must be tuple of ints, not "
-            f"{type(size).__name__}"
-        )
     kind = self.array.dtype if dtype is None else dtypes.to_numpy(dtype)
     value = fitting("new_full", fill_value, kind)
     made = unrecorded(kernels.full(new_shape((tuple(size),)), value, kind, self.array))
@@ -239,16 +237,19 @@ def new_full(
     return made.requires_grad_() if requires_grad else made
 
 
+@typed
 def new_zeros(self: Tensor, *sizes: Any, size: Any = None, **options: Any) -> Tensor:
     """Zeros of any shape, with this tensor's dtype and device.  Options: as new_full has them."""
     return new_full(self, sizes_of("new_zeros", "size", sizes, size), 0, **options)
 
 
+@typed
 def new_ones(self: Tensor, *sizes: Any, size: Any = None, **options: Any) -> Tensor:
     """Ones of any shape, with this tensor's dtype and device.  Options: as new_full has them."""
     return new_full(self, sizes_of("new_ones", "size", sizes, size), 1, **options)
 
 
+@typed
 def new_empty(self: Tensor, *sizes: Any, size: Any = None, **options: Any) -> Tensor:
     """A tensor of any shape, with this one's dtype and device; its values are of no account.
     Options: as new_full has them."""

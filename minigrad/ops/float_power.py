@@ -7,30 +7,33 @@ from typing import Any
 import numpy as np
 
 from minigrad.dtypes import type_name
+from minigrad.ops.arguments import typed
 from minigrad.ops.define import NUMBERS, into
 from minigrad.ops.inplace import in_place
 from minigrad.ops.pointwise import pow
 from minigrad.ops.reduction import cast
-from minigrad.tensor import TENSORS, Tensor
+from minigrad.tensor import Tensor
 
 FLOAT64 = np.dtype(np.float64)
 
 
-def float_power(input: Any, exponent: Any, *, out: Any = None) -> Tensor:
+@typed
+def float_power(
+    input: Tensor | float, exponent: Tensor | float, *, out: Tensor | None = None
+) -> Tensor:
     """input ** exponent in float64, whatever the dtypes; either may be a number."""
     if type(input) in NUMBERS and type(exponent) in NUMBERS:
         raise TypeError("float_power(): one of the arguments must be a Tensor")
     if out is not None:
         check_float64(out, "the output given to float_power")
         return into(float_power, out, input, exponent)
-    base, power = wide(input), wide(exponent)
-    result: Tensor = pow(base, power)
+    result: Tensor = pow(wide(input), wide(exponent))
     return result
 
 
 def wide(x: Any) -> Any:
     """A tensor in float64, a number as a float."""
-    if type(x) not in TENSORS:
+    if type(x) in NUMBERS:
         return float(x)
     return x if x.array.dtype == FLOAT64 else cast(x, FLOAT64)
 

@@ -11,8 +11,9 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.define import NUMBERS
-from minigrad.ops.either import Either, array_of, check_are_tensors
+from minigrad.ops.either import Either, array_of
 from minigrad.ops.index import in_bounds
 from minigrad.ops.joining import getitem_of
 from minigrad.ops.pointwise import remainder
@@ -170,10 +171,6 @@ def size_mismatch(name: str, shape: Shape, index: Shape, axis: int) -> str:
 
 
 def int64_index(name: str, index: Any) -> Array:
-    if type(index) not in TENSORS:
-        raise TypeError(
-            f"{name}(): argument 'index' (position 2) must be Tensor, not {type(index).__name__}"
-        )
     array = index.array
     if array.dtype.kind != "i" or array.dtype.itemsize < 4:
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
@@ -205,10 +202,10 @@ def source_of(name: str, x: Array, index: Array, src: Any, axis: int) -> Tensor:
 # --------------------------------------------------------------------------------------- operations
 
 
+@typed
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """out[i][j] = input[index[i][j]][j] for dim 0, and so on: one place of `dim` for each element
     of the index."""
-    check_are_tensors("gather", input=input, index=index)
     if sparse_grad:
         raise NotImplementedError("gather(): sparse_grad=True is not supported")
     axis = axis_of(dim, input.array.ndim)
@@ -219,6 +216,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 REDUCTIONS = {"add": "sum", "multiply": "prod"}
 
 
+@typed
 def scatter(
     input: Tensor,
     dim: int,
@@ -264,6 +262,7 @@ def scatter_number(
     return record(NotImplementedNode, result, (input,))
 
 
+@typed
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """input with src[i][j] added at [index[i][j]][j] for dim 0, and so on.
 
@@ -292,9 +291,9 @@ class TakeBackward0(Node):
         return (reshape(add_rows(grad, index, 0, (size,)), self.input_shape),)
 
 
+@typed
 def take(input: Tensor, index: Tensor) -> Tensor:
     """The elements that `index` numbers, in its shape, as if input had one dimension."""
-    check_are_tensors("take", input=input, index=index)
     if index.array.dtype != np.int64:
         raise RuntimeError(
             f"take(): Expected a long tensor for index, but got {type_name(index.array.dtype)}"
@@ -314,10 +313,10 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     return record(TakeBackward0, result, (input,), (places,), input_shape=input.array.shape)
 
 
+@typed
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """gather() with input and indices broadcast beside `dim`, where an index counts on from the
     other end (modulo the size, as in torch); of the flat input for None."""
-    check_are_tensors("take_along_dim", input=input, indices=indices)
     if indices.array.dtype not in (np.int32, np.int64):
         raise RuntimeError(
             "torch.take_along_dim(): dtype of indices should be Long but got "

@@ -9,7 +9,8 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
-from minigrad.ops.either import Either, check_are_tensors, constant_like
+from minigrad.ops.arguments import typed
+from minigrad.ops.either import Either, constant_like
 from minigrad.ops.pointwise import masked_fill_number, where
 from minigrad.ops.shared_memory import new_zeros
 from minigrad.ops.view import reshape
@@ -34,9 +35,9 @@ class MaskedFillBackward1(Node):
         return masked_fill_number(grad, mask, 0), where(mask, grad, new_zeros(grad, ()))
 
 
+@typed
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """A value where the mask is true, x elsewhere"""
-    check_are_tensors("masked_fill", input=input, mask=mask)
     if mask.array.dtype.kind != "b":
         raise RuntimeError(
             f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}"
@@ -117,9 +118,9 @@ def scatter_at(x: Either, mask: Array, source: Either) -> Either:
     return record(MaskedScatterBackward0, result, (x, source), (mask,), input_shape=shape)
 
 
+@typed
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements where the mask is true, in one dimension; input and mask broadcast."""
-    check_are_tensors("masked_select", input=input, mask=mask)
     if mask.array.dtype != bool:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     kernels.check_one_device((input.array, mask.array))
@@ -130,9 +131,9 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     return record(MaskedSelectBackward0, result, (input,), (where_true,), input_shape=shape)
 
 
+@typed
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """input with the elements of `source`, in order, where the mask is true."""
-    check_are_tensors("masked_scatter", input=input, mask=mask, source=source)
     if mask.array.dtype != bool:
         raise RuntimeError(
             "masked_scatter_ only supports boolean masks, but got mask with dtype "
@@ -155,18 +156,19 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 # ------------------------------------------------------------------------------- what is not zero
 
 
+@typed
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """The places of the elements that are not zero, one a row: (count, ndim) int64.
 
     as_tuple: one vector a dimension instead, which x[...] takes.
     """
-    check_are_tensors("nonzero", input=input)
     if not as_tuple:
         return unrecorded(kernels.nonzero(input.array))
     rows = kernels.nonzero(input.array if input.array.ndim else input.array.reshape(1))
     return tuple(unrecorded(rows[:, i]) for i in range(rows.shape[1]))
 
 
+@typed
 def argwhere(input: Tensor) -> Tensor:
     """The places of the elements that are not zero, one a row."""
     return unrecorded(kernels.nonzero(input.array))

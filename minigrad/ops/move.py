@@ -9,6 +9,7 @@ import numpy as np
 from minigrad import device as devices
 from minigrad import dtypes, kernels
 from minigrad.node import Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either
 from minigrad.ops.reduction import cast
 from minigrad.tensor import TENSORS, Tensor, record
@@ -90,6 +91,7 @@ def cuda(x: Tensor, device: Any = None) -> Tensor:
     return to(x, "cuda" if device is None else devices.device(device))
 
 
+@typed
 def type_as(x: Tensor, other: Tensor) -> Tensor:
     """The tensor in another one's dtype."""
     return to(x, other.dtype)

@@ -11,6 +11,7 @@ from typing import Any
 
 from minigrad import kernels
 from minigrad.ops.addmm import linear
+from minigrad.ops.arguments import typed
 from minigrad.ops.attention import added_mask, scaled_dot_product_attention
 from minigrad.ops.dropout import dropout
 from minigrad.ops.joining import cat, chunk
@@ -29,6 +30,7 @@ CAUSAL_NEEDS_MASK = (
 )
 
 
+@typed
 def multi_head_attention_forward(
     query: Tensor,
     key: Tensor,

@@ -9,6 +9,7 @@ from typing import Any
 from minigrad import dtypes, kernels
 from minigrad.dtypes import check_floats, check_same_floats, to_numpy
 from minigrad.node import Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either
 from minigrad.ops.pointwise import exp, mul, sub
 from minigrad.ops.reduction import cast, mean, sum
@@ -114,14 +115,6 @@ class NativeLayerNormBackward0(Node):
         return dx, None if weight is None else grad * normal, grad
 
 
-def shape_of_rows(name: str, normalized_shape: Sequence[int]) -> tuple[int, ...]:
-    if isinstance(normalized_shape, int):
-        raise TypeError(
-            f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not int"
-        )
-    return tuple(normalized_shape)
-
-
 def check_rows(
     row_shape: tuple[int, ...], array: Array, weight: Tensor | None, bias: Tensor | None
 ) -> None:
@@ -143,6 +136,7 @@ def check_rows(
             )
 
 
+@typed
 def layer_norm(
     input: Tensor,
     normalized_shape: Sequence[int],
@@ -152,7 +146,7 @@ def layer_norm(
 ) -> Tensor:
     """Rows with mean 0 and variance 1, times weight, plus bias.  A row is the last dimensions,
     of shape `normalized_shape`, which weight and bias have too."""
-    row_shape = shape_of_rows("layer_norm", normalized_shape)
+    row_shape = tuple(normalized_shape)
     array = input.array
     check_rows(row_shape, array, weight, bias)
     parameters = (None if x is None else x.array.dtype for x in (weight, bias))

@@ -10,13 +10,14 @@ import numpy as np
 from minigrad import dtypes, kernels
 from minigrad.dtypes import check_floats, type_name
 from minigrad.node import Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.creation import Device, Dtype, new_shape, numpy_dtype
 from minigrad.ops.draw import (
     check_one_draw_a_sample,
     place_of,
     source,
 )
-from minigrad.ops.either import Either, array_of, check_are_tensors
+from minigrad.ops.either import Either, array_of
 from minigrad.ops.pointwise import add, div, ge, le, logical_and, lt, mul
 from minigrad.ops.shared_memory import new_zeros
 from minigrad.random import Generator
@@ -36,6 +37,7 @@ def finished(array: Array, requires_grad: bool = False) -> Tensor:
     return x.requires_grad_() if requires_grad else x
 
 
+@typed
 def rand(
     *sizes: Any,
     size: Any = (),
@@ -49,6 +51,7 @@ def rand(
     return finished(source(generator).uniform(shape, numpy_dtype(dtype), place), requires_grad)
 
 
+@typed
 def randn(
     *sizes: Any,
     size: Any = (),
@@ -62,6 +65,7 @@ def randn(
     return finished(source(generator).normal(shape, numpy_dtype(dtype), place), requires_grad)
 
 
+@typed
 def randint(
     *bounds: Any,
     low: int = 0,
@@ -102,6 +106,7 @@ def check_bounds(low: Any, high: Any, kind: np.dtype[Any]) -> None:
             raise RuntimeError(f"{name} is out of bounds for {type_name(kind)}")
 
 
+@typed
 def randperm(
     n: int,
     *,
@@ -123,6 +128,7 @@ def randperm(
 # ------------------------------------------------------------------------------ like another one
 
 
+@typed
 def rand_like(
     input: Tensor,
     *,
@@ -136,6 +142,7 @@ def rand_like(
     return finished(source(generator).uniform(input.array.shape, kind, place), requires_grad)
 
 
+@typed
 def randn_like(
     input: Tensor,
     *,
@@ -149,6 +156,7 @@ def randn_like(
     return finished(source(generator).normal(input.array.shape, kind, place), requires_grad)
 
 
+@typed
 def randint_like(
     input: Tensor,
     *bounds: Any,
@@ -212,6 +220,7 @@ class BernoulliBackward0(ConstantDraw):
     __slots__ = ()
 
 
+@typed
 def normal(
     mean: Any,
     std: Any = 1.0,
@@ -274,11 +283,11 @@ def holds_everywhere(conditions: Array) -> bool:
     return bool(kernels.to_host(kernels.all(conditions, tuple(range(conditions.ndim)), False)))
 
 
+@typed
 def bernoulli(
     input: Tensor, p: float | None = None, *, generator: Generator | None = None
 ) -> Tensor:
     """1 with the probability that each element of `input` says (or all of them p), else 0."""
-    check_are_tensors("bernoulli", input=input)
     array = input.array
     if p is not None:
         check_probability("bernoulli_", p)
@@ -308,6 +317,7 @@ def check_probability(name: str, p: float) -> None:
 # ------------------------------------------------------------------------------------ multinomial
 
 
+@typed
 def multinomial(
     input: Tensor,
     num_samples: int,
@@ -346,11 +356,6 @@ def drawn_again(input: Tensor, count: int, generator: Generator | None) -> Tenso
 
 
 def check_weights(weights: Array, count: Any, replacement: bool) -> None:
-    if isinstance(count, bool) or not hasattr(count, "__index__"):
-        raise TypeError(
-            "multinomial(): argument 'num_samples' (position 2) must be int, not "
-            f"{type(count).__name__}"
-        )
     if weights.ndim not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")
     if weights.dtype.kind != "f":

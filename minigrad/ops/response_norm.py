@@ -8,8 +8,9 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.dtypes import check_floats
+from minigrad.ops.arguments import typed
 from minigrad.ops.joining import cat
-from minigrad.ops.normalization import check_rows, shape_of_rows
+from minigrad.ops.normalization import check_rows
 from minigrad.ops.pointwise import add, div, floor_divide, mul, pow, rsqrt
 from minigrad.ops.reduction import cast, mean
 from minigrad.ops.view import narrow
@@ -18,6 +19,7 @@ from minigrad.tensor import Tensor, constant
 FLOAT32 = np.dtype(np.float32)
 
 
+@typed
 def rms_norm(
     input: Tensor,
     normalized_shape: Sequence[int],
@@ -26,7 +28,7 @@ def rms_norm(
 ) -> Tensor:
     """x / sqrt(mean(x^2) + eps) over the last dimensions, times weight (Zhang and Sennrich 2019).
     Without eps it is that of the dtype."""
-    row_shape = shape_of_rows("rms_norm", normalized_shape)
+    row_shape = tuple(normalized_shape)
     array = input.array
     check_rows(row_shape, array, weight, None)
     check_floats("rms_norm", array.dtype)
@@ -40,6 +42,7 @@ def rms_norm(
     return out if out.array.dtype == array.dtype else cast(out, array.dtype)
 
 
+@typed
 def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:

@@ -9,8 +9,9 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.define import NUMBERS
-from minigrad.ops.either import Either, array_of, check_are_tensors, constant_like
+from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.index import ends_of, in_bounds
 from minigrad.ops.pointwise import mul, where
 from minigrad.ops.reduction import sum
@@ -70,9 +71,9 @@ def add_rows(grad: Either, indices: Array, axis: int, shape: Shape) -> Either:
     return record(AddRowsBackward0, result, (grad,), (indices,), axis=axis)
 
 
+@typed
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The places of one dimension that `index`, a vector, numbers."""
-    check_are_tensors("index_select", input=input, index=index)
     if index.array.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
     indices = int64_vector("index_select", index.array)
@@ -165,6 +166,7 @@ class IndexAddBackward0(RowsNode):
         return grad, reshape(of_source, self.input_shape)
 
 
+@typed
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
 ) -> Tensor:
@@ -172,7 +174,6 @@ def index_add(
 
     On a GPU sums are made in any order, so that the last digit may differ from run to run.
     """
-    check_are_tensors("index_add", input=input, index=index, source=source)
     x, values = input.array, source.array
     axis = axis_of(dim, x.ndim)
     if index.array.ndim > 1:
@@ -232,9 +233,9 @@ class IndexCopyBackward0(RowsNode):
         return own, reshape(of_source, self.input_shape)
 
 
+@typed
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """input with source[i] at place index[i] of a dimension."""
-    check_are_tensors("index_copy", input=input, index=index, source=source)
     x, values = input.array, source.array
     axis = axis_of(dim, x.ndim)
     if index.array.ndim > 1:
@@ -327,9 +328,9 @@ def fill_rows(x: Either, axis: int, indices: Array, value: float) -> Either:
     return record(IndexFillBackward0, result, (x,), (indices,), axis=axis)
 
 
+@typed
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """input with a number, or a tensor of 0 dimensions, at the places of `dim` that index names."""
-    check_are_tensors("index_fill", input=input, index=index)
     x = input.array
     axis = axis_of(dim, x.ndim)
     if index.array.dtype != np.int64:

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.gather import fill_at, fit, gather_at, index_of, source_of
 from minigrad.ops.pointwise import (
@@ -33,6 +34,7 @@ MODES = {"sum": "sum", "mean": "sum", "prod": "prod", "amax": "amax", "amin": "a
 MODES |= {"max": "amax", "min": "amin"}
 
 
+@typed
 def scatter_reduce(
     input: Tensor,
     dim: int,

@@ -9,14 +9,15 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.kernels.promotion import promote
+from minigrad.ops.arguments import typed
 from minigrad.ops.define import NUMBERS, as_tensor
-from minigrad.ops.either import check_are_tensors
 from minigrad.ops.rows import is_within
 from minigrad.tensor import TENSORS, Tensor, unrecorded
 
 Array = Any
 
 
+@typed
 def searchsorted(
     sorted_sequence: Tensor,
     input: Any,
@@ -108,11 +109,11 @@ def order_of(sorter: Tensor, rows: Array) -> Array:
     return order
 
 
+@typed
 def bucketize(
     input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False
 ) -> Tensor:
     """The number of the bucket between sorted boundaries that each value falls in."""
-    check_are_tensors("bucketize", boundaries=boundaries)
     if boundaries.array.ndim != 1:
         raise RuntimeError(
             f"boundaries tensor must be 1 dimension, but got dim({boundaries.array.ndim})"

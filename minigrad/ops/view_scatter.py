@@ -8,8 +8,9 @@ from typing import Any
 
 from minigrad import kernels
 from minigrad.node import Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.diagonals import diagonal
-from minigrad.ops.either import Either, check_are_tensors
+from minigrad.ops.either import Either
 from minigrad.ops.joining import getitem_of
 from minigrad.ops.shared_memory import new_zeros, put
 from minigrad.shapes import axis_of
@@ -56,6 +57,7 @@ def scattered(
     return record(node_type, put(x, converted, replay), (input, src), replay=replay)
 
 
+@typed
 def slice_scatter(
     input: Tensor,
     src: Tensor,
@@ -65,7 +67,6 @@ def slice_scatter(
     step: int = 1,
 ) -> Tensor:
     """input with `src` in place of input[start:end:step] along a dimension."""
-    check_are_tensors("slice_scatter", input=input, src=src)
     if step <= 0:
         raise RuntimeError("slice step must be positive")
     axis = axis_of(dim, input.array.ndim)
@@ -73,9 +74,9 @@ def slice_scatter(
     return scattered(input, src, partial(getitem_of, key), SliceScatterBackward0)
 
 
+@typed
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     """input with `src` at one place of a dimension."""
-    check_are_tensors("select_scatter", input=input, src=src)
     shape = input.array.shape
     axis = axis_of(dim, len(shape))
     n = shape[axis]
@@ -88,10 +89,10 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     return scattered(input, src, partial(getitem_of, key), SelectScatterBackward0)
 
 
+@typed
 def diagonal_scatter(
     input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
 ) -> Tensor:
     """input with `src` in place of a diagonal."""
-    check_are_tensors("diagonal_scatter", input=input, src=src)
     replay = partial(diagonal, offset=offset, dim1=dim1, dim2=dim2)
     return scattered(input, src, replay, DiagonalScatterBackward0)

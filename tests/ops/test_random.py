@@ -233,7 +233,7 @@ def test_empty_and_zero_dimensional() -> None:
 
 
 def test_arguments_of_another_kind_are_named() -> None:
-    with pytest.raises(TypeError, match="'generator' must be Generator, not int"):
+    with pytest.raises(TypeError, match=r"'generator' must be minigrad\.Generator, not int"):
         minigrad.rand(2, generator=1)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="'input' must be Tensor, not float"):
         minigrad.bernoulli(0.4)  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ from typing import Any
 
 from minigrad import kernels
 from minigrad.dtypes import check_floats, type_name
+from minigrad.ops.arguments import typed
 from minigrad.ops.loss.reduction import (
     check_constants,
     pointwise_loss,
@@ -26,6 +27,7 @@ from minigrad.tensor import Tensor
 Array = Any
 
 
+@typed
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -64,6 +66,7 @@ def check_probabilities(name: str, x: Array) -> None:
         raise RuntimeError(f"all elements of {name} should be between 0 and 1")
 
 
+@typed
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -93,6 +96,7 @@ def binary_cross_entropy_with_logits(
     return pointwise_loss(weighted_logistic_loss, reduction, *operands, weight=weight)
 
 
+@typed
 def soft_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -109,6 +113,7 @@ def soft_margin_loss(
     return pointwise_loss(logistic_margin, reduction, input, target)
 
 
+@typed
 def multilabel_soft_margin_loss(
     input: Tensor,
     target: Tensor,

@@ -14,6 +14,7 @@ from minigrad import kernels
 from minigrad.dtypes import check_floats
 from minigrad.kernels.promotion import promote
 from minigrad.node import NO_EDGE, Edge, Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either
 from minigrad.ops.loss.nll import (
     NllLossBackward0,
@@ -37,6 +38,7 @@ from minigrad.tensor import TENSORS, Tensor, constant, has_history, record
 Array = Any
 
 
+@typed
 def cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -54,8 +56,6 @@ def cross_entropy(
     all classes: C. Szegedy et al., arXiv:1512.00567.
     """
     reduction = reduction_of(size_average, reduce, reduction)
-    if not isinstance(target, Tensor):
-        raise TypeError(f"target must be a Tensor, not {type(target).__name__}")
     if target.array.shape == input.array.shape:
         check_probabilities(input, target, weight, ignore_index, label_smoothing)
         return of_probabilities(input, target, weight, reduction, max(label_smoothing, 0.0))

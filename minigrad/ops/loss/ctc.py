@@ -11,9 +11,10 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import check_floats, not_implemented
 from minigrad.node import Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either
 from minigrad.ops.loss.reduction import reduction_of
-from minigrad.ops.pointwise import div, eq, maximum, mul, where
+from minigrad.ops.pointwise import clamp_min, div, eq, mul, where
 from minigrad.ops.reduction import mean, sum
 from minigrad.ops.view import squeeze, unsqueeze
 from minigrad.saved import saved_values
@@ -60,6 +61,7 @@ class CtcLossBackwardBackward(Node):
         return sum(mul(grad, slope), (0, 2)), None
 
 
+@typed
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,
@@ -85,7 +87,7 @@ def ctc_loss(
     check_labels(labels, sizes, log_probs.array.shape[2])
     result = losses_of(log_probs, (labels, steps, sizes), blank, zero_infinity)
     if reduction == "mean":
-        counts = maximum(sizes, 1).astype(result.array.dtype)
+        counts = clamp_min(sizes, 1).astype(result.array.dtype)
         return mean(div(result, constant(counts)))
     if reduction == "sum":
         return sum(result)
@@ -111,10 +113,6 @@ def lengths_of(name: str, lengths: Tensor | Sequence[int]) -> Array:
             raise RuntimeError(f"{name}_lengths must be integral")
         array = kernels.to_host(kernels.physical(lengths.array))
         return array.reshape(-1).astype(np.int64)
-    if not isinstance(lengths, tuple | list):
-        kind = type(lengths).__name__
-        argument = f"argument '{name}_lengths'"
-        raise TypeError(f"ctc_loss(): {argument} must be Tensor or tuple of ints, not {kind}")
     return np.array([int(length) for length in lengths], np.int64)
 
 

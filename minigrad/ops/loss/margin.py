@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.dtypes import check_floats
-from minigrad.ops.either import check_are_tensors
+from minigrad.ops.arguments import typed
 from minigrad.ops.filled import zeros_like
 from minigrad.ops.loss.reduction import check_constants, reduced, reduction_of
 from minigrad.ops.norm import pairwise_distance
@@ -41,6 +41,7 @@ Array = Any
 EPSILON = float(np.float32(1e-12))  # keeps the cosine of a zero vector finite; torch's number
 
 
+@typed
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
@@ -58,6 +59,7 @@ def hinge_embedding_loss(
     return reduced(add(apart, together), reduction)
 
 
+@typed
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -81,6 +83,7 @@ def margin_ranking_loss(
 # -------------------------------------------------------------------------- angles and distances
 
 
+@typed
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -94,7 +97,6 @@ def cosine_embedding_loss(
 
     input1 and input2: (N, D) with target (N,), or (D,) with target ().
     """
-    check_are_tensors("cosine_embedding_loss", input1=input1, input2=input2, target=target)
     reduction = reduction_of(size_average, reduce, reduction)
     check_vectors(input1, input2, target)
     dim = target.ndim
@@ -118,6 +120,7 @@ def check_vectors(x: Tensor, y: Tensor, target: Tensor) -> None:
         )
 
 
+@typed
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,
@@ -143,6 +146,7 @@ def triplet_margin_loss(
     return reduced(losses, reduction)
 
 
+@typed
 def triplet_margin_with_distance_loss(
     anchor: Tensor,
     positive: Tensor,
@@ -191,6 +195,7 @@ def positive_part(x: Tensor) -> Tensor:
     return part
 
 
+@typed
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -273,6 +278,7 @@ def check_range(target: Tensor, lowest: int, stop: int, message: str) -> None:
         raise RuntimeError(message)
 
 
+@typed
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import check_floats, type_name
 from minigrad.node import Node
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import Either, constant_like
 from minigrad.ops.loss.reduction import check_constants, reduction_of
 from minigrad.ops.pointwise import div, eq, gt, logical_and, logical_or, lt, mul, ne, neg, where
@@ -71,6 +72,7 @@ def from_rows(rows: Either, shape: tuple[int, ...]) -> Either:
     return permute(moved, (0, last, *range(1, last)))
 
 
+@typed
 def nll_loss(
     input: Tensor,
     target: Tensor,
@@ -127,8 +129,6 @@ def reduced_losses(losses: Array, reduction: str) -> Array:
 
 def labels_for(input: Tensor, target: Tensor) -> Array:
     """The classes of all rows of scores as int64 (N,).  An error unless there is one for each."""
-    if not isinstance(target, Tensor):
-        raise TypeError(f"target must be a Tensor, not {type(target).__name__}")
     x, labels = input.array, target.array
     if x.ndim == 0:
         raise ValueError("Expected 1 or more dimensions (got 0)")

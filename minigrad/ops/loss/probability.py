@@ -7,6 +7,7 @@ import warnings
 
 from minigrad import kernels
 from minigrad.dtypes import type_name
+from minigrad.ops.arguments import typed
 from minigrad.ops.either import check_are_tensors
 from minigrad.ops.filled import ones_like
 from minigrad.ops.loss.reduction import REDUCTIONS, reduced, reduction_of
@@ -16,6 +17,7 @@ from minigrad.ops.view import unsqueeze
 from minigrad.tensor import Tensor, constant
 
 
+@typed
 def kl_div(
     input: Tensor,
     target: Tensor,
@@ -26,7 +28,6 @@ def kl_div(
 ) -> Tensor:
     """target (log(target) - input), where input (and target, with `log_target`) are logarithms of
     probabilities.  reduction="batchmean", the sum over the batch's size, is the divergence."""
-    check_are_tensors("kl_div", input=input, target=target)
     if input.array.dtype.kind in "iu" or target.array.dtype.kind in "iu":
         raise RuntimeError("kl_div: Integral inputs not supported.")
     legacy = size_average is not None or reduce is not None
@@ -50,6 +51,7 @@ def kl_div(
     return result
 
 
+@typed
 def poisson_nll_loss(
     input: Tensor,
     target: Tensor,
@@ -62,6 +64,7 @@ def poisson_nll_loss(
 ) -> Tensor:
     """Minus the log-likelihood of counts (target) under Poisson distributions whose means (or
     their logarithms) are the input.  `full` adds Stirling's approximation of log(target!)."""
+    check_are_tensors("poisson_nll_loss", input=input, target=target)
     reduction = reduction_of(size_average, reduce, reduction)
     if log_input:
         losses = sub(exp(input), mul(target, input))
@@ -79,6 +82,7 @@ def log_factorial(n: Tensor) -> Tensor:
     return result
 
 
+@typed
 def gaussian_nll_loss(
     input: Tensor,
     target: Tensor,
@@ -109,8 +113,6 @@ def variance_for(input: Tensor, var: Tensor | float) -> Tensor:
         if var < 0:
             raise ValueError("var has negative entry/entries")
         return mul(ones_like(input), var)
-    if not isinstance(var, Tensor):
-        raise TypeError(f"var must be a Tensor or a float, not {type(var).__name__}")
     array = kernels.physical(var.array)
     negative = kernels.any(lt(array, 0), tuple(range(array.ndim)), False)
     if kernels.to_host(negative):

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from minigrad.dtypes import check_floats
+from minigrad.ops.arguments import typed
 from minigrad.ops.loss.reduction import (
     REDUCTIONS,
     pointwise_loss,
@@ -47,6 +48,7 @@ def weighted(errors: Tensor, weight: Tensor, reduction: str) -> Tensor:
     return average
 
 
+@typed
 def mse_loss(
     input: Tensor,
     target: Tensor,
@@ -66,6 +68,7 @@ def mse_loss(
     return pointwise_loss(squared_error, reduction, input, target)
 
 
+@typed
 def l1_loss(
     input: Tensor,
     target: Tensor,
@@ -85,6 +88,7 @@ def l1_loss(
     return reduced(errors, reduction)
 
 
+@typed
 def smooth_l1_loss(
     input: Tensor,
     target: Tensor,
@@ -105,6 +109,7 @@ def smooth_l1_loss(
     return pointwise_loss(smooth_absolute_error, reduction, input, target, float(beta))
 
 
+@typed
 def huber_loss(
     input: Tensor,
     target: Tensor,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minigrad.kernels.codegen import Number
-from minigrad.ops.define import NUMBERS, into, pointwise
+from minigrad.ops.define import NUMBERS, dtype_of, into, pointwise
 from minigrad.ops.pointwise.rounding import sign
 from minigrad.tensor import TENSORS, Tensor
 
@@ -88,6 +86,7 @@ def abs(x):
     tensor1=lambda grad, tensor2, value: grad * (tensor2 * value),
     tensor2=lambda grad, tensor1, value: grad * (tensor1 * value),
     casts_numbers=True,
+    tensors_only=True,
 )
 def addcmul(x, tensor1, tensor2, value: Number = 1):
     """x + value * tensor1 * tensor2"""
@@ -98,6 +97,7 @@ def addcmul(x, tensor1, tensor2, value: Number = 1):
     x=lambda grad: grad,
     tensor1=lambda grad, tensor2, value: grad * (value / tensor2),
     tensor2=lambda grad, tensor1, tensor2, value: -grad * (value * tensor1 / (tensor2 * tensor2)),
+    tensors_only=True,
 )
 def addcdiv(x, tensor1, tensor2, value: Number = 1):
     """x + value * tensor1 / tensor2"""
@@ -109,6 +109,7 @@ def addcdiv(x, tensor1, tensor2, value: Number = 1):
     y=lambda grad, weight: grad * weight,
     weight=lambda grad, x, y: grad * (y - x),
     node="LerpBackward1",
+    tensors_only=True,
 )
 def lerp_tensor(x, y, weight):
     """x + weight * (y - x), exact at both ends"""
@@ -119,6 +120,7 @@ def lerp_tensor(x, y, weight):
     x=lambda grad, weight: grad * (1 - weight),
     y=lambda grad, weight: grad * weight,
     node="LerpBackward0",
+    tensors_only=True,
 )
 def lerp_number(x, y, weight: Number):
     """x + weight * (y - x), exact at both ends"""
@@ -190,8 +192,7 @@ def positive(input: Any) -> Any:
 
 
 def check_alpha(alpha: float, *operands: Any) -> None:
-    dtypes = [np.asarray(x).dtype if type(x) in NUMBERS else x.array.dtype for x in operands]
-    if type(alpha) is float and not any(dtype.kind == "f" for dtype in dtypes):
+    if type(alpha) is float and {"i", "u", "b"}.issuperset(dtype_of(x).kind for x in operands):
         raise RuntimeError(
             "For integral input tensors, argument alpha must not be a floating point number."
         )

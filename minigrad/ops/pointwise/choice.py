@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels.codegen import Number
-from minigrad.ops.define import into, pointwise
+from minigrad.ops.define import NUMBERS, into, pointwise
 from minigrad.tensor import TENSORS
 
 
@@ -25,6 +25,7 @@ def where(condition, x, y):
     x=lambda grad, condition: where(condition, 0, grad),
     node="MaskedFillBackward0",
     casts_numbers=True,
+    tensors_only=True,
 )
 def masked_fill_number(x, condition, value: Number):
     """A number where the condition holds, x elsewhere"""
@@ -34,6 +35,7 @@ def masked_fill_number(x, condition, value: Number):
 @pointwise(
     x=lambda grad, x, y: where(x < y, 0, where(x == y, grad / 2, grad)),
     y=lambda grad, x, y: where(y < x, 0, where(x == y, grad / 2, grad)),
+    tensors_only=True,
 )
 def maximum(x, y):
     """The larger; NaN if either is; equal elements share the gradient"""
@@ -43,6 +45,7 @@ def maximum(x, y):
 @pointwise(
     x=lambda grad, x, y: where(x > y, 0, where(x == y, grad / 2, grad)),
     y=lambda grad, x, y: where(y > x, 0, where(x == y, grad / 2, grad)),
+    tensors_only=True,
 )
 def minimum(x, y):
     """The smaller; NaN if either is; equal elements share the gradient"""
@@ -52,6 +55,7 @@ def minimum(x, y):
 @pointwise(
     x=lambda grad, x, y: where((x >= y) | (y != y), grad, 0),
     y=lambda grad, x, y: where((x >= y) | (y != y), 0, grad),
+    tensors_only=True,
 )
 def fmax(x, y):
     """The larger; of a number and NaN, the number"""
@@ -61,6 +65,7 @@ def fmax(x, y):
 @pointwise(
     x=lambda grad, x, y: where((x <= y) | (y != y), grad, 0),
     y=lambda grad, x, y: where((x <= y) | (y != y), 0, grad),
+    tensors_only=True,
 )
 def fmin(x, y):
     """The smaller; of a number and NaN, the number"""
@@ -146,11 +151,21 @@ def clamp(input: Any, min: Any = None, max: Any = None, *, out: Any = None) -> A
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if type(min) in TENSORS or type(max) in TENSORS:
         lowest, highest = bounds_of(input.array.dtype)
+        check_bounds(min, max)
         low, high = lowest if min is None else min, highest if max is None else max
         return clamp_tensors(input, low, high)
     if max is None:
         return clamp_low(input, min)
     return clamp_high(input, max) if min is None else clamp_numbers(input, min, max)
+
+
+def check_bounds(min: Any, max: Any) -> None:
+    """TypeError for a number beside a tensor of several elements."""
+    if any(type(x) in NUMBERS for x in (min, max)) and any(np.ndim(x) for x in (min, max)):
+        raise TypeError(
+            "clamp(): arguments 'min' and 'max' must both be Tensor or both be Number, not "
+            f"{type(min).__name__} and {type(max).__name__}"
+        )
 
 
 def bounds_of(dtype: Any) -> tuple[float, float]:

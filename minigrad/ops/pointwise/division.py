@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.kernels.codegen import Number
-from minigrad.ops.define import NUMBERS, POINTWISE, into, pointwise
+from minigrad.ops.define import NUMBERS, POINTWISE, dtype_of, into, pointwise
 from minigrad.ops.pointwise.rounding import floor, trunc
 from minigrad.tensor import TENSORS
 
@@ -81,7 +81,7 @@ def of_whole_numbers(x: Any, y: Any) -> bool:
     (A GPU does not look for zeros, in torch neither.)"""
     arrays = [kernels.physical(z.array) if type(z) in TENSORS else np.asarray(z) for z in (x, y)]
     kinds = arrays[0].dtype.kind + arrays[1].dtype.kind
-    if "f" in kinds:
+    if not set("iub").issuperset(kinds):
         return False
     if type(arrays[1]) is np.ndarray and arrays[0].size and not arrays[1].all():
         raise RuntimeError("ZeroDivisionError: integers were divided by 0")
@@ -136,10 +136,6 @@ def rounded_div(
 
 
 rounded_div.__name__ = "div"
-
-
-def dtype_of(x: Any) -> Any:
-    return np.asarray(x).dtype if type(x) in NUMBERS else x.array.dtype
 
 
 def remainder(input: Any, other: Any) -> Any:

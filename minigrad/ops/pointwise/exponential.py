@@ -60,6 +60,7 @@ def rsqrt(x):
 @pointwise(
     x=lambda grad, x, y: grad / (1 + exp(y - x)),
     y=lambda grad, x, y: grad / (1 + exp(x - y)),
+    tensors_only=True,
 )
 def logaddexp(x, y):
     """log(exp(x) + exp(y))"""
@@ -69,6 +70,7 @@ def logaddexp(x, y):
 @pointwise(
     x=lambda grad, x, y: grad / (1 + exp2(y - x)),
     y=lambda grad, x, y: grad / (1 + exp2(x - y)),
+    tensors_only=True,
 )
 def logaddexp2(x, y):
     """log2(2^x + 2^y)"""

@@ -7,17 +7,17 @@ from typing import Any
 from minigrad.ops.define import pointwise
 
 
-@pointwise()
+@pointwise(tensors_only=True)
 def logical_and(x, y):
     return x != 0 and y != 0
 
 
-@pointwise()
+@pointwise(tensors_only=True)
 def logical_or(x, y):
     return x != 0 or y != 0
 
 
-@pointwise()
+@pointwise(tensors_only=True)
 def logical_xor(x, y):
     return (x != 0) != (y != 0)
 

@@ -5,7 +5,7 @@ import math
 from minigrad.kernels.codegen import Number
 from minigrad.ops.define import pointwise
 from minigrad.ops.pointwise.activation import log_sigmoid, sigmoid
-from minigrad.ops.pointwise.choice import maximum, where
+from minigrad.ops.pointwise.choice import clamp_min, where
 from minigrad.ops.pointwise.exponential import exp, log, log1p
 
 
@@ -48,7 +48,7 @@ def huber_error(x, y, delta: Number):
 
 
 @pointwise(
-    x=lambda grad, x, y: grad * (x - y) / maximum((1 - x) * x, 1e-12),
+    x=lambda grad, x, y: grad * (x - y) / clamp_min((1 - x) * x, 1e-12),
     y=lambda grad, x: grad * (log1p(-x) - log(x)),
     node="BinaryCrossEntropyBackward0",
 )

@@ -42,6 +42,7 @@ def atan(x):
 @pointwise(
     x=lambda grad, x, y: where(x * x + y * y == 0, 0, grad * (y / (x * x + y * y))),
     y=lambda grad, x, y: where(x * x + y * y == 0, 0, -grad * (x / (x * x + y * y))),
+    tensors_only=True,
 )
 def atan2(x, y):
     """The angle of the point (y, x)"""
@@ -81,6 +82,7 @@ def atanh(x):
 @pointwise(
     x=lambda grad, x, result: grad * (x / result),
     y=lambda grad, y, result: grad * (y / result),
+    tensors_only=True,
 )
 def hypot(x, y):
     """The length of the vector (x, y)"""
