@@ -35,6 +35,13 @@ def test_the_example_of_checkpointing_runs() -> None:
     assert names["x"].grad.shape == (1000, 100)
 
 
+def test_the_examples_of_data_run() -> None:
+    names: dict[str, Any] = {}
+    for code in examples("docs/data.md"):
+        exec(compile(code, "docs/data.md", "exec"), names)
+    assert len(names["seen"]) == 2 * len(names["loader"])
+
+
 def test_readme_names_files_that_exist() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for path in re.findall(r"`((?:minigrad|visualize|docs|lessons)/[\w/.]*)`", text):
@@ -56,7 +63,7 @@ def test_readme_tells_how_long_files_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["architecture.md", "adding-an-op.md", "differences.md", "random.md"]
+    "page", ["architecture.md", "adding-an-op.md", "data.md", "differences.md", "random.md"]
 )
 def test_pages_name_files_that_exist(page: str) -> None:
     """In full, or from a folder on."""

@@ -16,6 +16,7 @@ import pytest
 
 import minigrad
 from minigrad.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, get_worker_info
+from minigrad.utils.data.crew import PATIENCE
 
 ROOT = Path(__file__).parent.parent.parent
 pytestmark = pytest.mark.skipif(
@@ -263,11 +264,17 @@ def test_timeout() -> None:
         list(loader(Slow(), timeout=0.05))
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 def test_a_loop_that_breaks_leaves_nobody() -> None:
     big = TensorDataset(minigrad.zeros(50, 100_000))  # workers are in the middle of sending
-    for _ in loader(big):
+    for batch in loader(big):
+        workers = [worker.pid for worker in multiprocessing.active_children()]
+        assert len(batch) == 1
+        start = time.monotonic()
         break
-    del _
+    assert len(workers) == 2
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]  # nor zombies
+    assert time.monotonic() - start < PATIENCE
 
 
 def test_persistent_workers_stay_and_begin_again() -> None:
@@ -338,14 +345,21 @@ def alive(pid: int) -> bool:
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_workers_end_with_a_script_that_is_interrupted_or_killed(end: signal.Signals) -> None:
     script = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", SCRIPT],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
     assert script.stdout is not None
     workers = {int(script.stdout.readline()) for _ in range(4)}
     assert len(workers) == 2
-    script.send_signal(end)
+    if end == signal.SIGINT:
+        os.killpg(script.pid, end)  # as Ctrl-C does: the workers get it as well
+    else:
+        script.send_signal(end)
     errors = script.communicate(timeout=30)[1].decode()
-    assert ("KeyboardInterrupt" in errors) == (end == signal.SIGINT)
+    assert errors.count("Traceback") == errors.count("KeyboardInterrupt") == (end == signal.SIGINT)
     deadline = time.monotonic() + 10
     while any(map(alive, workers)) and time.monotonic() < deadline:
         time.sleep(0.05)

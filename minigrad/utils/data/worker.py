@@ -7,8 +7,7 @@ import signal
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing import parent_process
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -106,7 +105,7 @@ def message(kind: str, content: Any = None) -> bytes:
 def work(job: Job, worker: int, connection: Connection, parents_end: Connection) -> None:
     """The life of a worker: answer every task in turn, until told to leave."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # after Ctrl-C the parent ends the workers
-    parents_end.close()  # a fork has a copy of it
+    parents_end.close()  # a fork has a copy of it, and would keep the pipe open
     set_num_threads(1)
     inbox: SimpleQueue[bytes | None] = SimpleQueue()
     leaving = Event()
@@ -124,21 +123,16 @@ def work(job: Job, worker: int, connection: Connection, parents_end: Connection)
 def listen(connection: Connection, inbox: SimpleQueue[bytes | None], leaving: Event) -> None:
     """Read what the parent sends as it comes, so that sending never waits for a batch.
 
-    LEAVE overtakes the tasks that were not begun.  Without a parent nobody wants the rest.
+    LEAVE overtakes the tasks that were not begun.  When the parent is gone, however it died, the
+    pipe ends, and nobody wants the rest.
     """
-    parent = parent_process()
-    assert parent is not None
     try:
-        while connection in wait([connection, parent.sentinel]):
-            received = connection.recv_bytes()
-            if received == LEAVE:
-                leaving.set()
-                inbox.put(None)
-                return
+        while (received := connection.recv_bytes()) != LEAVE:
             inbox.put(received)
     except (EOFError, OSError):
-        pass
-    os._exit(1)
+        os._exit(1)
+    leaving.set()
+    inbox.put(None)
 
 
 def begin(
