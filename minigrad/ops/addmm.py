@@ -13,7 +13,7 @@ from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
 from minigrad.ops.arguments import typed
-from minigrad.ops.either import Either
+from minigrad.ops.either import Either, check_are_tensors
 from minigrad.ops.matmul import (
     bmm,
     check_batches,
@@ -40,7 +40,7 @@ from minigrad.ops.view import (
 )
 from minigrad.saved import saved_values
 from minigrad.shapes import is_stretched
-from minigrad.tensor import Tensor, record
+from minigrad.tensor import TENSORS, Tensor, record
 
 Array = Any
 
@@ -97,10 +97,17 @@ class AddmmBackward0(AddNode):
         )
 
 
+@typed
 def addmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2)"""
+    return added_to_product(input, mat1, mat2, beta, alpha)
+
+
+def added_to_product(
+    input: Tensor, mat1: Tensor, mat2: Tensor, beta: float = 1, alpha: float = 1
+) -> Tensor:
     x, y, bias = mat1.array, mat2.array, input.array
     if x.ndim != 2 or y.ndim != 2:
         name, ndim = ("mat1", x.ndim) if x.ndim != 2 else ("mat2", y.ndim)
@@ -266,15 +273,19 @@ def transposed_operand(x: Tensor) -> Tensor:
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias.  input: (..., in), weight: (out, in), bias: (out,)."""
+    if type(weight) not in TENSORS or type(input) not in TENSORS:
+        check_are_tensors("linear", input=input, weight=weight)
     if bias is None:
         return matmul(input, t(weight))
+    if type(bias) not in TENSORS:
+        check_are_tensors("linear", bias=bias)
     shape = input.array.shape
     if len(shape) == 2 and weight.array.ndim == 2:
-        return addmm(bias, input, transposed_operand(weight))
+        return added_to_product(bias, input, transposed_operand(weight))
     if weight.array.ndim == 1 or not input.is_contiguous():
         return add(matmul(input, t(weight)), bias)
     rows = view(input, (math.prod(shape[:-1]), shape[-1]))
-    return view(addmm(bias, rows, t(weight)), (*shape[:-1], weight.array.shape[0]))
+    return view(added_to_product(bias, rows, t(weight)), (*shape[:-1], weight.array.shape[0]))
 
 
 @typed

@@ -13,8 +13,10 @@ that a usual call costs 0.1 us.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,6 +28,7 @@ from minigrad.tensor import Tensor
 Operation = TypeVar("Operation", bound=Callable[..., Any])
 Ints = Any  # an int, or several
 Dims = Any  # the same, or None
+ALL: Any = None  # what a dimension is that was not given, where torch takes no None for it
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ def is_real(x: Any) -> bool:
 
 DTYPE = instances("minigrad.dtype", dtypes.dtype, type(None), type)  # float itself, say
 INTS = Kind("tuple of ints", frozenset({tuple, list}), are_whole)
+TENSOR_LIST = instances("tuple of Tensors", tuple, list)
 KINDS = {
     "Dtype": DTYPE,
     "Dims": Kind("int or tuple of ints", frozenset({int, tuple, list, type(None)}), is_dims),
@@ -82,7 +86,8 @@ KINDS = {
     "None": instances("None", type(None)),
     "Number": Kind("Number", frozenset({float, int}), is_real),
     "Sequence[int]": INTS,
-    "Sequence[Tensor]": instances("tuple of Tensors", tuple, list),
+    "Sequence[Either]": TENSOR_LIST,
+    "Sequence[Tensor]": TENSOR_LIST,
     "Tensor": instances("Tensor", Tensor),
     "bool": instances("bool", bool),
     "dtypes.dtype": DTYPE,
@@ -121,8 +126,8 @@ def typed(op: Operation, names: dict[str, str] | None = None) -> Operation:
     kinds = kinds_of(op)
     usual = {name: kind.usual for name, kind in kinds.items()}
     parameters = op.__code__.co_varnames[: op.__code__.co_argcount]
-    flags = [i for i, name in enumerate(parameters) if kinds[name].name == "bool"]
-    before_flags = min(flags, default=len(parameters))
+    strict = strict_places(op, kinds, parameters)
+    before_strict = min(strict, default=len(parameters))
 
     @functools.wraps(op)
     def run(*args: Any, **named: Any) -> Any:
@@ -132,17 +137,37 @@ def typed(op: Operation, names: dict[str, str] | None = None) -> Operation:
                     named = renamed(op, named, names) if names else named
                     check_types(op, kinds, named.items())
                     break
-        if len(args) > before_flags:
-            for i in flags:
-                if i < len(args) and type(args[i]) is not bool:
+        if len(args) > before_strict:
+            for i in strict:
+                if i < len(args) and type(args[i]) not in usual[parameters[i]]:
                     check_types(op, kinds, [(parameters[i], args[i])])
         try:
             return op(*args, **named) if named else op(*args)  # the latter is faster by 60 ns
         except Exception:
-            check_types(op, kinds, zip(parameters, args, strict=False))
+            check_types(op, kinds, zip(chain(parameters, several(op)), args, strict=False))
             raise
 
     return run  # type: ignore[return-value]
+
+
+def strict_places(
+    op: Callable[..., Any], kinds: dict[str, Kind], parameters: tuple[str, ...]
+) -> list[int]:
+    """Where the operation itself would take anything for a flag, or None for a dimension."""
+    defaults = dict(zip(reversed(parameters), reversed(op.__defaults__ or ()), strict=False))
+    return [
+        i
+        for i, name in enumerate(parameters)
+        if kinds[name].name == "bool"
+        or (defaults.get(name, op) is ALL and not kinds[name].fits(None))
+    ]
+
+
+def several(op: Callable[..., Any]) -> Iterator[str]:
+    """The name of `*tensors`, again and again."""
+    code = op.__code__
+    named = code.co_argcount + code.co_kwonlyargcount
+    return repeat(code.co_varnames[named]) if code.co_flags & inspect.CO_VARARGS else iter(())
 
 
 def renamed(op: Callable[..., Any], named: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

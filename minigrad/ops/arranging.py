@@ -10,13 +10,13 @@ import numpy as np
 from minigrad import kernels
 from minigrad.formats import contiguous_format
 from minigrad.node import LinearNode, Node
-from minigrad.ops.arguments import Dims, Ints, typed
+from minigrad.ops.arguments import ALL, Dims, Ints, typed
 from minigrad.ops.either import Either
 from minigrad.ops.reduction import sum
 from minigrad.ops.rows import index_select
 from minigrad.ops.spelling import numpy_names
 from minigrad.ops.view import clone, expand, flatten, reshape, swapped, unsqueeze
-from minigrad.shapes import axis_of, check_distinct, shape_argument, sizes_of
+from minigrad.shapes import axis_of, check_distinct, int_of, shape_argument, sizes_of
 from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
@@ -206,19 +206,18 @@ def tile(input: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
 
 @numpy_names
 def repeat_interleave(
-    input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+    input: Tensor,
+    repeats: int | Tensor = ALL,
+    dim: int | None = None,
+    *,
+    output_size: int | None = None,
 ) -> Tensor:
     """Each element (or place of `dim`) so many times, one after the other: the same number for all,
     or a tensor of numbers.  Without `repeats`, the places that `input` numbers."""
     if repeats is None:
         return constant(places_repeated(input, output_size))
-    if type(repeats) not in TENSORS:
-        if not hasattr(repeats, "__index__"):
-            raise TypeError(
-                "repeat_interleave(): argument 'repeats' must be Tensor or int, not "
-                f"{type(repeats).__name__}"
-            )
-        return each_repeated(input, int(repeats), dim, output_size)
+    if not isinstance(repeats, Tensor):
+        return each_repeated(input, int_of("repeats", repeats), dim, output_size)
     x, axis = (flatten(input), 0) if dim is None else (input, axis_of(dim, input.array.ndim))
     n = x.array.shape[axis] if x.array.ndim else 1
     counts = repeats

@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad import kernels
 from minigrad.ops.arguments import typed
-from minigrad.ops.joining import cat, check_tensors
+from minigrad.ops.joining import cat, check_tensors, listed
 from minigrad.ops.spelling import numpy_names
 from minigrad.ops.view import SliceBackward0, part, reshape, unsqueeze
 from minigrad.shapes import axis_of, shape_argument
@@ -22,7 +22,9 @@ def of_each(make: Callable[[Tensor], Tensor]) -> Callable[..., Any]:
     def function(*tensors: Any) -> Any:
         if len(tensors) == 1 and type(tensors[0]) in TENSORS:
             return make(tensors[0])
-        given = tensors[0] if len(tensors) == 1 else tensors
+        listed = len(tensors) == 1 and isinstance(tensors[0], tuple | list)
+        given = tensors[0] if listed else tensors
+        check_tensors(given)
         return tuple(make(x) for x in given)
 
     function.__name__, function.__doc__ = make.__name__, make.__doc__
@@ -57,7 +59,8 @@ def atleast_3d(x: Tensor) -> Tensor:
 
 
 def several(name: str, tensors: Sequence[Tensor]) -> list[Tensor]:
-    if not len(tensors):
+    tensors = listed(tensors)
+    if not tensors:
         raise RuntimeError(f"{name} expects a non-empty TensorList")
     check_tensors(tensors)
     return list(tensors)

@@ -17,6 +17,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from minigrad.ops.diagonals import diagonal
+from minigrad.ops.joining import check_tensors
 from minigrad.ops.matmul import bmm, mm
 from minigrad.ops.pointwise import mul
 from minigrad.ops.reduction import sum
@@ -48,6 +49,7 @@ def einsum(*args: Any) -> Tensor:
             raise TypeError(f"einsum(): argument 'equation' (position 1) must be str, not {kind}")
         if len(operands) == 1 and isinstance(operands[0], list | tuple):
             operands = list(operands[0])
+    check_tensors(operands)
     inputs, result = parse(equation, tuple([x.array.ndim for x in operands]))
     return contract(operands, inputs, result)
 

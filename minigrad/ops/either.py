@@ -20,6 +20,13 @@ def constant_like(array: Array, x: Either) -> Either:
     return constant(array) if type(x) in TENSORS else array
 
 
+def check_are_arrays(function: str, **arguments: Any) -> None:
+    """TypeError unless all are the arrays of a derivative's formula: none of them is a Tensor."""
+    mixed = any(type(x) in TENSORS for x in arguments.values())
+    wrong = {n: x for n, x in arguments.items() if mixed or not hasattr(x, "strides")}
+    check_are_tensors(function, **wrong)
+
+
 def check_are_tensors(function: str, **arguments: Any) -> None:
     """TypeError that names an argument which is no Tensor."""
     for name, x in arguments.items():

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import kernels, return_types
 from minigrad.node import Edge, Node
 from minigrad.ops.along import ChoiceNode
-from minigrad.ops.arguments import Dims
+from minigrad.ops.arguments import ALL, Dims
 from minigrad.ops.either import Either
 from minigrad.ops.pointwise import add, div, eq, logical_or, maximum, minimum, ne, where
 from minigrad.ops.reduction import ReductionNode, sum
@@ -150,7 +150,7 @@ class MinBackward0(ChoiceNode):
 
 
 def chosen_along(
-    name: str, node: type[Node], find: Any, value: Any, x: Tensor, dim: int, keepdim: bool
+    name: str, node: type[Node], find: Any, value: Any, x: Tensor, dim: Any, keepdim: bool
 ) -> tuple[Tensor, Tensor]:
     """The extreme along one dimension and its place."""
     array = x.array
@@ -207,7 +207,9 @@ def check_no_dim(name: str, dim: Any, keepdim: Any) -> None:
 
 
 @numpy_names
-def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+def max(
+    input: Tensor, dim: int | Tensor = ALL, keepdim: bool = False, *, other: Tensor | None = None
+) -> Any:
     """max(x): the largest element.  max(x, dim): (values, indices).  max(x, y): maximum(x, y)."""
     if other is not None or type(dim) in TENSORS:
         check_no_dim("max", dim if other is not None else None, keepdim)
@@ -219,7 +221,9 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
 
 @numpy_names
-def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+def min(
+    input: Tensor, dim: int | Tensor = ALL, keepdim: bool = False, *, other: Tensor | None = None
+) -> Any:
     """min(x): the smallest element.  min(x, dim): (values, indices).  min(x, y): minimum(x, y)."""
     if other is not None or type(dim) in TENSORS:
         check_no_dim("min", dim if other is not None else None, keepdim)

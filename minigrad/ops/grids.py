@@ -60,6 +60,7 @@ def check_vector(x: Tensor) -> None:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(x.array.shape)}")
 
 
+@typed
 def cartesian_prod(*tensors: Tensor) -> Tensor:
     """All ways to take one element of each vector, one a row."""
     for x in tensors:

@@ -10,11 +10,12 @@ from typing import Any
 from minigrad import kernels
 from minigrad.grad_mode import is_recording
 from minigrad.node import NO_EDGE, Node
+from minigrad.ops.arguments import Ints, typed
 from minigrad.ops.either import Either, array_of
 from minigrad.ops.shared_memory import MANY, new_zeros, view_edge
 from minigrad.ops.spelling import numpy_names
 from minigrad.ops.view import SliceBackward0, narrow, part, unsqueeze
-from minigrad.shapes import axis_of
+from minigrad.shapes import axis_of, int_of, shape_argument
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
 
 Array = Any
@@ -97,22 +98,23 @@ def getitem_of(key: Any, x: Either) -> Either:
     return part(x, key, SliceBackward0) if type(x) in TENSORS else x[key]
 
 
-def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+@typed
+def split(tensor: Tensor, split_size_or_sections: Ints, dim: int = 0) -> tuple[Tensor, ...]:
     """Parts of one size (the last may be smaller), or of the given sizes."""
     if not tensor.array.ndim:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     axis = axis_of(dim, tensor.array.ndim)
     n = tensor.array.shape[axis]
-    if not isinstance(split_size_or_sections, int):
-        sizes = list(split_size_or_sections)
+    if isinstance(split_size_or_sections, tuple | list):
+        sizes = shape_argument((split_size_or_sections,))
         if any(size < 0 for size in sizes) or sum(sizes) != n:
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size "
-                f"at dimension {axis}), but got split_sizes={sizes}"
+                f"at dimension {axis}), but got split_sizes={list(sizes)}"
             )
         bounds = [(stop - size, stop) for stop, size in zip(accumulate(sizes), sizes, strict=True)]
         return parts(tensor, axis, bounds, SplitWithSizesBackward0)
-    size = split_size_or_sections
+    size = int_of("split_size", split_size_or_sections)
     if size < 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
     if size == 0 and n > 0:
@@ -166,9 +168,10 @@ class CatBackward0(Node):
         return grads
 
 
+@numpy_names
 def cat(tensors: Sequence[Either], dim: int = 0) -> Either:
     """Tensors joined along a dimension that exists; their other sizes must be equal."""
-    tensors = list(tensors)
+    tensors = listed(tensors)
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     if not hasattr(tensors[0], "strides") or type(tensors[0]) in TENSORS:  # not of arrays
@@ -188,6 +191,13 @@ def concatenate(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Tensors joined along a dimension that exists: cat, in NumPy's words."""
     joined: Tensor = cat(tensors, dim)
     return joined
+
+
+def listed(tensors: Sequence[Any]) -> list[Any]:
+    """Tensors as a list.  TypeError for a tensor, which is no list of its parts here."""
+    if isinstance(tensors, tuple | list):
+        return list(tensors)
+    raise TypeError(f"expected a tuple of Tensors, but got {type(tensors).__name__}")
 
 
 def check_tensors(given: Sequence[Any]) -> None:
@@ -233,7 +243,7 @@ class StackBackward0(Node):
 @numpy_names
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Tensors of one shape along a new dimension."""
-    tensors = list(tensors)
+    tensors = listed(tensors)
     if not tensors:
         raise RuntimeError("stack expects a non-empty TensorList")
     check_tensors(tensors)

@@ -12,7 +12,7 @@ from minigrad.formats import check_no_out
 from minigrad.leaf import Leaf
 from minigrad.node import NO_EDGE, Node
 from minigrad.ops.arguments import typed
-from minigrad.ops.either import Either
+from minigrad.ops.either import Either, check_are_arrays
 from minigrad.ops.pointwise import mul
 from minigrad.ops.reduction import sum
 from minigrad.ops.view import (
@@ -62,8 +62,8 @@ def lies_by_columns(array: Array) -> bool:
 
 def mm(input: Either, mat2: Either) -> Either:
     """The product of two matrices."""
-    if type(input) not in TENSORS:
-        return kernels.matmul(input, mat2)
+    if type(input) not in TENSORS or type(mat2) not in TENSORS:
+        return product_of_arrays("mm", input, mat2)
     x, y = input.array, mat2.array
     if x.ndim != 2 or y.ndim != 2:
         wrong = "self" if x.ndim != 2 else "mat2"
@@ -71,6 +71,11 @@ def mm(input: Either, mat2: Either) -> Either:
     check_product("mat1 and mat2 shapes cannot be multiplied", x, y)
     result, saved = kernels.matmul(x, y), what_is_needed(input, mat2)
     return record(MmBackward0, result, (input, mat2), saved, by_columns=lies_by_columns(y))
+
+
+def product_of_arrays(function: str, x: Any, y: Any) -> Array:
+    check_are_arrays(function, input=x, mat2=y)
+    return kernels.matmul(x, y)
 
 
 def what_is_needed(a: Tensor, b: Tensor) -> tuple[Array, Array]:
@@ -113,8 +118,8 @@ class BmmBackward0(Node):
 
 def bmm(input: Either, mat2: Either) -> Either:
     """The products of two batches of matrices: (B, M, K) and (B, K, N)."""
-    if type(input) not in TENSORS:
-        return kernels.matmul(input, mat2)
+    if type(input) not in TENSORS or type(mat2) not in TENSORS:
+        return product_of_arrays("bmm", input, mat2)
     x, y = input.array, mat2.array
     if x.ndim != 3 or y.ndim != 3:
         wrong = "batch1" if x.ndim != 3 else "batch2"
@@ -157,7 +162,8 @@ def products(x: Either, y: Either) -> Either:
 
 def mv(input: Either, vec: Either) -> Either:
     """The product of a matrix and a vector."""
-    if type(input) not in TENSORS:
+    if type(input) not in TENSORS or type(vec) not in TENSORS:
+        check_are_arrays("mv", input=input, vec=vec)
         return kernels.matmul(input, vec.reshape(-1, 1)).reshape(-1)
     x, y = input.array, vec.array
     check_mv(x, y)
@@ -194,7 +200,8 @@ class DotBackward0(Node):
 
 def dot(input: Either, tensor: Either) -> Either:
     """The sum of the products of two vectors' elements."""
-    if type(input) not in TENSORS:
+    if type(input) not in TENSORS or type(tensor) not in TENSORS:
+        check_are_arrays("dot", input=input, tensor=tensor)
         return kernels.matmul(input.reshape(1, -1), tensor.reshape(-1, 1)).reshape(())
     check_dot(input.array, tensor.array)
     result = dot(input.array, tensor.array)

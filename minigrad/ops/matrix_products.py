@@ -10,6 +10,7 @@ from minigrad.dtypes import type_name
 from minigrad.formats import check_no_out
 from minigrad.ops.arguments import typed
 from minigrad.ops.counted import eye
+from minigrad.ops.joining import check_tensors
 from minigrad.ops.linear_systems import inv
 from minigrad.ops.matmul import matmul, mm
 from minigrad.ops.matrices import check_square
@@ -55,6 +56,7 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
     first and the last may be vectors."""
     check_no_out("linalg.multi_dot", out)
     matrices = list(tensors)
+    check_tensors(matrices)
     check_chain([x.array for x in matrices])
     first, last = matrices[0].array.ndim == 1, matrices[-1].array.ndim == 1
     if first:

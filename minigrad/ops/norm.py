@@ -11,7 +11,7 @@ from minigrad.dtypes import type_name
 from minigrad.formats import check_no_out
 from minigrad.node import Node
 from minigrad.ops.arguments import Dims, typed
-from minigrad.ops.either import Either
+from minigrad.ops.either import Either, check_are_tensors
 from minigrad.ops.extremes import amax, amin
 from minigrad.ops.pointwise import (
     abs,
@@ -293,6 +293,7 @@ def norm(
 @typed
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The p-norm of the difference."""
+    check_are_tensors("dist", input=input, other=other)
     difference = sub(input, other)
     check_floating(difference)
     return vector_norm(difference, p)
@@ -311,6 +312,7 @@ def pairwise_distance(
     x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
 ) -> Tensor:
     """The p-norm of x1 - x2 + eps along the last dimension."""
+    check_are_tensors("pairwise_distance", x1=x1, x2=x2)
     difference = add(sub(x1, x2), eps)
     last = max(difference.array.ndim - 1, 0)
     return recorded_norm(NormBackward1, difference, p, (last,), keepdim)

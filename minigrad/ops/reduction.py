@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import dtypes, kernels
 from minigrad.dtypes import to_numpy, type_name
 from minigrad.node import Node
-from minigrad.ops.arguments import Dims
+from minigrad.ops.arguments import ALL, Dims
 from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.joining import cat
 from minigrad.ops.pointwise import (
@@ -290,9 +290,7 @@ def shifted(x: Either, axis: int, by: int, from_end: bool) -> Either:
 
 
 @numpy_names
-def prod(
-    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Dtype = None
-) -> Tensor:
+def prod(input: Tensor, dim: int = ALL, keepdim: bool = False, *, dtype: Dtype = None) -> Tensor:
     """The product over one dimension, or of all elements."""
     source, array = as_dtype(input, dtype)
     if dim is None:

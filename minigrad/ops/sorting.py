@@ -6,7 +6,7 @@ from typing import Any
 
 from minigrad import kernels, return_types
 from minigrad.ops.along import ChoiceNode
-from minigrad.ops.arguments import typed
+from minigrad.ops.arguments import ALL, typed
 from minigrad.ops.either import Either
 from minigrad.ops.extremes import FullExtremeBackward, check_not_empty
 from minigrad.ops.pointwise import eq, isnan, logical_and
@@ -134,7 +134,7 @@ class NanmedianBackward1(ChoiceNode):
 
 
 @numpy_names
-def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+def median(input: Tensor, dim: int = ALL, keepdim: bool = False) -> Any:
     """The median of all elements, the lower of two; with `dim` (values, indices).  It is NaN where
     an element is."""
     if dim is None:
@@ -144,7 +144,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
 
 
 @numpy_names
-def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+def nanmedian(input: Tensor, dim: int = ALL, keepdim: bool = False) -> Any:
     """The median of what is not NaN; with `dim` (values, indices)."""
     if dim is None:
         return median_of_all("nanmedian", NanmedianBackward0, kernels.nanmedian, input)

@@ -14,7 +14,7 @@ import numpy as np
 from minigrad import dtypes, kernels
 from minigrad.formats import check_format, contiguous_format, preserve_format
 from minigrad.node import NO_EDGE, LinearNode, Node
-from minigrad.ops.arguments import typed
+from minigrad.ops.arguments import ALL, Ints, typed
 from minigrad.ops.either import Either
 from minigrad.ops.shared_memory import ViewNode, allow_writes, stretched_axes, view_edge, view_of
 from minigrad.ops.spelling import numpy_names
@@ -210,6 +210,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     return view(input, (*shape[:axis], *parts, *shape[axis + 1 :]))
 
 
+@numpy_names
 def unsqueeze(input: Either, dim: int) -> Either:
     """A new dimension of size 1."""
     array = input.array if type(input) in TENSORS else input
@@ -229,7 +230,7 @@ def unsqueeze_axes(x: Either, axes: Sequence[int]) -> Either:
 
 
 @numpy_names
-def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+def squeeze(input: Tensor, dim: Ints = ALL) -> Tensor:
     """Without the dimensions of size 1 (those named by `dim`, if it is given)."""
     shape = input.array.shape
     node_type: type[Node]
@@ -426,6 +427,7 @@ def broadcast_to(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     return expand(input, sizes_of("broadcast_to", "size", sizes, size))
 
 
+@typed
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     """All tensors stretched to the one shape that they have as operands of an operation."""
     if not tensors:
@@ -514,6 +516,7 @@ def part(x: Tensor, key: tuple[Any, ...], node_type: type[Node]) -> Tensor:
     return view_of(x, node_type, replay, x.array[key], **details)
 
 
+@numpy_names
 def narrow(input: Either, dim: int, start: int, length: int) -> Either:
     """`length` places of a dimension, from `start`."""
     if type(input) not in TENSORS:
