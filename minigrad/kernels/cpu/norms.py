@@ -15,8 +15,9 @@ Axes = tuple[int, ...]
 
 
 @kernel(reassoc=True)
-def two_norm_rows(x, out, start, stop, length, sign):
-    """out[i] = the root of the sum of squares of row i of x."""
+def norm_rows(x, out, start, stop, length, power):
+    """out[i] = the norm of row i of x: for power 1 the sum of absolute values, for power 2 the root
+    of the sum of squares."""
     kind = x.dtype.type
     for i in range(start, stop):
         row = x[i * length : (i + 1) * length]
@@ -25,14 +26,14 @@ def two_norm_rows(x, out, start, stop, length, sign):
             block = row[begin : begin + BLOCK]
             part = kind(0)
             for j in range(block.size):
-                part += block[j] * block[j]
+                part += abs(block[j]) if power == 1 else block[j] * block[j]
             total += part
-        out[i] = kind(math.sqrt(total))
+        out[i] = kind(total if power == 1 else math.sqrt(total))
 
 
 @kernel(reassoc=True)
-def two_norm_columns(x, out, start, stop, length, inner, sign):
-    """out[i, :] = the root of the sum over k of x[i, k, :] ** 2."""
+def norm_columns(x, out, start, stop, length, inner, power):
+    """out[i, :] = the norm over k of x[i, k, :]."""
     kind = x.dtype.type
     part, total = np.empty(TILE, x.dtype), np.empty(TILE, np.float64)
     for i in range(start, stop):
@@ -45,51 +46,12 @@ def two_norm_columns(x, out, start, stop, length, inner, sign):
                     first = (i * length + k) * inner + left
                     row = x[first : first + width]
                     for j in range(row.size):
-                        part[j] += row[j] * row[j]
+                        part[j] += abs(row[j]) if power == 1 else row[j] * row[j]
                 for j in range(width):
                     total[j] += part[j]
             goal = out[i * inner + left : i * inner + left + width]
             for j in range(goal.size):
-                goal[j] = kind(math.sqrt(total[j]))
-
-
-@kernel(reassoc=True)
-def one_norm_rows(x, out, start, stop, length, sign):
-    """out[i] = the sum of the absolute values of row i of x."""
-    kind = x.dtype.type
-    for i in range(start, stop):
-        row = x[i * length : (i + 1) * length]
-        total = 0.0
-        for begin in range(0, length, BLOCK):
-            block = row[begin : begin + BLOCK]
-            part = kind(0)
-            for j in range(block.size):
-                part += abs(block[j])
-            total += part
-        out[i] = kind(total)
-
-
-@kernel(reassoc=True)
-def one_norm_columns(x, out, start, stop, length, inner, sign):
-    """out[i, :] = the sum over k of abs(x[i, k, :])."""
-    kind = x.dtype.type
-    part, total = np.empty(TILE, x.dtype), np.empty(TILE, np.float64)
-    for i in range(start, stop):
-        for left in range(0, inner, TILE):
-            width = min(TILE, inner - left)
-            total[:width] = 0.0
-            for top in range(0, length, BLOCK_ROWS):
-                part[:width] = kind(0)
-                for k in range(top, min(top + BLOCK_ROWS, length)):
-                    first = (i * length + k) * inner + left
-                    row = x[first : first + width]
-                    for j in range(row.size):
-                        part[j] += abs(row[j])
-                for j in range(width):
-                    total[j] += part[j]
-            goal = out[i * inner + left : i * inner + left + width]
-            for j in range(goal.size):
-                goal[j] = kind(total[j])
+                goal[j] = kind(total[j] if power == 1 else math.sqrt(total[j]))
 
 
 @kernel(reassoc=True)
@@ -126,10 +88,10 @@ def size_columns(x, out, start, stop, length, inner, sign):
 
 # ------------------------------------------------------------------------------------ the routines
 # They are asked for floats only.
-TWO_NORM = Reduction(two_norm_rows, two_norm_columns, np.add.reduce)
-ONE_NORM = Reduction(one_norm_rows, one_norm_columns, np.add.reduce)
+TWO_NORM = Reduction(norm_rows, norm_columns, np.add.reduce, 2)
+ONE_NORM = Reduction(norm_rows, norm_columns, np.add.reduce, 1)
 LARGEST = Reduction(size_rows, size_columns, np.maximum.reduce)
-SMALLEST = Reduction(size_rows, size_columns, np.minimum.reduce, sign=-1)
+SMALLEST = Reduction(size_rows, size_columns, np.minimum.reduce, -1)
 
 
 def two_norm(x: Array, axes: Axes, keepdim: bool) -> Array:

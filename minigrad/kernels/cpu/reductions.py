@@ -186,17 +186,18 @@ def max_columns(x, out, start, stop, length, inner, sign):
 
 
 class Reduction:
-    """One reduction: its kernels for floats, NumPy's function for integers."""
+    """One reduction: its kernels for floats, NumPy's function for integers.  `option` is the last
+    argument of the kernels: a sign, or the power of a norm."""
 
     def __init__(
         self,
         rows: Any,
         columns: Any,
         integers: Callable[..., Any],
-        sign: int = 1,
+        option: int = 1,
         of_parts: "Reduction | None" = None,
     ):
-        self.rows, self.columns, self.integers, self.sign = rows, columns, integers, sign
+        self.rows, self.columns, self.integers, self.option = rows, columns, integers, option
         self.of_parts = of_parts or self  # what joins the results of several parts
         # dtype -> machine code. Called directly it skips Numba's look at the arguments (120 ns) and
         # every check with it: arrays must be flat, contiguous and of that dtype.
@@ -219,7 +220,7 @@ class Reduction:
         shape = x.shape
         if len(axes) == len(shape) and x.size < LARGE:  # the short way to a number
             out = np.empty(1, x.dtype)
-            code(x if len(shape) == 1 else x.reshape(-1), out, 0, 1, x.size, self.sign)
+            code(x if len(shape) == 1 else x.reshape(-1), out, 0, 1, x.size, self.option)
             return out.reshape((1,) * len(shape) if keepdim else ())
         first, stop = (axes[0], axes[-1] + 1) if axes else (0, 0)
         if len(axes) != stop - first:
@@ -264,10 +265,10 @@ class Reduction:
         if outer == 1 and x.size > LARGE and length >= PIECES * PIECES:
             return self.joined(x, PIECES, length // PIECES, inner)
         out = np.empty(outer * inner, x.dtype)
-        sizes: tuple[int, ...] = (length, self.sign)
+        sizes: tuple[int, ...] = (length, self.option)
         code = self.rows_code[x.dtype]
         if inner != 1:
-            sizes, code = (length, inner, self.sign), self.columns_code[x.dtype]
+            sizes, code = (length, inner, self.option), self.columns_code[x.dtype]
         if x.size < LARGE:
             code(x, out, 0, outer, *sizes)
         else:
@@ -294,7 +295,7 @@ def drop(x: Array, axes: Axes, keepdim: bool) -> Array:
 
 SUM = Reduction(sum_rows, sum_columns, np.add.reduce)
 MAX = Reduction(max_rows, max_columns, np.maximum.reduce)
-MIN = Reduction(max_rows, max_columns, np.minimum.reduce, sign=-1)
+MIN = Reduction(max_rows, max_columns, np.minimum.reduce, -1)
 PRODUCT = Reduction(product_rows, product_columns, np.multiply.reduce)
 # inf - inf in one part is NaN, which counts when the parts are added.
 NUMBER_SUM = Reduction(number_sum_rows, number_sum_columns, np.add.reduce, of_parts=SUM)
