@@ -66,7 +66,6 @@ from minigrad.ops.arranging import flip, fliplr, flipud, repeat_interleave, roll
 from minigrad.ops.assign import index_put, index_put_
 from minigrad.ops.cholesky import cholesky, cholesky_inverse, cholesky_solve
 from minigrad.ops.closeness import allclose, equal, isclose
-from minigrad.ops.counted import arange, eye, linspace, logspace
 from minigrad.ops.counting import bincount, histc, histogram, unique, unique_consecutive
 from minigrad.ops.creation import as_tensor, from_numpy, tensor
 from minigrad.ops.determinants import det, logdet, slogdet
@@ -102,6 +101,7 @@ from minigrad.ops.extremes import amax, amin, aminmax, argmax, argmin, max, min
 from minigrad.ops.filled import (
     empty,
     empty_like,
+    eye,
     full,
     full_like,
     ones,
@@ -247,6 +247,7 @@ from minigrad.ops.pointwise import scaled_add as add
 from minigrad.ops.pointwise import scaled_sub as sub
 from minigrad.ops.pointwise import scaled_sub as subtract
 from minigrad.ops.pointwise import trunc as fix
+from minigrad.ops.progressions import arange, linspace, logspace
 from minigrad.ops.qr import qr
 from minigrad.ops.quantile import nanquantile, quantile
 from minigrad.ops.random import (

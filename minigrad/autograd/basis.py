@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minigrad.ops.counted import eye
+from minigrad.ops.filled import eye
 from minigrad.ops.joining import split
 from minigrad.tensor import Tensor
 

@@ -10,8 +10,7 @@ from itertools import product
 
 from minigrad.dtypes import float64
 from minigrad.grad_mode import no_grad
-from minigrad.ops.counted import eye
-from minigrad.ops.filled import empty, empty_like
+from minigrad.ops.filled import empty, empty_like, eye
 from minigrad.ops.qr import qr
 from minigrad.random import Generator
 from minigrad.tensor import Tensor

@@ -8,9 +8,9 @@ from minigrad import kernels
 from minigrad.formats import check_no_out
 from minigrad.node import Node
 from minigrad.ops.arguments import typed
-from minigrad.ops.counted import eye
 from minigrad.ops.diagonals import tril
 from minigrad.ops.either import Either
+from minigrad.ops.filled import eye
 from minigrad.ops.linear_systems import solve_triangular, triangular_solution
 from minigrad.ops.matrices import check_floating, check_square, product, turned
 from minigrad.ops.pointwise import add, mul

@@ -1,6 +1,6 @@
 """Making tensors from data: numbers, nested lists, NumPy arrays.
 
-filled.py has zeros and the like, counted.py arange and its like.
+filled.py has zeros and the like, progressions.py arange and its like.
 """
 
 from __future__ import annotations

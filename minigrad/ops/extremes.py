@@ -9,8 +9,8 @@ import numpy as np
 
 from minigrad import kernels, return_types
 from minigrad.node import Edge, Node
-from minigrad.ops.along import ChoiceNode
 from minigrad.ops.arguments import ALL, Dims
+from minigrad.ops.chosen import ChoiceNode
 from minigrad.ops.either import Either
 from minigrad.ops.pointwise import add, div, eq, logical_or, maximum, minimum, ne, where
 from minigrad.ops.reduction import ReductionNode, sum

@@ -1,4 +1,4 @@
-"""New tensors of one value: zeros, ones, full, and those like another tensor."""
+"""New tensors of one value: zeros, ones, full, those like another; and the identity matrix."""
 
 from __future__ import annotations
 
@@ -109,6 +109,25 @@ def empty(
     if are_deterministic_algorithms_enabled():
         array.fill(np.nan if array.dtype.kind == "f" else largest(array.dtype))
     return finish(array, device, requires_grad)
+
+
+@typed
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: Dtype = None,
+    layout: Any = None,
+    device: Device = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Ones on the diagonal, zeros elsewhere."""
+    check_usual("eye", layout, pin_memory)
+    for name, size in (("n", n), ("m", n if m is None else m)):
+        if size < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
+    return finish(np.eye(n, m, dtype=numpy_dtype(dtype)), device, requires_grad)
 
 
 def largest(dtype: np.dtype[Any]) -> Any:

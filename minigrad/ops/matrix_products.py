@@ -9,7 +9,7 @@ from typing import Any
 from minigrad.dtypes import type_name
 from minigrad.formats import check_no_out
 from minigrad.ops.arguments import typed
-from minigrad.ops.counted import eye
+from minigrad.ops.filled import eye
 from minigrad.ops.joining import check_tensors
 from minigrad.ops.linear_systems import inv
 from minigrad.ops.matmul import matmul, mm

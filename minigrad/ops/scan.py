@@ -8,7 +8,7 @@ from typing import Any
 from minigrad import dtypes, kernels, return_types
 from minigrad.dtypes import check_floats
 from minigrad.node import Node
-from minigrad.ops.along import ChoiceNode
+from minigrad.ops.chosen import ChoiceNode
 from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.joining import cat
 from minigrad.ops.pointwise import exp, mul, sub

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import kernels, return_types
-from minigrad.ops.along import ChoiceNode
 from minigrad.ops.arguments import ALL, typed
+from minigrad.ops.chosen import ChoiceNode
 from minigrad.ops.either import Either
 from minigrad.ops.extremes import FullExtremeBackward, check_not_empty
 from minigrad.ops.pointwise import eq, isnan, logical_and

@@ -1,4 +1,4 @@
-"""New tensors that count: arange, linspace, logspace, and the identity matrix."""
+"""Numbers at equal distances, or in equal ratios: arange, linspace, logspace."""
 
 from __future__ import annotations
 
@@ -152,22 +152,3 @@ def of_halves(ends: Array, steps: int) -> Array:
     places = np.arange(steps).astype(np.float16)
     from_start, from_end = ends[0] + step * places, ends[1] - step * places[::-1]
     return np.where(np.arange(steps) < steps // 2, from_start, from_end).astype(np.float16)
-
-
-@typed
-def eye(
-    n: int,
-    m: int | None = None,
-    *,
-    dtype: Dtype = None,
-    layout: Any = None,
-    device: Device = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-) -> Tensor:
-    """Ones on the diagonal, zeros elsewhere."""
-    check_usual("eye", layout, pin_memory)
-    for name, size in (("n", n), ("m", n if m is None else m)):
-        if size < 0:
-            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    return finish(np.eye(n, m, dtype=numpy_dtype(dtype)), device, requires_grad)
