@@ -96,14 +96,17 @@ def nll_loss(
         input = view(contiguous(input), (shape[0], shape[1], 1, math.prod(shape[2:])))
     rows = to_rows(input.array)
     share = row_shares(labels, weight, ignore_index, rows, reduction == "mean")
-    counted = ne(labels, ignore_index)
-    losses = mul(where(counted, picked(rows, where(counted, labels, 0)), 0), share)
+    if type(share) is float:  # no row is ignored
+        losses = mul(picked(rows, labels), share)
+    else:
+        counted = ne(labels, ignore_index)
+        losses = mul(where(counted, picked(rows, where(counted, labels, 0)), 0), share)
+        labels = where(counted, labels, -1)
     result = reduced_losses(losses, reduction)
     if reduction == "none":
         result = losses.reshape(input.array.shape[:1] + input.array.shape[2:] if shape[1:] else ())
     node = NllLossBackward0 if len(shape) <= 2 else NllLoss2DBackward0
-    saved = (where(counted, labels, -1),)
-    out = record(node, result, (input,), saved, share=share, input_shape=input.array.shape)
+    out = record(node, result, (input,), (labels,), share=share, input_shape=input.array.shape)
     return out if reduction != "none" or len(shape) in (1, 2, 4) else view(out, target.array.shape)
 
 
