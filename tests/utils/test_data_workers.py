@@ -240,7 +240,7 @@ def test_a_batch_that_cannot_be_pickled() -> None:
 
 @pytest.mark.parametrize(
     ("dataset", "message"),
-    [(Suicidal(), r"pid \d+\) is killed by signal: SIGKILL"), (Quitting(), "exit code 7")],
+    [(Suicidal(), r"pid \d+\) is killed by signal: Killed"), (Quitting(), "exit code 7")],
 )
 def test_a_worker_that_dies_is_named(dataset: Any, message: str) -> None:
     with pytest.raises(RuntimeError, match=rf"DataLoader worker \(.*{message}"):
@@ -284,6 +284,33 @@ def test_persistent_workers_stay_and_begin_again() -> None:
     for _ in range(3):  # broken off at once: what is left must not come later
         assert lists(next(iter(batches)))[0] == [0]
     del batches
+
+
+class Counted(Dataset[Any]):
+    """Large samples, and how many were made in all processes."""
+
+    def __init__(self) -> None:
+        self.made = multiprocessing.get_context("fork").Value("i", 0)
+
+    def __getitem__(self, index: int) -> Any:
+        with self.made:
+            self.made.value += 1
+        return np.zeros(100_000)
+
+    def __len__(self) -> int:
+        return 100
+
+
+def test_batches_are_made_ahead() -> None:
+    dataset = Counted()
+    batches = iter(loader(dataset, prefetch_factor=3))
+    for taken in range(3):
+        deadline = time.monotonic() + 10
+        while dataset.made.value < 6 + taken and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.05)
+        assert dataset.made.value == 6 + taken
+        next(batches)
 
 
 def test_a_large_list_of_numbers_and_large_batches_do_not_lock_each_other() -> None:

@@ -42,17 +42,20 @@ class Worker:
                 f"DataLoader timed out after {timeout} seconds waiting for worker process "
                 f"{self.number} (pid {self.process.pid})"
             )
-        if self.connection in awaited:
-            with suppress(EOFError, OSError):
-                return pickle.loads(self.connection.recv_bytes())
-        raise RuntimeError(self.end())
+        try:
+            received = self.connection.recv_bytes() if self.connection in awaited else None
+        except (EOFError, OSError):
+            received = None
+        if received is None:
+            raise RuntimeError(self.end())
+        return pickle.loads(received)
 
     def end(self) -> str:
         """How the process ended, in words."""
         self.process.join(PATIENCE)
         who, code = f"DataLoader worker (pid {self.process.pid})", self.process.exitcode
         if code is not None and code < 0:
-            name = signal.Signals(-code).name
+            name = signal.strsignal(-code) or code
             return f"{who} is killed by signal: {name}.  It may have run out of memory."
         return (
             f"{who} exited unexpectedly with exit code {code}.  What it printed may say why; "
@@ -65,13 +68,7 @@ class Worker:
             self.connection.send_bytes(LEAVE)
 
     def see_off(self, deadline: float) -> None:
-        """Wait until it ended, and read what it is still sending; end it if it takes too long."""
-        sources = [self.connection, self.process.sentinel]
-        with suppress(EOFError, OSError):
-            while self.process.sentinel not in wait(sources, max(0, deadline - time.monotonic())):
-                if time.monotonic() >= deadline:
-                    break
-                self.connection.recv_bytes()
+        """Wait until it ended; end it if it takes too long."""
         self.process.join(max(0, deadline - time.monotonic()))
         for end in (self.process.terminate, self.process.kill):
             if self.process.is_alive():

@@ -6,6 +6,7 @@ import random
 import signal
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
@@ -108,8 +109,10 @@ def work(job: Job, worker: int, connection: Connection, parents_end: Connection)
     parents_end.close()  # a fork has a copy of it, and would keep the pipe open
     set_num_threads(1)
     inbox: SimpleQueue[bytes | None] = SimpleQueue()
+    outbox: SimpleQueue[bytes] = SimpleQueue()
     leaving = Event()
     Thread(target=listen, args=(connection, inbox, leaving), daemon=True).start()
+    Thread(target=deliver, args=(connection, outbox), daemon=True).start()
     fetcher: MapFetcher | StreamFetcher | None = None
     while (received := inbox.get()) is not None and not leaving.is_set():
         task, content = pickle.loads(received)
@@ -117,7 +120,7 @@ def work(job: Job, worker: int, connection: Connection, parents_end: Connection)
             fetcher, answer = begin(job, worker, content, fetcher is None)
         else:
             answer = fetch(fetcher, worker, content)
-        connection.send_bytes(answer)
+        outbox.put(answer)
 
 
 def listen(connection: Connection, inbox: SimpleQueue[bytes | None], leaving: Event) -> None:
@@ -133,6 +136,13 @@ def listen(connection: Connection, inbox: SimpleQueue[bytes | None], leaving: Ev
         os._exit(1)
     leaving.set()
     inbox.put(None)
+
+
+def deliver(connection: Connection, outbox: SimpleQueue[bytes]) -> None:
+    """Send answers as fast as the parent takes them, while the next ones are made."""
+    with suppress(OSError):
+        while True:
+            connection.send_bytes(outbox.get())
 
 
 def begin(
