@@ -99,6 +99,32 @@ class PixelUnshuffle(Layer):
 
 
 @dataclass(eq=False, repr=False)
+class ChannelShuffle(Layer):
+    """The channels of (N, C, *) dealt out anew: first those that begin the groups, and so on."""
+
+    groups: int
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.dim() < 3:
+            raise RuntimeError(
+                "channel_shuffle expects input with > 2 dims, but got input with sizes "
+                f"{list(input.shape)}"
+            )
+        if self.groups <= 0:
+            raise RuntimeError(
+                f"Number of groups to divide channels in must be positive. "
+                f"Value of groups:{self.groups}"
+            )
+        if input.size(1) % self.groups:
+            raise RuntimeError(
+                "Number of channels must be divisible by groups. Got "
+                f"{input.size(1)} channels and {self.groups} groups."
+            )
+        rows = input.unflatten(1, (self.groups, input.size(1) // self.groups))
+        return rows.transpose(1, 2).flatten(1, 2)
+
+
+@dataclass(eq=False, repr=False)
 class Upsample(Layer):
     """A sequence or image made larger, to a size or by a factor, see F.interpolate."""
 

@@ -165,6 +165,7 @@ CASES: list[tuple[Any, ...]] = [
     ("Unflatten(1, (2, 2))", IMAGES),
     ("Unflatten(-1, [-1, 5])", IMAGES),
     ("PixelShuffle(2)", IMAGES),
+    ("ChannelShuffle(2)", IMAGES),
     ("PixelUnshuffle(2)", x(2, 1, 4, 6)),
     ("Upsample(scale_factor=2)", IMAGES),
     ("Upsample(scale_factor=(2, 1.5), mode='bilinear')", IMAGES),
@@ -340,7 +341,7 @@ CLASSES = [
 
 def described(function: Any) -> list[tuple[str, Any, Any]]:
     parameters = inspect.signature(function).parameters.values()
-    return [(p.name, p.kind, p.default) for p in parameters]
+    return [(p.name, p.kind, getattr(p.default, "__name__", p.default)) for p in parameters]
 
 
 @pytest.mark.parametrize("name", CLASSES)
