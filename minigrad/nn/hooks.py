@@ -41,12 +41,12 @@ class ModuleHooks:
 class Hooked:
     """What may have hooks."""
 
-    _hooks: ModuleHooks | None = None
+    _module_hooks: ModuleHooks | None = None
 
     def _add_hook(self, kind: str, hook: Any, prepend: bool) -> RemovableHandle:
-        if self._hooks is None:
-            self._hooks = ModuleHooks()
-        hooks = getattr(self._hooks, kind)
+        if self._module_hooks is None:
+            self._module_hooks = ModuleHooks()
+        hooks = getattr(self._module_hooks, kind)
         handle = RemovableHandle(hooks, hook)
         if prepend:
             hooks.move_to_end(handle.id, last=False)

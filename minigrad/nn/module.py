@@ -32,9 +32,9 @@ class Module(Hooked, State):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._hooks is None:
+        if self._module_hooks is None:
             return self.forward(*args, **kwargs)
-        return HookedCall(self, self._hooks, args, kwargs).run()
+        return HookedCall(self, self._module_hooks, args, kwargs).run()
 
     # ----------------------------------------------------------------------------- changing state
 
