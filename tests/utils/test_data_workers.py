@@ -15,13 +15,23 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, get_worker_info
-from minigrad.utils.data.crew import PATIENCE
+from minigrad.utils.data import (
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    TensorDataset,
+    crew,
+    get_worker_info,
+)
 
 ROOT = Path(__file__).parent.parent.parent
-pytestmark = pytest.mark.skipif(
-    "fork" not in multiprocessing.get_all_start_methods(), reason="processes cannot be forked here"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        "fork" not in multiprocessing.get_all_start_methods(), reason="no process can be forked"
+    ),
+    # Idle threads of kernels, from tests before these, are no danger to a fork.
+    pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -259,6 +269,33 @@ def test_a_worker_killed_from_outside() -> None:
     assert len(list(batches)) == 1000  # a new crew
 
 
+class Endless(Suicidal):
+    def __getitem__(self, index: int) -> int:
+        if index == 3:
+            time.sleep(60 if get_worker_info() else 0)
+        return index
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_after_ctrl_c_the_loader_can_be_used_again(
+    persistent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a notebook the process goes on."""
+    monkeypatch.setattr(crew, "PATIENCE", 0.2)
+    batches = loader(Endless(), persistent_workers=persistent)
+    main = threading.get_ident()
+    interrupt = threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT))
+    interrupt.start()
+    seen: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        seen.extend(batch.item() for batch in batches)
+    interrupt.join()
+    assert seen == [0, 1, 2]
+    assert multiprocessing.active_children() == []
+    assert next(iter(batches)).tolist() == [0]
+    del batches
+
+
 def test_timeout() -> None:
     with pytest.raises(RuntimeError, match=r"DataLoader timed out after 0.05 seconds"):
         list(loader(Slow(), timeout=0.05))
@@ -274,7 +311,7 @@ def test_a_loop_that_breaks_leaves_nobody() -> None:
         break
     assert len(workers) == 2
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]  # nor zombies
-    assert time.monotonic() - start < PATIENCE
+    assert time.monotonic() - start < crew.PATIENCE
 
 
 def test_persistent_workers_stay_and_begin_again() -> None:

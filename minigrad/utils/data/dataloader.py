@@ -5,7 +5,7 @@ import multiprocessing
 from collections.abc import Callable, Iterable
 from itertools import repeat
 from multiprocessing.context import BaseContext
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from minigrad.random import Generator, chosen_generator
 from minigrad.utils.data.batches import Batches, OwnBatches, WorkerBatches
 from minigrad.utils.data.collate import default_collate, default_convert
 from minigrad.utils.data.crew import Crew
-from minigrad.utils.data.dataset import IterableDataset
+from minigrad.utils.data.dataset import IterableDataset, Sample_co
 from minigrad.utils.data.fetch import Collate
 from minigrad.utils.data.options import check_order, check_pinned, check_stream, check_workers
 from minigrad.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
@@ -23,7 +23,7 @@ from minigrad.utils.data.worker import Job
 FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
 
 
-class DataLoader:
+class DataLoader(Generic[Sample_co]):
     """Iterates over a dataset in batches, each time in a new order if `shuffle` is set.
 
     The order depends on nothing but where the generator stands when iter() is called, and is the
