@@ -1,6 +1,6 @@
-"""python -m benchmarks [steps|ops|gemm ...] [--threads 1 2] [--markdown FILE]
+"""python -m benchmarks [steps|optimizers|ops|gemm ...] [--threads 1 2] [--markdown FILE]
 
-Times training steps, single operations and matrix products beside torch.  The libraries take turns
+Times training steps, optimizers, single operations and matrix products beside torch.  They take turns
 in one process, so that a change of clock rate or a busy neighbour meets both; a figure is the
 median of the turns.
 """

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import families, gemm, ops, steps
+from benchmarks import families, gemm, ops, optimizers, steps
 from benchmarks.machine import description
 from benchmarks.tables import Table
 from benchmarks.timing import (
@@ -20,7 +20,7 @@ from benchmarks.timing import (
     torch_if_installed,
 )
 
-PARTS = ("steps", "ops", "gemm")
+PARTS = ("steps", "optimizers", "ops", "gemm")
 UNTIL_ASLEEP = 0.02  # seconds in which torch's idle threads spin, at the cost of who comes next
 GEMM_GOALS = {"OpenBLAS": 0.9, "MKL": 0.8}
 
@@ -47,12 +47,12 @@ LEGEND = (
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=LEGEND)
-    parser.add_argument("parts", nargs="*", metavar="steps|ops|gemm", help="default: all")
+    parser.add_argument("parts", nargs="*", metavar="|".join(PARTS), help="default: all")
     parser.add_argument(
         "--threads",
         nargs="+",
         type=int,
-        help="numbers of threads for steps and ops (default: steps 1 2, ops 1; gemm always 1)",
+        help="numbers of threads (default: 1, and 2 for steps; gemm always 1)",
     )
     parser.add_argument("--markdown", type=Path, help="also write the tables to this file")
     options = parser.parse_args(arguments)
@@ -67,6 +67,10 @@ def tables(parts: Any, threads: list[int] | None, torch: Any, plan: Plan) -> Ite
     if "steps" in parts:
         for count in threads or (1, 2):
             yield compared(steps.GROUP, count, torch, plan)
+    if "optimizers" in parts:
+        for count in threads or (1,):
+            for group in optimizers.groups():
+                yield compared(group, count, torch, plan)
     if "ops" in parts:
         for count in threads or (1,):
             for group in (*ops.groups(), *families.groups()):

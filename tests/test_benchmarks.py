@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import minigrad
-from benchmarks import checkpointing, command, families, gemm, ops, steps
+from benchmarks import checkpointing, command, families, gemm, ops, optimizers, steps
 from benchmarks.__main__ import MISLEADING, run_in_clean_environment
 from benchmarks.tables import Table
 from benchmarks.timing import Case, Group, Plan, measure
@@ -27,7 +27,7 @@ STEPS = Group(
         Case("classifier", lambda lib: steps.classifier(lib, (5, 4, 3), 6)),
     ],
 )
-GROUPS = [STEPS, *ops.groups((4,), ((3, 2),), (3, 5)), *families.groups(6)]
+GROUPS = [STEPS, *ops.groups((4,), ((3, 2),), (3, 5)), *families.groups(6), *optimizers.groups(100)]
 
 
 @pytest.fixture(autouse=True)
