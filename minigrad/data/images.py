@@ -74,7 +74,7 @@ def idx_images(
         for name in file_names(train)
     )
     check_pair(images, labels, folder)
-    return TensorDataset(images.unsqueeze(1).float() / 255, labels.long())
+    return TensorDataset(images.unsqueeze(1) / 255, labels.long())
 
 
 def file_names(train: bool) -> tuple[str, str]:

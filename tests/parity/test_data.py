@@ -197,6 +197,23 @@ def test_errors_of_workers(error: Exception) -> None:
     compare(program)
 
 
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_a_dataset_that_says_stop(workers: int) -> None:
+    def program(t: Any, data: Any) -> Any:
+        class Stopping(data.Dataset):  # type: ignore[misc]
+            def __getitem__(self, index: int) -> int:
+                if index == 2:
+                    raise StopIteration
+                return index
+
+            def __len__(self) -> int:
+                return 5
+
+        return list(data.DataLoader(Stopping(), **by_fork({"num_workers": workers})))
+
+    assert isinstance(compare(program), tuple)
+
+
 BAD_OPTIONS: list[dict[str, Any]] = [
     {"batch_size": 0},
     {"batch_size": 1.5},

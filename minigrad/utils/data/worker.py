@@ -165,10 +165,10 @@ def begin(
 
 def fetch(fetcher: MapFetcher | StreamFetcher | None, worker: int, places: Any) -> bytes:
     """The message with a batch, or with what went wrong."""
+    assert fetcher is not None
     try:
-        assert fetcher is not None
         return message(BATCH, fetcher.fetch(places))
-    except StopIteration:
-        return message(END)
     except Exception as error:
+        if isinstance(error, StopIteration) and isinstance(fetcher, StreamFetcher):
+            return message(END)
         return failure(BATCH, error, worker)
