@@ -12,6 +12,7 @@ from minigrad.kernels import codegen
 from minigrad.kernels.cpu import special_math, vector_math
 
 INF, NAN = math.inf, math.nan
+NO_WIDER = np.finfo(np.longdouble).eps == np.finfo(np.float64).eps
 
 
 def found(name):
@@ -125,9 +126,7 @@ def test_float32_is_accurate(name):
     assert errors_in_ulp(evaluate(f"{name}_float32", x), exact).max() <= limit
 
 
-@pytest.mark.skipif(
-    np.finfo(np.longdouble).eps == np.finfo(np.float64).eps, reason="no type wider than float64"
-)
+@pytest.mark.skipif(NO_WIDER, reason="no type wider than float64")
 @pytest.mark.parametrize("name", [name for name, row in ACCURACY.items() if row[3] is not None])
 def test_float64_is_accurate(name):
     reference, points, _, limit = ACCURACY[name]
@@ -364,6 +363,26 @@ def test_quotients_are_rounded_down(dtype):
     assert ((result == expected) | np.isnan(result) & np.isnan(expected))[usual].all()
 
 
+@pytest.mark.skipif(NO_WIDER, reason="no type wider than float64")
+def test_pow_of_float64_is_accurate():
+    rng = np.random.default_rng(0)
+    near_one, log_x = 1 + rng.uniform(-0.3, 0.4, 20000), rng.uniform(-700, 700, 20000)
+    tiny = rng.integers(1, 2**51, 20000).view(np.float64)
+    for x, limit in ((near_one, 1000), (np.exp(log_x), 1), (np.exp(log_x / 35), 30), (tiny, 0.9)):
+        y = rng.uniform(-limit, limit, 20000)
+        exact = x.astype(np.longdouble) ** y.astype(np.longdouble)
+        assert errors_in_ulp(evaluate("pow_float64", x, y), exact).max() <= 1
+
+
+def test_powers_of_whole_numbers_and_subnormal_results():
+    x, y = np.repeat(np.arange(1.0, 9), 17), np.tile(np.arange(17.0), 8)
+    exact = [float(int(a) ** int(b)) for a, b in zip(x, y, strict=True)]
+    assert (evaluate("pow_float64", x, y) == exact).all()
+    y = np.array([-1021.0, -1022, -1023, -1060, -1074, -1076, 1023, 1024, 1e300, -1e300])
+    expected = [*(math.ldexp(1, int(n)) for n in y[:7]), INF, INF, 0]
+    assert (evaluate("pow_float64", np.full(10, 2.0), y) == expected).all()
+
+
 @pytest.mark.parametrize("dtype", ["int64", "int32", "uint8", "bool"])
 def test_maximum_and_minimum_of_whole_numbers(dtype):
     x, y = np.array([0, 1, 200, 100], dtype), np.array([1, 0, 100, 200], dtype)
@@ -390,7 +409,7 @@ def machine_code(name, dtype):
 VECTORISED = [
     *(f"{name}_float32" for name in (*ACCURACY, "pow")),  # pow: long, so only inlined by force
     *(f"{name}_float32" for name in ("fmod", "remainder", "floor_divide")),
-    *(f"{name}_float64" for name in ("exp", "log", "tanh", "sqrt", "atan", "asin", "sinh")),
+    *(f"{name}_float64" for name in ("pow", "exp", "log", "tanh", "sqrt", "atan", "asin", "sinh")),
     *(f"{name}_float64" for name in ("erf", "erfc", "erfinv", "lgamma", "log1p", "expm1", "acosh")),
 ]
 

@@ -112,6 +112,16 @@ copysign_float32 = copysign_float64 = copysign
 
 
 @intrinsic
+def fma(typing_context: Any, x: Any, y: Any, z: Any) -> Any:
+    """x * y + z, rounded once."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return call_llvm(builder, "fma", args)
+
+    return x(x, y, z), code
+
+
+@intrinsic
 def where(typing_context: Any, condition: Any, yes: Any, no: Any) -> Any:
     """`yes if condition else no` without a branch.
 
@@ -396,20 +406,87 @@ def log10_float32(x):
     return f32(log_float64(f64(x)) * LOG10E_64)
 
 
-# ------------------------------------------------ pow: |x|^y = e^(y log|x|), in float64
+# ------------------------------------------------ pow: |x|^y = e^(y log|x|), in a wider format
+def pow_like_c(real: Any, fabs: Any, rint: Any) -> Any:
+    @inlined
+    def like_c(result, x, y):
+        """x^y from |x|^y, with C's results for 0, infinities, NaN and negative x."""
+        size, half = fabs(x), y * real(0.5)
+        result = where((y == real(0)) | (size == real(1)), real(1), result)
+        whole = rint(y) == y
+        odd = whole & (rint(half) != half)
+        undefined = (x < real(0)) & (size < real(math.inf)) & (not whole)
+        undefined = undefined | ((x != x) & (y != real(0))) | ((y != y) & (x != real(1)))
+        result = where(odd, copysign(result, x), result)
+        return where(undefined, real(math.nan), result)
+
+    return like_c
+
+
+like_c_32 = pow_like_c(f32, fabs_float32, rint_float32)
+like_c_64 = pow_like_c(f64, fabs_float64, rint_float64)
+
+
 @inlined
 def pow_float32(x, y):
-    """x^y to 1 ulp, with C's results for 0, infinities, NaN and negative x."""
-    size, power = fabs_float32(x), f64(y)
-    result = f32(exp_float64(power * log_float64(f64(size))))
-    result = where((y == f32(0)) | (size == f32(1)), f32(1), result)
-    half = y * f32(0.5)
-    whole = rint_float32(y) == y
-    odd = whole & (rint_float32(half) != half)
-    undefined = (x < f32(0)) & (size < INF32) & (not whole)
-    undefined = undefined | ((x != x) & (y != f32(0))) | ((y != y) & (x != f32(1)))
-    result = where(odd, copysign(result, x), result)
-    return where(undefined, NAN32, result)
+    """x^y to 1 ulp, by way of float64."""
+    return like_c_32(f32(exp_float64(f64(y) * log_float64(f64(fabs_float32(x))))), x, y)
+
+
+# log m = 2 s + 2/3 s^3 + 2/5 s^5 + ..., s = (m - 1) / (m + 1); the first two terms as sums of two
+# numbers, of which the second is what the first has lost.
+LOG_TERMS_64 = typed(f64, *(2 / n for n in range(25, 4, -2)))
+TWO_THIRDS, TWO_THIRDS_LOW = f64(2 / 3), f64(2 / 3 * 2.0**-54)
+LARGEST_POWER_64 = f64(750)  # where e^x is infinite, and e^-x zero
+
+
+@inlined
+def log_in_two_64(x):
+    """log x as a sum of two numbers, to 2^-64 of it."""
+    subnormal = x < SMALLEST_NORMAL_64
+    bits = to_bits(where(subnormal, x * f64(2.0**54), x))
+    exponent = (bits - SQRT_HALF_BITS_64) >> 52
+    f = from_bits(bits - (exponent << 52)) - f64(1)
+    e = f64(exponent) - where(subnormal, f64(54), f64(0))
+    under = f64(2) + f
+    inverse = f64(1) / under
+    s = f * inverse
+    s_low = (fma(-s, under, f) - s * (f - (under - f64(2)))) * inverse
+    square = s * s
+    square_low = fma(s, s, -square) + f64(2) * s * s_low
+    cube = s * square
+    cube_low = fma(s, square, -cube) + s * square_low + s_low * square
+    rest = square * polynomial(square, LOG_TERMS_64)
+    factor = TWO_THIRDS + rest
+    factor_low = (TWO_THIRDS - factor) + rest + TWO_THIRDS_LOW
+    tail = cube * factor
+    tail_low = fma(cube, factor, -tail) + cube * factor_low + cube_low * factor
+    whole = e * LN2_HIGH_64
+    near = whole + f64(2) * s
+    near_low = f64(2) * s - (near - whole)
+    high = near + tail
+    low = (tail - (high - near)) + (near_low + f64(2) * s_low + tail_low + e * LN2_LOW_64)
+    high = where(x == f64(0), -INF64, where(x == INF64, INF64, high))
+    return high, low
+
+
+@inlined
+def pow_float64(x, y):
+    """x^y to 1.5 ulp, subnormal results included."""
+    high, low = log_in_two_64(fabs_float64(x))
+    product = y * high
+    lost = fma(y, high, -product) + y * low
+    lost = where(fabs_float64(product) < LARGEST_POWER_64, lost, f64(0))
+    product = where(product > LARGEST_POWER_64, LARGEST_POWER_64, product)
+    product = where(product < -LARGEST_POWER_64, -LARGEST_POWER_64, product)
+    shifted = product * LOG2E_64 + ROUND_64
+    n = shifted - ROUND_64
+    r = (product - n * LN2_HIGH_64) + (lost - n * LN2_LOW_64)
+    power = (polynomial(r, EXP_64) * r + f64(1)) * r + f64(1)
+    steps = to_bits(shifted) - to_bits(ROUND_64)  # n as an integer
+    half = steps >> 1  # 2^n alone may be too large or too small a number
+    first, second = from_bits((half + 1023) << 52), from_bits((steps - half + 1023) << 52)
+    return like_c_64((power * first) * second, x, y)
 
 
 # ------------------------------------------------ sinh, cosh: by way of float64
@@ -736,16 +813,6 @@ def acos_float64(x):
 
 # ------------------------------------------------ remainders
 @intrinsic
-def fma(typing_context: Any, x: Any, y: Any, z: Any) -> Any:
-    """x * y + z, rounded once."""
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return call_llvm(builder, "fma", args)
-
-    return x(x, y, z), code
-
-
-@intrinsic
 def libm_fmod(typing_context: Any, x: Any, y: Any) -> Any:
     """C's fmod, which Numba's `math` lacks; LLVM's own `frem` would be computed in any case."""
 
@@ -850,17 +917,11 @@ def libm(function: Callable[..., float]) -> Any:
     return inlined(lambda x: function(x))
 
 
-def libm_of_two(function: Callable[..., float]) -> Any:
-    """A scalar function around one of `math` with two arguments."""
-    return inlined(lambda x, y: function(x, y))
-
-
 tan_float64 = libm(math.tan)
 log2_float64 = libm(math.log2)
 log10_float64 = libm(math.log10)
 exp2_float64 = llvm_unary("exp2")  # math.exp2 came with Python 3.11
 sin_float64, cos_float64 = libm(math.sin), libm(math.cos)
-pow_float64 = libm_of_two(math.pow)
 
 
 # ------------------------------------------------ for kernels written once for both widths
