@@ -20,7 +20,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -40,6 +40,7 @@ NUMBERS = frozenset({int, float, bool})
 KEYWORDS = {"x": "input", "y": "other"}  # what callers name the operands of a formula, as in torch
 
 Array = Any
+N = TypeVar("N", bound="PointwiseNode")
 
 
 def pointwise(
@@ -64,19 +65,10 @@ def pointwise(
         name = forward.__name__
         definition = Definition(forward, derivatives, node, casts_numbers, tensors_only)
         definition.formula.refuse(no_bool, integers_only)
-        kind: type[PointwiseNode] = BinaryNode if definition.is_plain(2) else PointwiseNode
-        if kind is BinaryNode and all(d and d.is_identity for d in definition.derivatives):
-            kind = SumNode
-        if no_derivative:
-            kind, definition.differentiable = UnknownDerivative, True
+        definition.differentiable |= no_derivative
+        kind = UnknownDerivative if no_derivative else kind_of_node(definition)
         node_name = node or name.title().replace("_", "") + "Backward0"
-        members = {
-            "__slots__": (),
-            "definition": definition,
-            "kernels": definition.kernels,
-            "saved_names": (*definition.parameters, "result"),
-        }
-        node_type = type(node_name, (kind,), members)
+        node_type = node_class(node_name, kind, definition)
         build = unary if definition.is_plain(1) else binary if definition.is_plain(2) else general
         op: Any = functools.wraps(forward)(build(definition, node_type))
         op.definition, op.node_type = definition, node_type
@@ -88,6 +80,25 @@ def pointwise(
         return op
 
     return decorate
+
+
+def kind_of_node(definition: Definition) -> type[PointwiseNode]:
+    """The quickest kind of node that computes the derivatives."""
+    if not definition.is_plain(2):
+        return PointwiseNode
+    passes_on = all(d and d.is_identity for d in definition.derivatives)
+    return SumNode if passes_on else BinaryNode
+
+
+def node_class(name: str, kind: type[N], definition: Definition, *saved_too: str) -> type[N]:
+    """The class of an operation's nodes, under the name that torch has for it."""
+    members = {
+        "__slots__": (),
+        "definition": definition,
+        "kernels": definition.kernels,
+        "saved_names": (*definition.parameters, "result", *saved_too),
+    }
+    return type(name, (kind,), members)
 
 
 class Definition:
@@ -318,7 +329,7 @@ def unary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
 
 
 def binary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
-    """`op.operator` is the same without out=, which costs 2% of a small x * y."""
+    """An operation of two tensors."""
     ufunc, differentiable = definition.ufunc, definition.differentiable
     of_others = of_tensors if definition.no_numbers else of_pair
     keep_both = definition.keep(True, True)
@@ -353,6 +364,13 @@ def binary(definition: Definition, node_type: type[Node]) -> Callable[..., Any]:
         else:
             node.saved = ()
         return attach(node, result)
+
+    return with_out(operator)
+
+
+def with_out(operator: Callable[..., Any]) -> Callable[..., Any]:
+    """The operation that takes out=, too.  To look for it costs 2% of a small x * y, so that
+    `op.operator` is the one that does not."""
 
     def op(input: Any, other: Any, *, out: Any = None) -> Any:
         return operator(input, other) if out is None else into(op, out, input, other)

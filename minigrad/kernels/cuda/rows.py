@@ -203,10 +203,36 @@ def vector(x: Maybe, stand_in: CudaArray) -> tuple[Any, int, int]:
 
 
 @functools.cache
+def mean_and_rstd(dtype: Dtype) -> Any:
+    """The device function (mean, 1 / deviation) of a row, by the lanes that share it."""
+    computed = runtime.dtype_of(runtime.computed_in(dtype))
+    sqrt, sum_of_lanes = runtime.math_function("sqrt", dtype), blocks.tree(added)
+
+    @device
+    def statistics(shared, thread, lane, lanes, x, first, step, n, length, eps):
+        total = computed(0)
+        for i in range(lane, n, lanes):
+            total += computed(x[first + i * step])
+        shared[thread] = total
+        sum_of_lanes(shared, thread, lane, lanes, 1)
+        mean = shared[thread - lane] / computed(length)
+        cuda.syncthreads()
+
+        total = computed(0)
+        for i in range(lane, n, lanes):
+            difference = computed(x[first + i * step]) - mean
+            total += difference * difference
+        shared[thread] = total
+        sum_of_lanes(shared, thread, lane, lanes, 1)
+        return mean, computed(1) / sqrt(shared[thread - lane] / computed(length) + eps)
+
+    return statistics
+
+
+@functools.cache
 def layer_norm_kernel(dtype: Dtype, threads: int, has_weight: bool, has_bias: bool) -> Any:
     computed, stored = runtime.dtype_of(runtime.computed_in(dtype)), runtime.dtype_of(dtype)
-    sqrt = runtime.math_function("sqrt", dtype)
-    sum_of_lanes = blocks.tree(added)
+    statistics = mean_and_rstd(dtype)
 
     @kernel
     def layer_norm(
@@ -219,23 +245,7 @@ def layer_norm_kernel(dtype: Dtype, threads: int, has_weight: bool, has_bias: bo
         lane, row = thread % lanes, cuda.blockIdx.x * columns + thread // lanes
         n = length if row < rows else 0
         first = x_offset + row * x_row
-
-        total = computed(0)
-        for i in range(lane, n, lanes):
-            total += computed(x[first + i * x_step])
-        shared[thread] = total
-        sum_of_lanes(shared, thread, lane, lanes, 1)
-        mean = shared[thread - lane] / computed(length)
-        cuda.syncthreads()
-
-        total = computed(0)
-        for i in range(lane, n, lanes):
-            difference = computed(x[first + i * x_step]) - mean
-            total += difference * difference
-        shared[thread] = total
-        sum_of_lanes(shared, thread, lane, lanes, 1)
-        rstd = computed(1) / sqrt(shared[thread - lane] / computed(length) + eps)
-
+        mean, rstd = statistics(shared, thread, lane, lanes, x, first, x_step, n, length, eps)
         for i in range(lane, n, lanes):
             value = (computed(x[first + i * x_step]) - mean) * rstd
             if has_weight:

@@ -130,6 +130,22 @@ def recurrence(x: CudaArray, factor: CudaArray, axis: int, from_end: bool) -> Cu
     return out
 
 
+@device
+def join_runs(slopes, shifts, thread, threads):
+    """Each thread's run of steps, y -> slope y + shift, after those of all threads before it."""
+    slope, shift = slopes[thread], shifts[thread]
+    reach = 1
+    while reach < threads:
+        cuda.syncthreads()
+        if thread >= reach:
+            shift = slope * shifts[thread - reach] + shift
+            slope = slope * slopes[thread - reach]
+        cuda.syncthreads()
+        slopes[thread], shifts[thread] = slope, shift
+        reach *= 2
+    cuda.syncthreads()
+
+
 @functools.cache
 def recurrence_kernel(dtype: Dtype, threads: int, from_end: bool) -> Any:
     computed, stored = runtime.dtype_of(runtime.computed_in(dtype)), runtime.dtype_of(dtype)
@@ -158,16 +174,7 @@ def recurrence_kernel(dtype: Dtype, threads: int, from_end: bool) -> Any:
                 a = computed(factor[scale + k * factor_step]) if k > 0 else computed(0)
                 slope, shift = a * slope, a * shift + computed(x[first + k * x_step])
             slopes[thread], shifts[thread] = slope, shift
-            reach = 1
-            while reach < threads:
-                cuda.syncthreads()
-                if thread >= reach:
-                    shift = slope * shifts[thread - reach] + shift
-                    slope = slope * slopes[thread - reach]
-                cuda.syncthreads()
-                slopes[thread], shifts[thread] = slope, shift
-                reach *= 2
-            cuda.syncthreads()
+            join_runs(slopes, shifts, thread, threads)
             total = carried
             if thread > 0:
                 total = slopes[thread - 1] * carried + shifts[thread - 1]

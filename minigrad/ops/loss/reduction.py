@@ -9,7 +9,7 @@ from typing import Any
 
 from minigrad import kernels
 from minigrad.node import NO_EDGE
-from minigrad.ops.define import PointwiseNode, scalar_array
+from minigrad.ops.define import PointwiseNode, node_class, scalar_array
 from minigrad.ops.either import Either, check_are_tensors, constant_like
 from minigrad.ops.pointwise import div, mul
 from minigrad.ops.reduction import mean, sum
@@ -102,13 +102,7 @@ class PointwiseLoss(PointwiseNode):
 @functools.cache
 def loss_node(op: Any) -> type[PointwiseLoss]:
     """The class of an operation's nodes whose losses are weighted or reduced."""
-    members = {
-        "__slots__": (),
-        "definition": op.definition,
-        "kernels": op.definition.kernels,
-        "saved_names": (*op.node_type.saved_names, "weight"),
-    }
-    return type(op.node_type.__name__, (PointwiseLoss,), members)
+    return node_class(op.node_type.__name__, PointwiseLoss, op.definition, "weight")
 
 
 def pointwise_loss(
