@@ -27,7 +27,7 @@ def int_of(name: str, number: Any) -> int:
     try:
         if not isinstance(number, bool):
             return operator.index(number)
-    except TypeError:
+    except (TypeError, ValueError):  # the latter of a tensor of several
         pass
     raise TypeError(f"{name} must be int, not {type(number).__name__}. Convert it with int().")
 
@@ -99,6 +99,8 @@ def infer(shape: tuple[int, ...], size: int) -> tuple[int, ...]:
             return tuple(size // known if n == -1 else n for n in shape)
     elif known == size:
         return shape
+    for n in shape:
+        check_int64("size", n)
     raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
 
 

@@ -5,9 +5,9 @@
 
     x.topk(2, sorted=1)     TypeError: topk(): argument 'sorted' must be bool, not int
 
-Named arguments are looked at before the call, and so are flags, which would do as anything.  An
-operand or a number of the wrong type makes the call fail by itself; only then is it looked for, so
-that a usual call costs 0.1 us.
+Named arguments are looked at before the call, and so are flags and numbers, for which others would
+do.  An operand of the wrong type makes the call fail by itself, and so does a dimension; only then
+is it looked for, so that a usual call costs 0.1 us.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.random import Generator
+from minigrad.shapes import check_int64
 from minigrad.tensor import Tensor
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])
@@ -89,12 +90,14 @@ KINDS = {
     "Sequence[Either]": TENSOR_LIST,
     "Sequence[Tensor]": TENSOR_LIST,
     "Tensor": instances("Tensor", Tensor),
+    "tuple[float, float]": instances("tuple of floats", tuple, list),
     "bool": instances("bool", bool),
     "dtypes.dtype": DTYPE,
     "float": Kind("float", frozenset({float, int}), is_real),
     "int": Kind("int", frozenset({int}), is_whole),
     "str": instances("str", str),
 }
+NUMBERS = frozenset({"bool", "float", "int"})
 ANYTHING = Kind("anything", frozenset({type(None), int, float, bool}), lambda x: True)
 # Flags that torch's functions in Python take as true or false, whatever they are.
 LENIENT = frozenset({"inplace", "reduce", "size_average"})
@@ -135,16 +138,19 @@ def typed(op: Operation, names: dict[str, str] | None = None) -> Operation:
             for name in named:
                 if type(named[name]) not in usual.get(name, ()):
                     named = renamed(op, named, names) if names else named
-                    check_types(op, kinds, named.items())
+                    named = dict(zip(named, plain(op, kinds, named.items()), strict=True))
                     break
         if len(args) > before_strict:
             for i in strict:
                 if i < len(args) and type(args[i]) not in usual[parameters[i]]:
-                    check_types(op, kinds, [(parameters[i], args[i])])
+                    given = zip(chain(parameters, several(op)), args, strict=False)
+                    args = plain(op, kinds, given)
+                    break
         try:
             return op(*args, **named) if named else op(*args)  # the latter is faster by 60 ns
         except Exception:
-            check_types(op, kinds, zip(chain(parameters, several(op)), args, strict=False))
+            plain(op, kinds, zip(chain(parameters, several(op)), args, strict=False))
+            check_sizes(op, (*args, *named.values()))
             raise
 
     return run  # type: ignore[return-value]
@@ -153,13 +159,14 @@ def typed(op: Operation, names: dict[str, str] | None = None) -> Operation:
 def strict_places(
     op: Callable[..., Any], kinds: dict[str, Kind], parameters: tuple[str, ...]
 ) -> list[int]:
-    """Where the operation itself would take anything for a flag, or None for a dimension."""
+    """The flags and numbers, for which the operation itself would take others; but dimensions only
+    where it would take None for one."""
     defaults = dict(zip(reversed(parameters), reversed(op.__defaults__ or ()), strict=False))
     return [
         i
         for i, name in enumerate(parameters)
-        if kinds[name].name == "bool"
-        or (defaults.get(name, op) is ALL and not kinds[name].fits(None))
+        if not NUMBERS.isdisjoint(kinds[name].name.split(" or "))
+        and (name != "dim" or (defaults.get(name, 0) is ALL and not kinds[name].fits(None)))
     ]
 
 
@@ -179,14 +186,28 @@ def renamed(op: Callable[..., Any], named: dict[str, Any], names: dict[str, str]
     return own
 
 
-def check_types(
+def plain(
     op: Callable[..., Any], kinds: dict[str, Kind], arguments: Iterable[tuple[str, Any]]
-) -> None:
-    """TypeError that names the first argument which is not of its kind."""
-    for name, value in arguments:
-        kind = kinds.get(name, ANYTHING)
-        if type(value) not in kind.usual and not kind.fits(value):
-            raise wrong_type(op.__name__, name, kind, value) from None
+) -> tuple[Any, ...]:
+    """The arguments, with a number where a tensor stands for one.  TypeError that names the first
+    which is not of its kind."""
+    return tuple([plain_argument(op, name, kinds.get(name, ANYTHING), x) for name, x in arguments])
+
+
+def plain_argument(op: Callable[..., Any], name: str, kind: Kind, value: Any) -> Any:
+    if type(value) in kind.usual:
+        return value
+    if not kind.fits(value):
+        raise wrong_type(op.__name__, name, kind, value) from None
+    stands_for_number = isinstance(value, Tensor) and kind.name in ("int", "float")
+    return value.item() if stands_for_number else value
+
+
+def check_sizes(op: Callable[..., Any], arguments: Sequence[Any]) -> None:
+    """ValueError that names an int which 64 bits do not hold."""
+    for value in arguments:
+        if type(value) is int:
+            check_int64(f"{op.__name__}(): one argument", value)
 
 
 def wrong_type(op: str, argument: str, kind: Kind, value: Any) -> TypeError:

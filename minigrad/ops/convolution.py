@@ -23,6 +23,7 @@ from minigrad.ops.padding import pad
 from minigrad.ops.reduction import sum
 from minigrad.ops.view import squeeze, unsqueeze
 from minigrad.saved import saved_values
+from minigrad.shapes import int_of
 from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
@@ -303,10 +304,7 @@ def check_output_padding(extra: Sizes, stride: Sizes, dilation: Sizes) -> None:
 def numbers(name: str, value: Any, dims: int) -> Sizes:
     """An argument that is one int, or one a dimension."""
     values = tuple(value) if isinstance(value, tuple | list) else (value,)
-    for n in values:
-        if isinstance(n, bool) or not hasattr(n, "__index__"):
-            raise TypeError(f"argument '{name}' must be tuple of ints, not {type(n).__name__}")
-    values = tuple(int(n) for n in values)
+    values = tuple(int_of(f"each number of {name}", n) for n in values)
     if len(values) not in (1, dims):
         raise RuntimeError(
             f"expected {name} to be a single integer value or a list of {dims} values to match the "
@@ -540,9 +538,10 @@ def check_columns(shape: Sizes, seen: Windows) -> None:
 def pair(name: str, value: Any) -> Sizes:
     """An int for both dimensions, or one for each."""
     values = tuple(value) if isinstance(value, tuple | list) else (value, value)
+    values = tuple(int_of(f"each number of {name}", n) for n in values)
     if len(values) != 2:
         raise RuntimeError(f"It is expected {name} equals to 2, but got size {len(values)}")
-    return numbers(name, values, 2)
+    return values
 
 
 def window_arguments(

@@ -15,6 +15,7 @@ from minigrad.ops.view import expand, flatten, view
 from minigrad.tensor import TENSORS, Tensor, constant
 
 
+@typed
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """Each vector spread over the grid of them all: "ij" counts rows first, "xy" columns."""
     vectors = list(tensors)

@@ -384,6 +384,11 @@ def contracted_axes(x: Array, y: Array, dims: Any) -> tuple[list[int], list[int]
         if dims > min(x.ndim, y.ndim):
             raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
         return list(range(x.ndim - dims, x.ndim)), list(range(dims))
+    if not isinstance(dims, tuple | list):
+        raise RuntimeError(
+            "tensordot expects dims to be int or tuple[list[int], list[int]] or list[list[int]] "
+            f"containing two lists, but got dims={dims}"
+        )
     of_x, of_y = ([d] if isinstance(d, int) else list(d) for d in dims)
     if len(of_x) != len(of_y):
         raise RuntimeError("both dimension lists should have same length")

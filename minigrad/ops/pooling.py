@@ -22,6 +22,7 @@ from minigrad.ops.padding import constant_pad
 from minigrad.ops.pointwise import maximum
 from minigrad.ops.reduction import mean
 from minigrad.ops.view import squeeze, unsqueeze
+from minigrad.shapes import int_of
 from minigrad.tensor import TENSORS, Tensor, constant, has_history, record
 
 Array = Any
@@ -343,10 +344,7 @@ def is_omitted(stride: Any) -> bool:
 def ints(name: str, argument: str, value: Any, count: int) -> tuple[int, ...]:
     """An int for all dimensions, or one for each."""
     values = tuple(value) if isinstance(value, tuple | list) else (value,)
-    for n in values:
-        if isinstance(n, bool) or not hasattr(n, "__index__"):
-            kind = type(n).__name__
-            raise TypeError(f"{name}(): argument '{argument}' must be tuple of ints, not {kind}")
+    values = tuple(int_of(f"{name}(): each number of {argument}", n) for n in values)
     if len(values) not in (1, count):
         if count == 1:
             raise RuntimeError(
@@ -354,7 +352,7 @@ def ints(name: str, argument: str, value: Any, count: int) -> tuple[int, ...]:
             )
         form = "be omitted, a single int," if argument == "stride" else "be a single int,"
         raise RuntimeError(f"{name}: {argument} must either {form} or a tuple of two ints")
-    return tuple(int(n) for n in values) * (count if len(values) == 1 else 1)
+    return values * (count if len(values) == 1 else 1)
 
 
 def pooling_arguments(
@@ -413,11 +411,13 @@ def output_sizes(
 def adaptive_sizes(wrong: str, x: Tensor, output_size: Ints) -> Pair:
     many = isinstance(output_size, tuple | list)
     given = tuple(output_size) if many else (output_size, output_size)
+    name = wrong.partition(":")[0].rstrip("()")
     if len(given) != 2:
+        ints(name, "output_size", output_size, len(given))
         raise RuntimeError(wrong)
     sizes = x.array.shape[-2:] if x.array.ndim >= 2 else (1, 1)
     chosen = [n if size is None else size for size, n in zip(given, sizes, strict=True)]
-    high, wide = ints(wrong.partition(":")[0].rstrip("()"), "output_size", chosen, 2)
+    high, wide = ints(name, "output_size", chosen, 2)
     return high, wide
 
 

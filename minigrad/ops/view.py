@@ -195,7 +195,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Split one dimension into several."""
     axis = axis_of(dim, input.array.ndim)
-    shape, sizes = input.array.shape, shape_argument((sizes,))
+    shape, sizes = input.array.shape, shape_argument(tuple(sizes))
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
     if not shape:
@@ -384,6 +384,8 @@ def swapped_matrix(x: Tensor, name: str) -> Tensor:
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Dimensions moved to other places; the rest keep their order."""
     ndim = input.array.ndim
+    if isinstance(source, tuple | list) is not isinstance(destination, tuple | list):
+        raise TypeError("movedim: source and destination must be two ints or two tuples of ints")
     given, wanted = shape_argument((source,)), shape_argument((destination,))
     if len(given) != len(wanted):
         raise RuntimeError(
