@@ -136,7 +136,14 @@ NAMES = {
     """,
     "minigrad.nn.utils": """
         clip_grad_norm_ clip_grad_value_ clip_grads_with_norm_ get_total_norm parameters_to_vector
-        rnn vector_to_parameters
+        parametrizations parametrize rnn vector_to_parameters
+    """,
+    "minigrad.nn.utils.parametrizations": """
+        spectral_norm weight_norm
+    """,
+    "minigrad.nn.utils.parametrize": """
+        ParametrizationList cached is_parametrized register_parametrization
+        remove_parametrizations type_before_parametrizations
     """,
     "minigrad.nn.utils.rnn": """
         PackedSequence invert_permutation pack_padded_sequence pack_sequence pad_packed_sequence
