@@ -176,9 +176,7 @@ def convolve_images(x, weight, bias, shifts, layout, block, out, start, stop):
     planes = empty_planes(block, 0 if x_is_plane else channels, firsts, grid, margin, weight)
     image = x.strides[0] if x_is_plane else planes.strides[0]
     height, width = out.shape[4:]
-    # Without gaps all is one line, of windows one number apart.
-    is_dense = grid[2] == width or height == 1
-    line, kept, lines = (1, 1, height * width) if is_dense else (grid[2], width, height)
+    is_dense, line, kept, lines = lines_of(grid[2], height, width)
     count = max(1, min(lines, BLOCK_BYTES // (block * rows * line * size)))
     space = np.empty((block, rows, 0 if is_dense else count, line), weight.dtype)
     flat_space = space.reshape(block, rows, space.shape[2] * line)
@@ -201,13 +199,21 @@ def convolve_images(x, weight, bias, shifts, layout, block, out, start, stop):
                         target = flat_space[:images, :, :columns]
                     if bias.size:
                         fill_rows(target, bias[g])
+                    a, more = address(weight[g]), 1 if bias.size else 0
                     place = source + (d * grid[1] * grid[2] + first * line) * size
-                    more = 1 if bias.size else 0
-                    a = address(weight[g])
                     add_shifted(zero, a, depth * size, shifts, place, image, target, more)
                     if not is_dense:
                         goal = out[n : n + images, g, :, d, first : first + now]
                         copy_box(space[:images, :, :now, :width], goal)
+
+
+@kernel
+def lines_of(step, height, width):
+    """How windows lie in a plane, whose lines are `step` numbers apart: (whether there are no gaps,
+    and so all is one line of windows one number apart, numbers of a line, those kept, lines)."""
+    if step == width or height == 1:
+        return True, 1, 1, height * width
+    return False, step, width, height
 
 
 @kernel
@@ -244,7 +250,7 @@ def spread_images(grad, weight, shifts, counts, layout, block, out, start, stop)
     flat_out = out.reshape(len(out), out.shape[1], 1, out.shape[2] * out.shape[3] * out.shape[4])
     for n in range(start, stop, block):
         images = min(block, stop - n)
-        first_weight = 0
+        a = address(weight)
         for g in range(groups):
             mine = grad[n : n + images, g * channels : (g + 1) * channels]
             source = address(mine)
@@ -256,18 +262,26 @@ def spread_images(grad, weight, shifts, counts, layout, block, out, start, stop)
             flat = flat_planes[:images, :rows]
             if out_is_plane:
                 flat = flat_out[n : n + images, g * rows : (g + 1) * rows]
-            first = 0
-            for f in range(len(firsts)):
-                depth = counts[f]
-                low, high = needed(firsts[f], stride, grid, out)
-                a = address(weight) + first_weight * size
-                now = shifts[first : first + depth]
-                target = flat[:, :, f, low:high]
-                add_shifted(zero, a, depth * size, now, source + low * size, image, target, 0)
-                first += depth
-                first_weight += depth * rows
+            where = (firsts, stride, grid, out)
+            a = spread_remainders(zero, a, counts, shifts, source, image, flat, where)
             if not out_is_plane:
                 join_planes(planes[:images], firsts, stride, goal)
+
+
+@kernel
+def spread_remainders(zero, a, counts, shifts, source, image, out, where):
+    """out[:, :, f] = the product for each remainder f, whose matrices lie one after another from
+    the address `a`; returns the address after them."""
+    firsts, stride, grid, planes = where
+    size, first = size_of(zero), 0
+    for f in range(len(firsts)):
+        depth = counts[f]
+        low, high = needed(firsts[f], stride, grid, planes)
+        now, target = shifts[first : first + depth], out[:, :, f, low:high]
+        add_shifted(zero, a, depth * size, now, source + low * size, image, target, 0)
+        first += depth
+        a += depth * out.shape[1] * size
+    return a
 
 
 @kernel
