@@ -318,9 +318,19 @@ def test_persistent_workers_stay_and_begin_again() -> None:
     batches = loader(Who(), persistent_workers=True)
     first, second = ([lists(batch)[-1] for batch in batches] for _ in range(2))
     assert first == second
-    for _ in range(3):  # broken off at once: what is left must not come later
-        assert lists(next(iter(batches)))[0] == [0]
     del batches
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_what_is_left_of_an_epoch_does_not_come_later(in_order: bool) -> None:
+    batches = loader(Slow(), batch_size=2, shuffle=True, persistent_workers=True, in_order=in_order)
+    for taken in (0, 1, 0, 0, 2, 0):
+        iterator = iter(batches)
+        for _ in range(taken):
+            next(iterator)
+    numbers = [number for batch in batches for number in batch.tolist()]
+    assert sorted(numbers) == list(range(6))
+    del batches, iterator
 
 
 class Counted(Dataset[Any]):

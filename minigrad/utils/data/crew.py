@@ -21,7 +21,7 @@ class Worker:
         self.process = context.Process(
             target=work, args=(job, number, theirs, self.connection), daemon=True
         )
-        self.number, self.ready = number, False
+        self.number, self.epoch = number, 0
         try:
             self.process.start()
         except BaseException:
@@ -81,7 +81,7 @@ class Crew:
     """All workers of a loader."""
 
     def __init__(self, job: Job, context: Any, timeout: float) -> None:
-        self.timeout, self.owner = timeout, os.getpid()
+        self.timeout, self.owner, self.epoch = timeout, os.getpid(), 0
         self.workers: list[Worker] = []
         try:
             for number in range(job.num_workers):
@@ -92,9 +92,9 @@ class Crew:
 
     def begin(self, base_seed: int) -> None:
         """Start an epoch: what was asked for before will not be received."""
+        self.epoch += 1
         for worker in self.workers:
-            worker.ready = False
-            worker.send(BEGIN, base_seed)
+            worker.send(BEGIN, (self.epoch, base_seed))
 
     def ask(self, number: int, places: Any) -> None:
         """Ask a worker for a batch."""
@@ -108,11 +108,12 @@ class Crew:
     def await_begin(self, number: int) -> None:
         """Drop answers of earlier epochs; raise if this worker could not begin."""
         worker = self.workers[number]
-        while not worker.ready:
+        while worker.epoch < self.epoch:
             kind, content = worker.answer(self.timeout)
-            worker.ready = kind == READY
-            if worker.ready and content:
-                raise content.exception()
+            if kind == READY:
+                worker.epoch, failed = content
+                if failed and worker.epoch == self.epoch:
+                    raise failed.exception()
 
     def first_to_answer(self, numbers: list[int]) -> int:
         """Which of these workers answers, or dies, before the others."""

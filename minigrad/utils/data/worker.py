@@ -88,15 +88,16 @@ class Text(str):
         return str(self)
 
 
-def failure(answer: str, error: Exception, worker: int) -> bytes:
-    """The message with an exception; a RuntimeError if the parent could not read its type."""
+def failure(error: Exception, worker: int) -> Failure:
+    """The exception to send; a RuntimeError if the parent could not read its type."""
     lines = "".join(traceback.format_exception(error))
     kind = type(error)
     text = f"Caught {kind.__name__} in DataLoader worker process {worker}.\nOriginal {lines}"
     try:
-        return message(answer, Failure(kind, text))
+        ForkingPickler.dumps(kind)
     except Exception:
-        return message(answer, Failure(RuntimeError, text))
+        kind = RuntimeError
+    return Failure(kind, text)
 
 
 def message(kind: str, content: Any = None) -> bytes:
@@ -116,11 +117,16 @@ def work(job: Job, worker: int, connection: Connection, parents_end: Connection)
     fetcher: MapFetcher | StreamFetcher | None = None
     while (received := inbox.get()) is not None and not leaving.is_set():
         task, content = pickle.loads(received)
-        if task == BEGIN:
-            fetcher, answer = begin(job, worker, content, fetcher is None)
-        else:
-            answer = fetch(fetcher, worker, content)
-        outbox.put(answer)
+        if task == FETCH:
+            if fetcher is not None:  # after a failed beginning the parent asks no more
+                outbox.put(fetch(fetcher, worker, content))
+            continue
+        epoch, base_seed = content
+        try:
+            fetcher = begin(job, worker, base_seed, first=fetcher is None)
+            outbox.put(message(READY, (epoch, None)))
+        except Exception as error:
+            outbox.put(message(READY, (epoch, failure(error, worker))))
 
 
 def listen(connection: Connection, inbox: SimpleQueue[bytes | None], leaving: Event) -> None:
@@ -145,9 +151,7 @@ def deliver(connection: Connection, outbox: SimpleQueue[bytes]) -> None:
             connection.send_bytes(outbox.get())
 
 
-def begin(
-    job: Job, worker: int, base_seed: int, first: bool
-) -> tuple[MapFetcher | StreamFetcher | None, bytes]:
+def begin(job: Job, worker: int, base_seed: int, first: bool) -> MapFetcher | StreamFetcher:
     """A new epoch: seeds that only depend on its base seed, and what fetches its batches."""
     global _worker_info
     seed = base_seed + worker
@@ -155,20 +159,16 @@ def begin(
     manual_seed(seed)
     np.random.seed(np.random.SeedSequence([base_seed, worker]).generate_state(4))
     _worker_info = WorkerInfo(worker, job.num_workers, seed, job.dataset)
-    try:
-        if first and job.worker_init_fn is not None:
-            job.worker_init_fn(worker)
-        return job.fetcher(), message(READY)
-    except Exception as error:
-        return None, failure(READY, error, worker)
+    if first and job.worker_init_fn is not None:
+        job.worker_init_fn(worker)
+    return job.fetcher()
 
 
-def fetch(fetcher: MapFetcher | StreamFetcher | None, worker: int, places: Any) -> bytes:
+def fetch(fetcher: MapFetcher | StreamFetcher, worker: int, places: Any) -> bytes:
     """The message with a batch, or with what went wrong."""
-    assert fetcher is not None
     try:
         return message(BATCH, fetcher.fetch(places))
     except Exception as error:
         if isinstance(error, StopIteration) and isinstance(fetcher, StreamFetcher):
             return message(END)
-        return failure(BATCH, error, worker)
+        return message(BATCH, failure(error, worker))
