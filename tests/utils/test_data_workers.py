@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -70,7 +71,7 @@ class Slow(Dataset[int]):
     """Sample 0 comes last."""
 
     def __getitem__(self, index: int) -> int:
-        time.sleep(0.3 if index == 0 else 0)
+        time.sleep(0.5 if index == 0 else 0)
         return index
 
     def __len__(self) -> int:
@@ -171,6 +172,16 @@ def test_out_of_order_on_demand() -> None:
 def test_spawned_workers() -> None:
     batches = list(loader(numbers(4), batch_size=2, multiprocessing_context="spawn"))
     assert [lists(batch) for batch in batches] == [[[0, 1], [0, 10]], [[2, 3], [20, 30]]]
+
+
+def test_spawned_workers_send_errors() -> None:
+    with pytest.raises(ValueError, match="Caught ValueError in DataLoader worker process 1"):
+        list(loader(Failing(ValueError()), multiprocessing_context="spawn"))
+
+
+def test_what_cannot_be_sent_to_a_spawned_worker() -> None:
+    with pytest.raises((AttributeError, pickle.PicklingError), match=r"(?i)pickle"):
+        list(loader(range(3), collate_fn=lambda batch: 0, multiprocessing_context="spawn"))
 
 
 def test_what_a_worker_knows_of_itself() -> None:
@@ -283,14 +294,14 @@ def test_after_ctrl_c_the_loader_can_be_used_again(
     """In a notebook the process goes on."""
     monkeypatch.setattr(crew, "PATIENCE", 0.2)
     batches = loader(Endless(), persistent_workers=persistent)
+    iterator = iter(batches)
+    assert [next(iterator).item() for _ in range(3)] == [0, 1, 2]
     main = threading.get_ident()
-    interrupt = threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT))
+    interrupt = threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGINT))
     interrupt.start()
-    seen: list[int] = []
     with pytest.raises(KeyboardInterrupt):
-        seen.extend(batch.item() for batch in batches)
+        next(iterator)
     interrupt.join()
-    assert seen == [0, 1, 2]
     assert multiprocessing.active_children() == []
     assert next(iter(batches)).tolist() == [0]
     del batches
