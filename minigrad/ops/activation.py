@@ -183,6 +183,7 @@ random_leaky_relu.__name__ = "rrelu"
 rrelu_ = in_place(random_leaky_relu)
 
 
+@typed
 def rrelu(
     input: Tensor,
     lower: float = 1 / 8,

@@ -26,6 +26,7 @@ from minigrad.random import Generator
 from minigrad.shapes import check_int64
 from minigrad.tensor import Tensor
 
+Flag = bool  # taken as true or false, whatever it is, as torch's functions in Python do
 Operation = TypeVar("Operation", bound=Callable[..., Any])
 Ints = Any  # an int, or several
 Dims = Any  # the same, or None
@@ -99,8 +100,9 @@ KINDS = {
 }
 NUMBERS = frozenset({"bool", "float", "int"})
 ANYTHING = Kind("anything", frozenset({type(None), int, float, bool}), lambda x: True)
-# Flags that torch's functions in Python take as true or false, whatever they are.
-LENIENT = frozenset({"inplace", "reduce", "size_average"})
+# What torch's functions in Python take as true or false, whatever it is; and what each loss looks
+# at itself, with a ValueError.
+LENIENT = {"inplace": "bool", "reduce": "bool", "reduction": "str", "size_average": "bool"}
 
 
 @functools.cache
@@ -117,7 +119,7 @@ def kind_of(annotation: str) -> Kind:
 def kinds_of(op: Callable[..., Any]) -> dict[str, Kind]:
     """What each parameter of an operation may be."""
     kinds = {name: kind_of(annotation) for name, annotation in op.__annotations__.items()}
-    lenient = [name for name in LENIENT & kinds.keys() if "bool" in kinds[name].name]
+    lenient = [name for name, kind in kinds.items() if LENIENT.get(name) == kind.name]
     return kinds | dict.fromkeys(lenient, ANYTHING)
 
 

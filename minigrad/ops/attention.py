@@ -79,7 +79,9 @@ def scaled_dot_product_attention(
     is_causal: row i sees keys up to i.  Without scale it is 1 / sqrt(E).  enable_gqa: several
     heads of the query share one of key and value.  A row that sees nothing gives zeros.
     """
-    check_attention(query, key, value, attn_mask, is_causal)
+    check_attention(query, key, value, attn_mask)
+    if attn_mask is not None and is_causal:
+        check_both_masks(query, key, value, dropout_p)
     if enable_gqa:
         key, value = repeated_heads(query, key, value)
     factor = 1 / math.sqrt(query.array.shape[-1] or 1) if scale is None else scale
@@ -95,9 +97,17 @@ def scaled_dot_product_attention(
     return matmul(dropped_weights(weights, dropout_p), value)
 
 
-def check_attention(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, is_causal: bool
-) -> None:
+def check_both_masks(query: Tensor, key: Tensor, value: Tensor, dropout_p: float) -> None:
+    """RuntimeError unless attn_mask and is_causal go together, as they do in torch's kernel for
+    (N, H, L, E)."""
+    if dropout_p != 0.0 or any(x.array.ndim != 4 for x in (query, key, value)):
+        raise RuntimeError(
+            "scaled_dot_product_attention: Explicit attn_mask should not be set when "
+            "is_causal=True. Hide the later keys in attn_mask, too, with tril()."
+        )
+
+
+def check_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> None:
     q, k, v = query.array, key.array, value.array
     if not q.dtype == k.dtype == v.dtype:
         names = [type_name(x.dtype).lower() for x in (q, k, v)]
@@ -127,7 +137,10 @@ def check_attention(
 def repeated_heads(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
     """Key and value with as many heads (the dimension before the last two) as the query."""
     if query.array.ndim < 3:
-        raise RuntimeError("enable_gqa: query, key and value need a dimension of heads")
+        raise IndexError(
+            "Dimension out of range (expected to be in range of [-2, 1], but got -3): enable_gqa "
+            "needs a dimension of heads"
+        )
     heads = query.array.shape[-3]
     repeated = []
     for x in (key, value):

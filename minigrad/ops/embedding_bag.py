@@ -14,7 +14,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import NO_EDGE, Edge, Node
-from minigrad.ops.arguments import typed
+from minigrad.ops.arguments import Flag, typed
 from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.embedding import (
     one_over_frequency,
@@ -32,6 +32,7 @@ from minigrad.saved import saved_values
 from minigrad.tensor import TENSORS, Tensor, constant, record
 
 Array = Any
+Mode = str  # "sum", "mean" or "max"; anything else is refused as such
 
 
 # -------------------------------------------------------------------------------------- derivatives
@@ -111,10 +112,10 @@ def embedding_bag(
     max_norm: float | None = None,
     norm_type: float = 2,
     scale_grad_by_freq: bool = False,
-    mode: str = "mean",
+    mode: Mode = "mean",
     sparse: bool = False,
     per_sample_weights: Tensor | None = None,
-    include_last_offset: bool = False,
+    include_last_offset: Flag = False,
     padding_idx: int | None = None,
 ) -> Tensor:
     """(B, D): the rows of `weight` (V, D) that each bag names: their "sum", "mean" or "max".

@@ -11,7 +11,7 @@ from typing import Any
 
 from minigrad import kernels
 from minigrad.ops.addmm import linear
-from minigrad.ops.arguments import typed
+from minigrad.ops.arguments import Flag, typed
 from minigrad.ops.attention import added_mask, scaled_dot_product_attention
 from minigrad.ops.dropout import dropout
 from minigrad.ops.joining import cat, chunk
@@ -41,22 +41,22 @@ def multi_head_attention_forward(
     in_proj_bias: Tensor | None,
     bias_k: Tensor | None,
     bias_v: Tensor | None,
-    add_zero_attn: bool,
+    add_zero_attn: Flag,
     dropout_p: float,
     out_proj_weight: Tensor,
     out_proj_bias: Tensor | None,
-    training: bool = True,
+    training: Flag = True,
     key_padding_mask: Tensor | None = None,
-    need_weights: bool = True,
+    need_weights: Flag = True,
     attn_mask: Tensor | None = None,
-    use_separate_proj_weight: bool = False,
+    use_separate_proj_weight: Flag = False,
     q_proj_weight: Tensor | None = None,
     k_proj_weight: Tensor | None = None,
     v_proj_weight: Tensor | None = None,
     static_k: Tensor | None = None,
     static_v: Tensor | None = None,
-    average_attn_weights: bool = True,
-    is_causal: bool = False,
+    average_attn_weights: Flag = True,
+    is_causal: Flag = False,
 ) -> tuple[Tensor, Tensor | None]:
     """(output (L, N, E), weights (N, L, S) or None) of query (L, N, E), key and value (S, N, E).
 

@@ -78,9 +78,9 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
         raise IndexError("index_select(): Index is supposed to be a vector")
     indices = int64_vector("index_select", index.array)
     kernels.check_one_device((input.array, indices))
+    axis = axis_of(dim, input.array.ndim)
     if not input.array.ndim:
         return select_number(input, indices)
-    axis = axis_of(dim, input.array.ndim)
     check_rows("index_select", indices, input.array.shape[axis])
     result: Tensor = take_rows(input, indices, axis)
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -80,7 +81,7 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     shape = input.array.shape
     axis = axis_of(dim, len(shape))
     n = shape[axis]
-    if not -n <= index < n:
+    if not -n <= operator.index(index) < n:
         raise IndexError(
             f"select(): index {index} out of range for tensor of size {list(shape)} at dimension "
             f"{axis}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.dtypes import check_floats
-from minigrad.ops.arguments import typed
+from minigrad.ops.arguments import Flag, typed
 from minigrad.ops.filled import zeros_like
 from minigrad.ops.loss.reduction import check_constants, reduced, reduction_of
 from minigrad.ops.norm import pairwise_distance
@@ -154,7 +154,7 @@ def triplet_margin_with_distance_loss(
     *,
     distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
     margin: float = 1.0,
-    swap: bool = False,
+    swap: Flag = False,
     reduction: str = "mean",
 ) -> Tensor:
     """triplet_margin_loss with any distance, a function of two tensors."""

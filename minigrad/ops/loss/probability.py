@@ -7,7 +7,7 @@ import warnings
 
 from minigrad import kernels
 from minigrad.dtypes import type_name
-from minigrad.ops.arguments import typed
+from minigrad.ops.arguments import Flag, typed
 from minigrad.ops.either import check_are_tensors
 from minigrad.ops.filled import ones_like
 from minigrad.ops.loss.reduction import REDUCTIONS, reduced, reduction_of
@@ -87,7 +87,7 @@ def gaussian_nll_loss(
     input: Tensor,
     target: Tensor,
     var: Tensor | float,
-    full: bool = False,
+    full: Flag = False,
     eps: float = 1e-6,
     reduction: str = "mean",
 ) -> Tensor:

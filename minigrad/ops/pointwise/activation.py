@@ -220,6 +220,9 @@ def hardtanh(x, min_val: Number = -1.0, max_val: Number = 1.0):
 
 def gelu(input: Any, approximate: str = "none") -> Any:
     """x times the normal distribution function of x; `approximate` is "none" or "tanh"."""
+    if not isinstance(approximate, str):
+        kind = type(approximate).__name__
+        raise TypeError(f"gelu(): argument 'approximate' must be str, not {kind}")
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
     return gelu_erf(input) if approximate == "none" else gelu_tanh(input)

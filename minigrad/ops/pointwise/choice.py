@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels.codegen import Number
+from minigrad.ops.arguments import typed
 from minigrad.ops.define import NUMBERS, into, pointwise
 from minigrad.tensor import TENSORS
 
@@ -120,6 +121,7 @@ def replace_non_finite(x, nan: Number, posinf: Number, neginf: Number):
     return x if x - x == 0 else infinity
 
 
+@typed
 def nan_to_num(
     input: Any,
     nan: float | None = None,
