@@ -1,7 +1,7 @@
 """python -m benchmarks [steps|optimizers|ops|gemm ...] [--threads 1 2] [--markdown FILE]
 
-Times training steps, optimizers, single operations and matrix products beside torch.  They take turns
-in one process, so that a change of clock rate or a busy neighbour meets both; a figure is the
+Times training steps, optimizers, single operations and matrix products beside torch.  The two take
+turns in one process, so that a change of clock rate or a busy neighbour meets both; a figure is the
 median of the turns.
 """
 

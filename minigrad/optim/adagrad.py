@@ -8,7 +8,7 @@ from minigrad.kernels.codegen import Number
 from minigrad.kernels.rules import Rule
 from minigrad.ops.filled import full_like
 from minigrad.optim.checks import check_lr, check_not_negative, ways
-from minigrad.optim.elementwise import Elementwise, counter
+from minigrad.optim.elementwise import Elementwise
 from minigrad.optim.optimizer import Group
 from minigrad.tensor import Tensor
 
@@ -70,8 +70,7 @@ class Adagrad(Elementwise):
         super().__init__(params, options)
         for group in self.param_groups:  # torch has this state from the beginning, too
             for param in group["params"]:
-                state = {"step": counter(0), "sum": self.first_state("sum", param, group)}
-                self.state[param] = state
+                self.complete({}, ["sum"], param, group)
 
     def first_state(self, name: str, param: Tensor, group: Group) -> Tensor:
         return full_like(param, self.defaults["initial_accumulator_value"])

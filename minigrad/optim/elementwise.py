@@ -5,6 +5,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from minigrad import kernels
+from minigrad.device import of_array
 from minigrad.dtypes import float64, get_default_dtype, type_name
 from minigrad.inference import inference_memory
 from minigrad.kernels import Array
@@ -20,11 +21,12 @@ class Elementwise(Optimizer):
     """Base of the optimizers with a `rule`: its arrays are states, its numbers options.
 
     Numbers that a parameter has of its own, such as how many steps it took, are named in `own`
-    and come from `advance`.
+    and come from `advance`; `counters` are those that its state keeps, and where they begin.
     """
 
     rule: ClassVar[Rule]
     own: ClassVar[tuple[str, ...]] = ("step",)
+    counters: ClassVar[dict[str, float]] = {"step": 0}
 
     def step(self, closure: Closure | None = None) -> Any:
         """Change every parameter that has a gradient; returns what `closure` does, if given."""
@@ -37,30 +39,36 @@ class Elementwise(Optimizer):
         """Apply the rule to a group's parameters: in one launch, if they are of one kind."""
         options = options_of(group)
         variant = self.rule.variant(options)
+        needed = {*self.counters, *variant.states}
         launches: dict[Any, Launch] = {}
         for param in group["params"]:
             if (grad := param.grad) is None:
                 continue
             state = self.state.get(param, {})
-            own = self.advance(param, state, group)
-            arrays = [param.array, grad.array]
-            for name in variant.states:
-                if name not in state:
-                    state[name] = self.first_state(name, param, group)
-                arrays.append(state[name].array)
-            if state:
-                self.state[param] = state
+            is_new = not state
+            if not needed <= state.keys():
+                self.complete(state, variant.states, param, group)
+            arrays = [param.array, grad.array, *[state[name].array for name in variant.states]]
+            check_alike(*arrays)
             kind = arrays[0].dtype, type(arrays[0])
             if kind not in launches:
                 launches[kind] = Launch(variant, {}, [], [])
-            launches[kind].add(arrays, own)
+            launches[kind].add(arrays, self.advance(state, group, is_new))
         for launch in launches.values():
             launch.run(options, self.own)
 
-    def advance(self, param: Tensor, state: State, group: Group) -> tuple[float, ...]:
+    def complete(self, state: State, names: list[str], param: Tensor, group: Group) -> None:
+        """Put into the state of a parameter what it lacks."""
+        for name, value in self.counters.items():
+            if name not in state:
+                state[name] = counter(value)
+        for name in names:
+            if name not in state:
+                state[name] = self.first_state(name, param, group)
+        self.state[param] = state
+
+    def advance(self, state: State, group: Group, is_new: bool) -> tuple[float, ...]:
         """Count the step of a parameter; the numbers that it has of its own."""
-        if "step" not in state:
-            state["step"] = counter(0)
         return (counted(state["step"]),)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -86,7 +94,6 @@ class Launch(NamedTuple):
     which: list[int]  # for each parameter its line
 
     def add(self, arrays: list[Array], own: tuple[float, ...]) -> None:
-        check_alike(*arrays)
         self.operands.append(arrays)
         self.which.append(self.lines.setdefault(own, len(self.lines)))
 
@@ -111,10 +118,14 @@ def check_alike(param: Array, *others: Array) -> None:
         if x.shape != shape or x.dtype != dtype or type(x) is not kind:
             what = "a gradient" if x is others[0] else "the state of an optimizer"
             raise RuntimeError(
-                f"{what} is {type_name(x.dtype)} of shape {list(x.shape)}, but its parameter is "
-                f"{type_name(dtype)} of shape {list(shape)}: make the optimizer after parameters "
-                "are converted, or give it the state_dict of the one before"
+                f"{what} is {described(x)}, but its parameter is {described(param)}: make the "
+                "optimizer after parameters are converted or moved, or load into it the "
+                "state_dict of the one before"
             )
+
+
+def described(x: Array) -> str:
+    return f"{type_name(x.dtype)} of shape {list(x.shape)} on {of_array(x)}"
 
 
 def options_of(group: Group) -> Group:

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from minigrad.kernels.codegen import Number
 from minigrad.kernels.rules import Rule
 from minigrad.optim.checks import check_betas, check_lr, check_not_negative, ways
-from minigrad.optim.elementwise import Elementwise, counter, set_number
+from minigrad.optim.elementwise import Elementwise, set_number
 from minigrad.optim.optimizer import Group, State
 from minigrad.tensor import Tensor
 
@@ -53,6 +53,7 @@ class NAdam(Elementwise):
 
     rule = Rule(nadam)
     own = ("step", "mu_product")
+    counters: ClassVar[dict[str, float]] = {"step": 0, "mu_product": 1}
 
     def __init__(
         self,
@@ -87,11 +88,9 @@ class NAdam(Elementwise):
         }
         super().__init__(params, options)
 
-    def advance(self, param: Tensor, state: State, group: Group) -> tuple[float, ...]:
+    def advance(self, state: State, group: Group, is_new: bool) -> tuple[float, ...]:
         """Count the step, and multiply its momentum into the product."""
-        (step,) = super().advance(param, state, group)
-        if "mu_product" not in state:
-            state["mu_product"] = counter(1)
+        (step,) = super().advance(state, group, is_new)
         mu = group["betas"][0] * (1 - 0.5 * 0.96 ** (step * group["momentum_decay"]))
         product = state["mu_product"]
         kind = product.array.dtype.type  # in which torch multiplies them, too

@@ -65,7 +65,8 @@ class Optimizer:
         """Add parameters with options of their own, say those of a layer that was frozen."""
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
-        group = {**param_group, **split_names(param_group["params"])}
+        group = param_group  # the caller's, who may go on to change an option in it
+        group.update(split_names(group["params"]))
         for param in group["params"]:
             check_parameter(param)
         for name, value in self.defaults.items():

@@ -1,7 +1,7 @@
 """Stochastic gradient descent, with momentum."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from minigrad.kernels.codegen import Number
 from minigrad.kernels.rules import Rule
@@ -44,6 +44,7 @@ class SGD(Elementwise):
 
     rule = Rule(sgd)
     own = ("dampening",)
+    counters: ClassVar[dict[str, float]] = {}
 
     def __init__(
         self,
@@ -76,7 +77,6 @@ class SGD(Elementwise):
         }
         super().__init__(params, options)
 
-    def advance(self, param: Tensor, state: State, group: Group) -> tuple[float, ...]:
+    def advance(self, state: State, group: Group, is_new: bool) -> tuple[float, ...]:
         """The first momentum is the whole gradient."""
-        has_momentum = state.get("momentum_buffer") is not None
-        return (group["dampening"] if has_momentum else 0,)
+        return (0 if is_new else group["dampening"],)

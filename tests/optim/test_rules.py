@@ -8,7 +8,7 @@ import pytest
 
 import minigrad
 from minigrad.nn import Parameter
-from minigrad.optim.elementwise import options_of
+from minigrad.optim.elementwise import counter, options_of
 
 START = np.array([1.0, -2.0, 0.5, 0.0])
 TARGET = np.array([0.5, 0.5, -1.0, 0.0])
@@ -131,15 +131,15 @@ def by_hand(optimizer: Any, param: Parameter, grads: list[np.ndarray]) -> list[f
     names = [name for name in rule.arrays if name != "grad"]
     starts = {n: state[n].item() if n in state else 0.0 for n in names[1:]}
     values = {"param": param.item(), **starts}
+    for name, value in optimizer.counters.items():
+        state.setdefault(name, counter(value))
     course = []
-    for grad in grads:
-        own = dict(zip(optimizer.own, optimizer.advance(param, state, group), strict=True))
-        given = {**options, **values, **own, "grad": float(grad)}
+    for step, grad in enumerate(grads):
+        own = zip(optimizer.own, optimizer.advance(state, group, step == 0), strict=True)
+        given = {**options, **values, **dict(own), "grad": float(grad)}
         wanted = inspect.signature(rule.function).parameters
         results = rule.function(**{name: given[name] for name in wanted})
         values = dict(zip(names, results, strict=True))
-        if "momentum_buffer" in values:  # it counts as there after the first step
-            state["momentum_buffer"] = values["momentum_buffer"]
         course.append(values["param"])
     return course
 

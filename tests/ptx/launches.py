@@ -33,7 +33,10 @@ from minigrad.kernels.cuda import (
     scans,
     searching,
     triangles,
+    updates,
 )
+from minigrad.kernels.rules import Rule
+from minigrad.optim.elementwise import Elementwise
 
 # libdevice reduces large angles in float64 and keeps their digits in local memory.
 ANGLES = {"sin", "cos", "tan"}
@@ -136,6 +139,8 @@ def routine_launches(dtype: np.dtype) -> Iterator[Launch]:
         pulls = (lengths, cube, cube, lengths, 3.0, False)
         yield from record("cdist_backward", distance.cdist_backward, *pulls)
         yield from random_launches(matrix)
+        for kind in Elementwise.__subclasses__():
+            yield from rule_launches(kind.rule, matrix)
     if dtype == np.int64:
         numbers = np.int64(0), np.uint64(10)
         yield from record("integers", random.fill_random, matrix, "integers_int64", 0, 0, *numbers)
@@ -208,6 +213,18 @@ def cross_entropy_launches(x: np.ndarray) -> Iterator[Launch]:
         yield from record(f"probabilities backward, {name}", backward, x, *given)
     yield from record("scores_backward", cross_entropy.scores_backward, x, kept, kept, x)
     yield from record("at_targets", cross_entropy.at_targets, factor, labels, 4)
+
+
+def rule_launches(rule: Rule, param: np.ndarray) -> Iterator[Launch]:
+    """An update rule without any of its options, and with all of them."""
+    for answer in (False, True):
+        variant = rule.variant(dict.fromkeys(rule.choices, answer))
+        numbers = [tuple(0.5 for _ in variant.given)]
+
+        def update(param: Any, variant: Any = variant, numbers: Any = numbers) -> None:
+            updates.update(param, variant, [[param] * len(variant.arrays)], [0], numbers)
+
+        yield from record(f"{rule.name}, {answer}", update, param)
 
 
 # --------------------------------------------------------------------------------------- formulas
