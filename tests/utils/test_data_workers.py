@@ -170,13 +170,13 @@ def test_out_of_order_on_demand() -> None:
 
 
 def test_spawned_workers() -> None:
-    batches = list(loader(numbers(4), batch_size=2, multiprocessing_context="spawn"))
-    assert [lists(batch) for batch in batches] == [[[0, 1], [0, 10]], [[2, 3], [20, 30]]]
-
-
-def test_spawned_workers_send_errors() -> None:
-    with pytest.raises(ValueError, match="Caught ValueError in DataLoader worker process 1"):
-        list(loader(Failing(ValueError()), multiprocessing_context="spawn"))
+    batches = iter(
+        loader(Failing(ValueError("here")), num_workers=1, multiprocessing_context="spawn")
+    )
+    assert [next(batches).tolist() for _ in range(3)] == [[0], [1], [2]]
+    with pytest.raises(ValueError, match="Caught ValueError in DataLoader worker process 0"):
+        next(batches)
+    assert lists(batches) == [[4], [5]]
 
 
 def test_what_cannot_be_sent_to_a_spawned_worker() -> None:
