@@ -282,6 +282,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     shape = input.array.shape
     if len(shape) == 2 and weight.array.ndim == 2:
         return added_to_product(bias, input, transposed_operand(weight))
+    if 0 in (len(shape), weight.array.ndim):
+        raise RuntimeError(
+            "both arguments to linear need to be at least 1D, but they are "
+            f"{len(shape)}D and {weight.array.ndim}D"
+        )
     if weight.array.ndim == 1 or not input.is_contiguous():
         return add(matmul(input, t(weight)), bias)
     rows = view(input, (math.prod(shape[:-1]), shape[-1]))

@@ -219,7 +219,11 @@ def repeat_interleave(
     if not isinstance(repeats, Tensor):
         return each_repeated(input, int_of("repeats", repeats), dim, output_size)
     x, axis = (flatten(input), 0) if dim is None else (input, axis_of(dim, input.array.ndim))
-    n = x.array.shape[axis] if x.array.ndim else 1
+    if not x.array.ndim:
+        raise IndexError(
+            f"repeat_interleave(): Dimension specified as {dim} but tensor has no dimensions"
+        )
+    n = x.array.shape[axis]
     counts = repeats
     if repeats.array.size == 1 and repeats.array.ndim <= 1:
         counts = expand(reshape(repeats, (1,)), (n,))

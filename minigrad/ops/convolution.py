@@ -179,6 +179,8 @@ def padded_by_word(
         raise RuntimeError(f"Invalid padding string: '{padding}'")
     if any(s != 1 for s in stride):
         raise RuntimeError("padding='same' is not supported for strided convolutions")
+    if weight.array.ndim < 3:
+        raise RuntimeError("weight should have at least three dimensions: (out, in / groups, ...)")
     total = [d * (k - 1) for k, d in zip(weight.array.shape[2:], dilation, strict=False)]
     if any(n % 2 for n in total):
         x = pad(x, [side for n in reversed(total) for side in (0, n % 2)])

@@ -98,8 +98,10 @@ def of_slices(
 ) -> tuple[Tensor, Array, Array]:
     """Of the slices along a dimension, as the rows of a matrix."""
     kernels.check_on_cpu(name, x.array)
+    if not x.array.ndim:
+        raise IndexError(f"{name}(): Dimension specified as {dim} but tensor has no dimensions")
     axis = axis_of(dim, x.array.ndim)
-    first = x.array.reshape(1) if not x.array.ndim else x.array.swapaxes(0, axis)
+    first = x.array.swapaxes(0, axis)
     rest = first.shape[1:]
     if 0 in rest:
         raise RuntimeError(
@@ -162,13 +164,34 @@ def histogram(
     size, or between the edges that a tensor gives; with `density` the area is 1."""
     if isinstance(bins, Tensor):
         kernels.check_on_cpu("histogram", input.array)
+        check_edges(input, bins)
         given = bins.array
     else:
         check_bins("histogram", input, bins)
         given = bins
+    if range is not None and len(range) != 2:
+        raise RuntimeError(
+            "torch.histogram: for a 1-dimensional histogram range should have 2 elements, but got "
+            f"{len(range)}"
+        )
+    low, high = range or (0, 0)
+    ends = (low - 0.5, high + 0.5) if range and low == high else (low, high)
     weights = None if weight is None else weight.array
-    hist, edges = kernels.histogram(input.array, given, range or (0, 0), weights, density)
+    hist, edges = kernels.histogram(input.array, given, ends, weights, density)
     return return_types.histogram(constant(hist), constant(edges))
+
+
+def check_edges(x: Tensor, edges: Tensor) -> None:
+    if x.array.dtype != edges.array.dtype:
+        raise RuntimeError(
+            "torch.histogram: input tensor and bins tensors should have the same dtype, but got "
+            f"input with dtype {x.dtype} and bins with dtype {edges.dtype}"
+        )
+    if edges.array.ndim != 1:
+        raise RuntimeError(
+            "torch.histogram: bins tensor should have one dimension, but got "
+            f"{edges.array.ndim} dimensions"
+        )
 
 
 def check_bins(name: str, x: Tensor, bins: Any) -> None:

@@ -10,7 +10,7 @@ from minigrad.ops.arguments import typed
 from minigrad.ops.joining import cat, check_tensors, listed
 from minigrad.ops.spelling import numpy_names
 from minigrad.ops.view import SliceBackward0, part, reshape, unsqueeze
-from minigrad.shapes import axis_of, shape_argument
+from minigrad.shapes import axis_of, int_of, shape_argument
 from minigrad.tensor import TENSORS, Tensor
 
 # ---------------------------------------------------------------------- at least so many dimensions
@@ -140,7 +140,8 @@ def tensor_split(
 def places_of(given: Any) -> Any:
     """The number of sections, or a list of places."""
     if type(given) not in TENSORS:
-        return given if isinstance(given, int) else list(shape_argument((tuple(given),)))
+        many = isinstance(given, tuple | list)
+        return list(shape_argument((given,))) if many else int_of("the number of sections", given)
     if given.array.dtype != "int64":
         raise RuntimeError(
             "tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
@@ -164,6 +165,8 @@ def split_evenly(
             f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor "
             f"with {x.array.ndim} dimensions!"
         )
+    if isinstance(indices_or_sections, Tensor):
+        raise TypeError(f"{name}(): indices_or_sections must be int or tuple of ints, not Tensor")
     n, count = x.array.shape[axis], indices_or_sections
     if isinstance(count, int) and (not count or n % count):
         raise RuntimeError(

@@ -130,7 +130,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
             "aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
             "identity."
         )
-    axes = tuple(range(x.ndim)) if dim is None or not x.ndim else (axis_of(dim, x.ndim),)
+    axes = axes_of(dim, x.ndim)
     check_not_empty("aminmax", x.shape, axes)
     results = kernels.amin(x, axes, keepdim), kernels.amax(x, axes, keepdim)
     details = {"axes": axes, "input_shape": x.shape, "keepdim": keepdim}

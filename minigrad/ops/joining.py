@@ -14,7 +14,7 @@ from minigrad.ops.arguments import Ints, typed
 from minigrad.ops.either import Either, array_of
 from minigrad.ops.shared_memory import MANY, new_zeros, view_edge
 from minigrad.ops.spelling import numpy_names
-from minigrad.ops.view import SliceBackward0, narrow, part, unsqueeze
+from minigrad.ops.view import SliceBackward0, narrow, part, reshape, unsqueeze
 from minigrad.shapes import axis_of, int_of, shape_argument
 from minigrad.tensor import TENSORS, Tensor, attach, constant, edge_of, record
 
@@ -156,14 +156,16 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 class CatBackward0(Node):
-    __slots__ = ("axis", "sizes")
+    __slots__ = ("axis", "empty_shapes", "sizes")
     axis: int
     sizes: list[int]
+    empty_shapes: dict[int, tuple[int, ...]]  # (0,) may be joined to anything
 
     def vjp(self, grad: Either) -> Any:
-        start, grads = 0, []
+        start, grads = 0, list[Either]()
         for size in self.sizes:
-            grads.append(narrow(grad, self.axis, start, size))
+            part = narrow(grad, self.axis, start, size)
+            grads.append(part if size else reshape(part, self.empty_shapes[len(grads)]))
             start += size
         return grads
 
@@ -177,13 +179,15 @@ def cat(tensors: Sequence[Either], dim: int = 0) -> Either:
     if not hasattr(tensors[0], "strides") or type(tensors[0]) in TENSORS:  # not of arrays
         check_tensors(tensors)
     arrays = [array_of(x) for x in tensors]
-    axis = axis_of(dim, max(array.ndim for array in arrays))
+    ndim = max(array.ndim for array in arrays)
+    axis = axis_of(dim, ndim) if ndim else 0
     check_joinable(arrays, axis)
     result = kernels.concatenate(arrays, axis)
     if type(tensors[0]) not in TENSORS:
         return result
     sizes = [array.shape[axis] if array.ndim > axis else 0 for array in arrays]
-    return record(CatBackward0, result, tensors, axis=axis, sizes=sizes)
+    empty = {i: array.shape for i, array in enumerate(arrays) if not sizes[i]}
+    return record(CatBackward0, result, tensors, axis=axis, sizes=sizes, empty_shapes=empty)
 
 
 @numpy_names

@@ -227,6 +227,9 @@ def matrix_dims(dim: Any, ndim: int) -> tuple[int, int]:
 
 
 def check_order(ord: Any) -> None:
+    if not isinstance(ord, int | float | str):
+        kind = type(ord).__name__
+        raise TypeError(f"linalg.matrix_norm: ord must be Number or str, not {kind}")
     if ord in (2, -2, "nuc"):
         raise NotImplementedError(
             f"linalg.matrix_norm: order {ord} needs singular values, which minigrad does not "
@@ -327,6 +330,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
             "expected common dtype to be floating point, yet common dtype is "
             f"{type_name(x1.array.dtype)}"
         )
+    if eps < 0:
+        raise RuntimeError(f"cosine_similarity: eps must be non-negative, got: {eps}")
     shape = broadcast_shape(x1.array.shape, x2.array.shape)
     axis = axis_of(dim, len(shape))
     first, second = (x if x.array.shape == shape else expand(x, shape) for x in (x1, x2))
@@ -336,7 +341,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 def of_length_one(x: Tensor, axis: int, eps: float) -> Tensor:
     """x over its length.  The gradient takes no notice of eps."""
     length = vector_norm(x, 2, axis, True)
-    short = constant(clamp_min(rsub(length.array, eps), 0))
+    short = constant(clamp_min(rsub(length.array, float(eps)), 0))
     return div(x, add(length, short))
 
 

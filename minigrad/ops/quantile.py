@@ -60,7 +60,8 @@ def by_rank(
             f"but got {interpolation}"
         )
     ndim = x.array.ndim
-    axis = None if dim is None or not ndim else axis_of(dim, ndim)
+    axis = None if dim is None else axis_of(dim, ndim)
+    axis = axis if ndim else None
     rows = reshape(x, (-1,)) if axis is None else movedim(x, axis, -1)
     ordered, _ = sorted_along(SortBackward0, rows, -1, False)
     ranks = ranks_of(ordered.detach(), reshape(share, (-1,)), name == "nanquantile")

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import dtypes, kernels
 from minigrad.dtypes import to_numpy, type_name
 from minigrad.node import Node
-from minigrad.ops.arguments import ALL, Dims
+from minigrad.ops.arguments import ALL, Dims, Ints
 from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.joining import cat
 from minigrad.ops.pointwise import (
@@ -249,6 +249,8 @@ class ProdBackward1(ReductionNode):
 
     def vjp(self, grad: Either) -> Any:
         x, result = saved_values(self, grad)
+        if not self.axes:
+            return (grad,)
         if not self.keepdim:
             result = unsqueeze_axes(result, self.axes)
         return (mul(spread(grad, self), product_of_others(x, result, self.axes[0])),)
@@ -350,7 +352,7 @@ class LogsumexpBackward0(ReductionNode):
 
 
 @numpy_names
-def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
+def logsumexp(input: Tensor, dim: Ints, keepdim: bool = False) -> Tensor:
     """log(sum(exp(x))) over `dim`, shifted by the largest element so that exp does not overflow."""
     x = input.array if input.array.dtype.kind == "f" else input.array.astype(np.float32)
     axes = axes_of(dim, x.ndim)

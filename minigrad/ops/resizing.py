@@ -141,7 +141,11 @@ def new_sizes(
     if scale_factor is None:
         raise ValueError("either size or scale_factor should be defined")
     many = isinstance(scale_factor, tuple | list)
-    factors = [float(f) for f in (scale_factor if many else [scale_factor] * len(spatial))]
+    given = scale_factor if many else [scale_factor] * len(spatial)
+    if not all(isinstance(f, int | float | np.number) for f in given):
+        names = [type(f).__name__ for f in given]
+        raise TypeError(f"interpolate(): scale_factor must be one float or several, not {names}")
+    factors = [float(f) for f in given]
     where = "scale_factor in (s1, s2, ...,sK)"
     check_count(spatial, factors, "scale_factor of shape", "scale_factor", where)
     sizes = [math.floor(n * factor) for n, factor in zip(spatial, factors, strict=True)]

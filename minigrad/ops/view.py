@@ -285,15 +285,15 @@ def permute(input: Either, *order: Any, dims: Any = None) -> Either:
         return input.transpose(*order)
     order = sizes_of("permute", "dims", order, dims)
     array = input.array
-    axes = tuple(axis_of(d, array.ndim) for d in order)
-    if sorted(axes) != list(range(array.ndim)):
+    if len(order) != array.ndim:
         raise RuntimeError(
             "permute(sparse_coo): number of dimensions in the tensor input does not match the "
             f"length of the desired ordering of dimensions i.e. input.dim() = {array.ndim} is "
-            f"not equal to len(dims) = {len(axes)}"
-            if len(axes) != array.ndim
-            else "permute(): duplicate dims are not allowed."
+            f"not equal to len(dims) = {len(order)}"
         )
+    axes = tuple(axis_of(d, array.ndim) for d in order)
+    if sorted(axes) != list(range(array.ndim)):
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
     return permuted(input, axes, PermuteBackward0)
 
 
@@ -396,6 +396,8 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     for name, axes in (("source", sources), ("destination", places)):
         if len(set(axes)) < len(axes):
             raise RuntimeError(f"movedim: repeated dim in `{name}` ({axes})")
+    if not ndim:
+        return input
     order = [axis for axis in range(ndim) if axis not in sources]
     for place, axis in sorted(zip(places, sources, strict=True)):
         order.insert(place, axis)
@@ -464,6 +466,8 @@ def expanded_shape(shape: Sequence[int], sizes: tuple[int, ...]) -> tuple[int, .
                 f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing "
                 f"dimension {place}"
             )
+        if n < -1:
+            raise RuntimeError(f"expand: a size must be -1 or more, but got {n} in {list(sizes)}")
         if n not in (-1, old) and old != 1:
             raise RuntimeError(
                 f"The expanded size of the tensor ({n}) must match the existing size ({old}) at "

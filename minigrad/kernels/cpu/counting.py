@@ -75,8 +75,9 @@ def histc(x: Array, bins: int, low: float, high: float) -> Array:
     return counts.astype(x.dtype)
 
 
-def bounds(name: str, x: Array, low: float, high: float) -> tuple[float, float]:
-    """Where the bins begin and end: at the ends of x, if no others are given."""
+def bounds(name: str, x: Array, low: float, high: float, margin: float = 1) -> tuple[float, float]:
+    """Where the bins begin and end: at the ends of x, if no others are given, and with a margin
+    where these are equal."""
     if low == high and not x.size:
         return 0.0, 1.0
     if low == high:
@@ -85,7 +86,7 @@ def bounds(name: str, x: Array, low: float, high: float) -> tuple[float, float]:
         raise RuntimeError(f"{name}: range of [{low}, {high}] is not finite")
     if low > high:
         raise RuntimeError(f"{name}: max must be larger than min")
-    return (low - 1, high + 1) if low == high else (low, high)
+    return (low - margin, high + margin) if low == high else (low, high)
 
 
 def histogram(
@@ -94,7 +95,7 @@ def histogram(
     """(counts or sums of weights, edges) of bins of one size between `ends`, or of given edges;
     with `density`, of area 1."""
     if isinstance(bins, int):
-        low, high = bounds("torch.histogram", x, *ends)
+        low, high = bounds("torch.histogram", x, *ends, margin=0.5)
         bins = np.linspace(low, high, bins + 1, dtype=x.dtype)
     edges: Array = bins
     x = x.reshape(-1)
