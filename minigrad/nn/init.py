@@ -178,10 +178,10 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
         return tensor
     rows, columns = tensor.shape[0], tensor.numel() // tensor.shape[0]
     long, short = max(rows, columns), min(rows, columns)
-    values = empty(long, short, dtype=tensor.dtype, device=tensor.device)
+    values = empty(long, short, dtype=tensor.dtype)  # on the CPU, as there is no qr elsewhere
     q, r = qr(values.normal_(generator=generator))
     q = q * r.diagonal().sign() * gain
-    tensor.copy_((q.t() if rows < columns else q).reshape(tensor.shape))
+    tensor.copy_((q.t() if rows < columns else q).reshape(tensor.shape).to(tensor.device))
     return tensor
 
 
@@ -194,8 +194,8 @@ def sparse_(
         raise ValueError("Only tensors with 2 dimensions are supported")
     zeros = math.ceil(sparsity * tensor.shape[0])
     tensor.normal_(0, std, generator=generator)
-    order = empty_like(tensor).uniform_(generator=generator).argsort(0)
-    tensor.scatter_(0, order[:zeros], 0.0)
+    order = empty(tensor.shape).uniform_(generator=generator).argsort(0)  # sorts on the CPU
+    tensor.scatter_(0, order[:zeros].to(tensor.device), 0.0)
     return tensor
 
 

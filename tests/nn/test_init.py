@@ -88,6 +88,15 @@ def test_sparse_columns_have_as_many_zeros() -> None:
     assert (weight == 0).sum(0).tolist() == [3] * 7
 
 
+def test_a_seed_gives_the_same_on_every_device(device: str) -> None:
+    for fill in (init.normal_, init.orthogonal_, lambda w: init.sparse_(w, 0.5)):
+        filled = []
+        for place in ("cpu", device):
+            minigrad.manual_seed(0)
+            filled.append(fill(minigrad.empty(3, 4, device=place)).tolist())
+        np.testing.assert_allclose(filled[0], filled[1], rtol=1e-6)
+
+
 def test_identity() -> None:
     assert init.eye_(minigrad.empty(2, 3)).tolist() == [[1, 0, 0], [0, 1, 0]]
 
