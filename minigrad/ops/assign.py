@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from minigrad.grad_mode import is_recording
 from minigrad.memory import note_write
 from minigrad.node import NO_EDGE
 from minigrad.ops.arguments import typed
-from minigrad.ops.define import NUMBERS, as_tensor
+from minigrad.ops.define import NUMBERS, as_tensor, fitting
 from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.index import (
     Indices,
@@ -94,6 +93,8 @@ def fill_(x: Tensor, value: Any) -> Tensor:
     """Every element becomes `value`."""
     if type(value) not in TENSORS:
         check_history(x)
+        if type(value) in NUMBERS:
+            value = fitting(value, x.array.dtype)
         number = as_tensor(value, x.array.dtype).array
         return overwrite(x, spread(number, x), FillBackward2)
     if value.array.ndim:
@@ -157,8 +158,8 @@ def assignable(value: Any, dtype: Any) -> Tensor:
             f"can't assign a {type(value).__name__} to a minigrad.{type_name(dtype)}Tensor: make a "
             "tensor of it first, with minigrad.tensor()"
         )
-    if isinstance(value, float) and dtype.kind in "iu" and not math.isfinite(value):
-        raise RuntimeError(f"value cannot be converted to type {dtype} without overflow: {value}")
+    if type(value) in NUMBERS and dtype.kind in "iu":
+        value = fitting(value, dtype)
     return as_tensor(value, dtype)
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import math
 import re
 import textwrap
 from collections.abc import Callable, Sequence
@@ -512,7 +513,7 @@ def of_mixed(definition: Definition, op: Callable[..., Any], args: tuple[Any, ..
     if like.kind != "f":
         definition.formula.check(like)
         if definition.casts_numbers:
-            args = tuple(like.type(x).item() if type(x) in NUMBERS else x for x in args)
+            args = tuple(fitting(x, like) if type(x) in NUMBERS else x for x in args)
     if tensors:
         return op(*[as_tensor(x, like) for x in args])
     arrays = [as_tensor(x, like).array if type(x) in NUMBERS else x for x in args]
@@ -555,6 +556,24 @@ def scalar_array(value: float, like: Dtype) -> Array:
     array = np.array(value, dtype)
     array.flags.writeable = False
     return array
+
+
+def fitting(value: float, dtype: Dtype) -> Any:
+    """A number to fill with, as a dtype holds it: -1 is 255 in uint8."""
+    check_fits(value, dtype)
+    return np.asarray(value).astype(dtype).item() if dtype.kind in "iub" else value
+
+
+@functools.lru_cache(1000, typed=True)
+def check_fits(value: float, dtype: Dtype) -> None:
+    """RuntimeError for a number that is too large for a dtype.  (Unsigned ones count from their end
+    for a negative number.)"""
+    if dtype.kind == "b" or (dtype.kind == "f" and not math.isfinite(value)):
+        return
+    limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    lowest = -limits.max if dtype.kind == "u" else limits.min
+    if not lowest <= value <= limits.max:
+        raise RuntimeError(f"value cannot be converted to type {dtype} without overflow: {value}")
 
 
 def is_number(array: Array) -> bool:

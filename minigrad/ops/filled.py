@@ -16,12 +16,12 @@ from minigrad.ops.arguments import typed
 from minigrad.ops.creation import (
     Device,
     Dtype,
-    check_range,
     finish,
     new_shape,
     numpy_dtype,
     plain_number,
 )
+from minigrad.ops.define import fitting
 from minigrad.ops.shared_memory import stretched_axes
 from minigrad.shapes import sizes_of
 from minigrad.tensor import Tensor, unrecorded
@@ -29,13 +29,9 @@ from minigrad.tensor import Tensor, unrecorded
 Array = Any
 
 
-def fitting(function: str, value: Any, dtype: np.dtype[Any]) -> Any:
-    """A number to fill with.  RuntimeError where an integer dtype cannot hold it."""
-    value = plain_number(function, "fill_value", value)
-    if dtype.kind in "iu":
-        check_range(np.asarray(value), dtype)
-        return np.asarray(value).astype(dtype).item()
-    return value
+def filling(function: str, value: Any, dtype: np.dtype[Any]) -> Any:
+    """A number to fill with.  RuntimeError where the dtype cannot hold it."""
+    return fitting(plain_number(function, "fill_value", value), dtype)
 
 
 @typed
@@ -54,7 +50,7 @@ def full(
     value = plain_number("full", "fill_value", fill_value)
     default = {bool: dtypes.bool, int: dtypes.int64}.get(type(value))
     kind = numpy_dtype(dtype, default)
-    array = np.full(new_shape(tuple(size)), fitting("full", value, kind), kind)
+    array = np.full(new_shape(tuple(size)), filling("full", value, kind), kind)
     return finish(array, device, requires_grad)
 
 
@@ -152,7 +148,7 @@ def filled_like(
     check_usual(function, layout, pin_memory)
     check_format(function, memory_format, preserve_format, contiguous_format)
     kind = x.array.dtype if dtype is None else dtypes.to_numpy(dtype)
-    value = fitting(function, value, kind)
+    value = filling(function, value, kind)
     if device is not None and devices.device(device) != x.device:
         return finish(np.full(x.array.shape, value, kind), device, requires_grad)
     made = unrecorded(array_like(x.array, value, kind, memory_format is preserve_format))
@@ -250,7 +246,7 @@ def new_full(
     """A tensor of one value, with this one's dtype and device."""
     check_usual("new_full", layout, pin_memory)
     kind = self.array.dtype if dtype is None else dtypes.to_numpy(dtype)
-    value = fitting("new_full", fill_value, kind)
+    value = filling("new_full", fill_value, kind)
     made = unrecorded(kernels.full(new_shape((tuple(size),)), value, kind, self.array))
     made = made if device is None else made.to(device)
     return made.requires_grad_() if requires_grad else made

@@ -12,7 +12,7 @@ from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
 from minigrad.ops.arguments import typed
-from minigrad.ops.define import NUMBERS
+from minigrad.ops.define import NUMBERS, fitting
 from minigrad.ops.either import Either, array_of
 from minigrad.ops.index import in_bounds
 from minigrad.ops.joining import getitem_of
@@ -253,7 +253,7 @@ def scatter(
 def scatter_number(
     input: Tensor, axis: int, places: Array, value: float, reduce: str | None
 ) -> Tensor:
-    number = input.array.dtype.type(value).item()
+    number = fitting(value, input.array.dtype)
     if reduce is None:
         filled: Tensor = fill_at(input, axis, places, number)
         return filled

@@ -157,7 +157,11 @@ def in_place(op: Callable[..., Any], ufunc: np.ufunc | None = None) -> Callable[
     """The method x.op_(...) of an operation.  `ufunc`: its kernel, when it takes tensors alone."""
 
     def method(x: Tensor, *others: Any, **named: Any) -> Tensor:
-        check_writable(x, (*others, *named.values()) if named else others)
+        try:
+            check_writable(x, (*others, *named.values()) if named else others)
+        except RuntimeError:
+            refuse_wrong_call(op, x, others, named)
+            raise
         if ufunc is not None and not named and written_directly(ufunc, x, others):
             return x
         before = x
@@ -171,6 +175,16 @@ def in_place(op: Callable[..., Any], ufunc: np.ufunc | None = None) -> Callable[
 
     method.__name__, method.__doc__ = op.__name__ + "_", f"The in-place form of {op.__name__}."
     return method
+
+
+def refuse_wrong_call(op: Callable[..., Any], x: Tensor, others: Any, named: Any) -> None:
+    """TypeError where the arguments are wrong, whatever x is: that is said first."""
+    try:
+        op(constant(x.array), *others, **named)
+    except TypeError:
+        raise
+    except Exception:  # what else is wrong comes after what x is
+        return
 
 
 def compare_in_place(op: Callable[..., Any]) -> Callable[..., Tensor]:

@@ -10,6 +10,7 @@ from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
 from minigrad.ops.arguments import typed
+from minigrad.ops.define import NUMBERS, check_fits
 from minigrad.ops.either import Either, constant_like
 from minigrad.ops.pointwise import masked_fill_number, where
 from minigrad.ops.shared_memory import new_zeros
@@ -42,6 +43,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         raise RuntimeError(
             f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}"
         )
+    if type(value) in NUMBERS:
+        check_fits(value, input.array.dtype)
     if type(value) not in TENSORS:
         return masked_fill_number(input, mask, value)
     if value.array.ndim:
@@ -123,6 +126,11 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements where the mask is true, in one dimension; input and mask broadcast."""
     if mask.array.dtype != bool:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
+    if kernels.is_batched(mask.array):
+        raise RuntimeError(
+            "vmap: Attempted to vmap over `mask` in masked_select(input, mask): each sample would "
+            "give a result of another size. Use where(mask, input, 0) instead."
+        )
     kernels.check_one_device((input.array, mask.array))
     shape = broadcast_shape(input.array.shape, mask.array.shape)
     array = kernels.broadcast_to(input.array, shape)

@@ -10,7 +10,7 @@ from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.node import Node
 from minigrad.ops.arguments import typed
-from minigrad.ops.define import NUMBERS
+from minigrad.ops.define import NUMBERS, fitting
 from minigrad.ops.either import Either, array_of, constant_like
 from minigrad.ops.index import ends_of, in_bounds
 from minigrad.ops.pointwise import mul, where
@@ -340,7 +340,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     kernels.check_one_device((x, index.array))
     indices = in_bounds(index.array.reshape(-1), axis, x.shape[axis] if x.ndim else 1)
     if type(value) in NUMBERS:
-        filled: Tensor = fill_rows(input, axis, indices, x.dtype.type(value).item())
+        filled: Tensor = fill_rows(input, axis, indices, fitting(value, x.dtype))
         return filled
     if type(value) not in TENSORS:
         raise TypeError(

@@ -85,6 +85,10 @@ def binary_cross_entropy_with_logits(
         )
     name = "binary_cross_entropy_with_logits"
     check_constants(name, weight=weight, pos_weight=pos_weight)
+    check_floats("log_sigmoid_cpu", input.array.dtype)
+    if target.array.dtype.kind != "f":
+        kind = type_name(target.array.dtype)
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {kind}")
     if pos_weight is None:
         return pointwise_loss(logistic_loss, reduction, input, target, weight=weight)
     shape = broadcast_shape(input.array.shape, pos_weight.array.shape)
