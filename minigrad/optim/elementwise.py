@@ -39,16 +39,17 @@ class Elementwise(Optimizer):
         """Apply the rule to a group's parameters: in one launch, if they are of one kind."""
         options = options_of(group)
         variant = self.rule.variant(options)
-        needed = {*self.counters, *variant.states}
         launches: dict[Any, Launch] = {}
         for param in group["params"]:
             if (grad := param.grad) is None:
                 continue
             state = self.state.get(param, {})
             is_new = not state
-            if not needed <= state.keys():
-                self.complete(state, variant.states, param, group)
-            arrays = [param.array, grad.array, *[state[name].array for name in variant.states]]
+            arrays = [param.array, grad.array]
+            for name in variant.states:
+                if name not in state:
+                    self.complete(state, variant.states, param, group)
+                arrays.append(state[name].array)
             check_alike(*arrays)
             kind = arrays[0].dtype, type(arrays[0])
             if kind not in launches:
