@@ -251,6 +251,30 @@ def backward_hook_without_input(library: Any) -> Any:
     return events
 
 
+def backward_hooks_of_second_derivatives(library: Any) -> Any:
+    """A gradient that comes to the inputs, but not through the outputs, calls no hook."""
+
+    class Square(library.nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x * x
+
+    net, events = Square(), []
+    net.register_full_backward_hook(lambda m, i, o: events.append((numbers(i), numbers(o))))
+    x = library.full((2,), 3.0, requires_grad=True)
+    (grad,) = library.autograd.grad(net(x).sum(), x, create_graph=True)
+    before = len(events)
+    grad.sum().backward()
+    return events, before, numbers(x.grad)
+
+
+def all_that_is_wrong_with_a_state(library: Any) -> Any:
+    net = library.nn.Sequential(linear(library), linear(library))
+    state = {"0.weight": library.ones(3), "1.bias": library.ones(2), "1.more": 3, "foo.bar": 4}
+    with pytest.raises(RuntimeError) as caught:
+        net.load_state_dict(state)
+    return str(caught.value).replace("torch", "minigrad"), numbers(net[1].bias)
+
+
 def backward_hooks_in_a_tree(library: Any) -> Any:
     net, events = library.nn.Sequential(linear(library), linear(library)), []
     for name, module in net.named_modules():
@@ -306,6 +330,8 @@ PROGRAMS = [
     backward_hooks,
     backward_hooks_of_several,
     backward_hook_without_input,
+    backward_hooks_of_second_derivatives,
+    all_that_is_wrong_with_a_state,
     backward_hooks_in_a_tree,
     converted,
     printed,
