@@ -185,7 +185,9 @@ def one_node(
     """By the CPU's kernel, which wants (N, H, L, E): the dimensions in front are merged or made."""
     shape = query.array.shape
     lead = (math.prod(shape[:-3]), *shape[-3:-2]) if len(shape) > 2 else (1, 1)
-    q, k, v = (reshape(x, (*lead, *x.array.shape[-2:])) for x in (query, key, value))
+    q, k, v = query, key, value
+    if len(shape) != 4:
+        q, k, v = (reshape(x, (*lead, *x.array.shape[-2:])) for x in (q, k, v))
     added = None
     if mask is not None:
         wanted = (*shape[:-1], key.array.shape[-2])

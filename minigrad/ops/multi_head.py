@@ -14,7 +14,7 @@ from minigrad.ops.addmm import linear
 from minigrad.ops.arguments import Flag, typed
 from minigrad.ops.attention import added_mask, scaled_dot_product_attention
 from minigrad.ops.dropout import dropout
-from minigrad.ops.joining import cat, chunk
+from minigrad.ops.joining import cat, chunk, unbind
 from minigrad.ops.matmul import bmm
 from minigrad.ops.normalization import softmax
 from minigrad.ops.pointwise import add, mul
@@ -23,6 +23,7 @@ from minigrad.ops.view import expand, permute, reshape, squeeze, transpose, unsq
 from minigrad.tensor import Tensor, constant
 
 Maybe = Any  # a Tensor or None
+NOTHING = {type(None)}
 
 CAUSAL_NEEDS_MASK = (
     "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
@@ -76,7 +77,15 @@ def multi_head_attention_forward(
     causal = is_causal and key_padding_mask is None and not need_weights
     padding = checked_mask(key_padding_mask, "key_padding_mask", query)
     mask = None if causal else checked_mask(attn_mask, "attn_mask", query)
+    p = dropout_p if training else 0.0
     separate = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else None
+    more = bias_k, bias_v, static_k, static_v, separate, add_zero_attn or None
+    plain = query is key is value and in_proj_weight is not None and set(map(type, more)) == NOTHING
+    if plain and not need_weights:
+        mask = one_mask(mask, padding, batch, num_heads, length)
+        weights = in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias
+        out = self_attention(query, num_heads, weights, mask, p, causal)
+        return (out if batched else squeeze(out, 1)), None
     q, k, v = projected((query, key, value), in_proj_weight, in_proj_bias, separate)
     if mask is not None:
         mask = mask_of_heads(mask, batch * num_heads, (length, key.array.shape[0]))
@@ -88,7 +97,6 @@ def multi_head_attention_forward(
         k, v, mask, padding = with_zero_key(k, v, mask, padding)
     if padding is not None:
         mask = merged_mask(mask, padding, batch, num_heads, k.array.shape[1])
-    p = dropout_p if training else 0.0
     details = (batch, num_heads, out_proj_weight, out_proj_bias)
     if not need_weights:
         out = without_weights(q, k, v, mask, p, causal, details)
@@ -316,12 +324,49 @@ def without_weights(
     """The output alone, which leaves the weights to a kernel that never has all of them."""
     batch, heads, _, _ = details
     q, k, v = (reshape(x, (batch, heads, *x.array.shape[1:])) for x in (q, k, v))
-    if mask is not None:
-        rows, keys = mask.array.shape[1:]
-        lead = (1, 1) if mask.array.shape[0] == 1 else (batch, heads)
-        mask = reshape(mask, (*lead, rows, keys))
+    mask = by_samples(mask, batch, heads)
     out = scaled_dot_product_attention(q, k, v, mask, p, causal)
     return output(permute(out, (2, 0, 1, 3)), details)
+
+
+def one_mask(mask: Maybe, padding: Maybe, batch: int, heads: int, length: int) -> Maybe:
+    """Both masks of a sequence that looks at itself."""
+    if mask is not None:
+        mask = mask_of_heads(mask, batch * heads, (length, length))
+    return mask if padding is None else merged_mask(mask, padding, batch, heads, length)
+
+
+def by_samples(mask: Maybe, batch: int, heads: int) -> Maybe:
+    """A mask (1 or N H, L or 1, S) as (1, 1, L or 1, S) or (N, H, L or 1, S)."""
+    if mask is None:
+        return None
+    lead = (1, 1) if mask.array.shape[0] == 1 else (batch, heads)
+    return reshape(mask, (*lead, *mask.array.shape[1:]))
+
+
+def self_attention(
+    x: Tensor,
+    heads: int,
+    weights: tuple[Maybe, ...],
+    mask: Maybe,
+    p: float,
+    causal: bool,
+) -> Tensor:
+    """The usual case in fewer steps: all of it from one x (L, N, E), which is one product.
+
+    An x that lies in memory as (N, L, E) is taken so.
+    """
+    in_weight, in_bias, out_weight, out_bias = weights
+    _, batch, width = x.array.shape
+    swapped = not x.array.flags.c_contiguous
+    if swapped:
+        x = transpose(x, 0, 1)
+    three = reshape(linear(x, in_weight, in_bias), (*x.shape[:2], 3, heads, width // heads))
+    q, k, v = unbind(permute(three, (2, 0, 3, 1, 4) if swapped else (2, 1, 3, 0, 4)))
+    out = scaled_dot_product_attention(q, k, v, by_samples(mask, batch, heads), p, causal)
+    seen = reshape(permute(out, (0, 2, 1, 3) if swapped else (2, 0, 1, 3)), x.shape)
+    result = linear(seen, out_weight, out_bias)
+    return transpose(result, 0, 1) if swapped else result
 
 
 def output(joined: Tensor, details: Details) -> Tensor:

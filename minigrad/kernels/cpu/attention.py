@@ -18,7 +18,7 @@ from minigrad.kernels.jit import kernel
 
 Array = np.ndarray[Any, Any]
 Maybe = Array | None
-Block = tuple[int, slice, slice]  # which of the batch, of the heads, of the rows
+Block = tuple[slice, slice, slice]  # which of the batch, of the heads, of the rows
 
 SCORES = 1 << 17  # of a block: with their gradients, 1 MB in float32
 LEAST_ROWS = 32  # fewer make products slow
@@ -27,15 +27,18 @@ LARGE = 1 << 16  # scores from which threads pay
 
 # ------------------------------------------------------------------------------------------ kernels
 @kernel(reassoc=True)
-def weights_of_scores(scores, mask, first, causal, sums, start, stop):
-    """scores (H, R, S) become the softmax of each row, and `sums` (H, R) get the logarithms of
-    their sums.  The mask is added, if it has elements; row i sees keys up to first + i if causal.
-    A row that sees nothing gets zeros, and an infinite sum."""
+def weights_of_scores(scores, scale, mask, first, causal, sums, start, stop):
+    """scores (H, R, S) become the softmax of each row times scale, and `sums` (H, R) get the
+    logarithms of their sums.  The mask is added, if it has elements; row i sees keys up to
+    first + i if causal.  A row that sees nothing gets zeros, and an infinite sum."""
     kind = scores.dtype.type
+    factor = kind(scale)
     for i in range(start, stop):
         h, r = i // scores.shape[1], i % scores.shape[1]
         row = scores[h, r]
         seen = min(row.size, first + r + 1) if causal else row.size
+        for j in range(seen):
+            row[j] *= factor
         if mask.size:
             added = mask[h, r]
             for j in range(seen):
@@ -52,22 +55,25 @@ def weights_of_scores(scores, mask, first, causal, sums, start, stop):
             power = exp_nonpositive(row[j] - top)
             row[j] = power
             total += power
-        scale = kind(1) / total
+        share = kind(1) / total
         for j in range(seen):
-            row[j] *= scale
+            row[j] *= share
         row[seen:] = 0
         sums[h, r] = top + log(total)
 
 
 @kernel(reassoc=True)
-def gradient_of_scores(scores, slopes, mask, first, causal, sums, grad, out, start, stop):
+def gradient_of_scores(scores, slopes, scale, mask, first, causal, sums, grad, out, start, stop):
     """scores become the weights P again, and `slopes`, the gradient of the weights, that of the
-    scores: P (slopes - sum(P slopes)), where the sum is that of grad times out."""
+    scores: P (slopes - sum(P slopes)) scale, where the sum is that of grad times out."""
     kind = scores.dtype.type
+    factor = kind(scale)
     for i in range(start, stop):
         h, r = i // scores.shape[1], i % scores.shape[1]
         row, slope, g, y = scores[h, r], slopes[h, r], grad[h, r], out[h, r]
         seen = min(row.size, first + r + 1) if causal else row.size
+        for j in range(seen):
+            row[j] *= factor
         if mask.size:
             added = mask[h, r]
             for j in range(seen):
@@ -79,21 +85,26 @@ def gradient_of_scores(scores, slopes, mask, first, causal, sums, grad, out, sta
         for j in range(seen):
             weight = exp_nonpositive(row[j] - shift)
             row[j] = weight
-            slope[j] = weight * (slope[j] - mean)
+            slope[j] = weight * (slope[j] - mean) * factor
         row[seen:] = 0
         slope[seen:] = 0
 
 
 # ------------------------------------------------------------------------------------------- blocks
 def blocks(shape: tuple[int, ...], columns: int) -> Iterator[Block]:
-    """Several heads at once, or some rows of one head."""
+    """Several samples with all of their heads at once, or some heads, or some rows of a head."""
     batch, heads, rows = shape[:3]
     height = min(rows, max(LEAST_ROWS, SCORES // max(columns, 1)))
     width = max(1, SCORES // max(height * columns, 1)) if height == rows else 1
-    for n in range(batch):
-        for h in range(0, heads, width):
-            for r in range(0, rows, height):
-                yield n, slice(h, min(h + width, heads)), slice(r, min(r + height, rows))
+    depth = max(1, width // heads)
+    for n in pieces(batch, depth):
+        for h in pieces(heads, width):
+            for r in pieces(rows, height):
+                yield n, h, r
+
+
+def pieces(count: int, size: int) -> Iterator[slice]:
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))
 
 
 def over_rows(run: Any, scores: Array, *arguments: Any) -> None:
@@ -109,8 +120,19 @@ def part_of_mask(mask: Maybe, block: Block, columns: int, dtype: Any) -> Array:
     """The mask of a block, contiguous, as it is read more than once; without elements if None."""
     if mask is None:
         return np.empty((0, 0, 0), dtype)
-    n, h, r = block
-    return np.ascontiguousarray(mask[n, h, r, :columns], dtype)
+    return merged(mask[block][..., :columns].astype(dtype, copy=False))
+
+
+def merged(x: Array) -> Array:
+    """A block, contiguous, with samples and heads as one dimension: x itself where it lies so."""
+    return np.ascontiguousarray(x).reshape(x.shape[0] * x.shape[1], *x.shape[2:])
+
+
+def by_positions(shape: tuple[int, ...], dtype: Any) -> Array:
+    """A new (N, H, L, E) that lies in memory as (N, L, H, E), where the heads side by side are what
+    a Linear takes."""
+    batch, heads, length, width = shape
+    return np.empty((batch, length, heads, width), dtype).transpose(0, 2, 1, 3)
 
 
 def computed(x: Array) -> Array:
@@ -127,15 +149,16 @@ def attention(
     """
     q, k, v = computed(query), computed(key), computed(value)
     shape, dtype = q.shape, q.dtype
-    out = np.empty((*shape[:3], v.shape[3]), dtype)
+    out = by_positions((*shape[:3], v.shape[3]), dtype)
     sums = np.empty(shape[:3], dtype)
     for block in blocks(shape, k.shape[2]):
         n, h, r = block
         columns = min(k.shape[2], r.stop) if causal else k.shape[2]
-        scores = matmul(q[n, h, r] * dtype.type(scale), k[n, h, :columns].swapaxes(1, 2))
+        scores = matmul(q[block], k[n, h, :columns].swapaxes(2, 3))
         added = part_of_mask(mask, block, columns, dtype)
-        over_rows(weights_of_scores, scores, added, r.start, causal, sums[n, h, r])
-        out[n, h, r] = matmul(scores, v[n, h, :columns])
+        rows = merged(sums[block])
+        over_rows(weights_of_scores, merged(scores), scale, added, r.start, causal, rows)
+        out[block] = matmul(scores, v[n, h, :columns])
     return out.astype(query.dtype, copy=False), sums
 
 
@@ -153,18 +176,20 @@ def attention_backward(
     """The gradients of query, key and value."""
     g, q, k, v, y = (computed(x) for x in (grad, query, key, value, out))
     dtype = q.dtype
-    dq, dk, dv = np.empty(q.shape, dtype), np.zeros(k.shape, dtype), np.zeros(v.shape, dtype)
+    dq, dk, dv = (by_positions(x.shape, dtype) for x in (q, k, v))
+    dk.fill(0)
+    dv.fill(0)
     for block in blocks(q.shape, k.shape[2]):
         n, h, r = block
         columns = min(k.shape[2], r.stop) if causal else k.shape[2]
-        scaled, keys = q[n, h, r] * dtype.type(scale), k[n, h, :columns]
-        scores = matmul(scaled, keys.swapaxes(1, 2))
-        slopes = matmul(g[n, h, r], v[n, h, :columns].swapaxes(1, 2))
-        added = part_of_mask(mask, block, columns, dtype)
-        rows = sums[n, h, r], np.ascontiguousarray(g[n, h, r]), y[n, h, r]
-        over_rows(gradient_of_scores, scores, slopes, added, r.start, causal, *rows)
-        dq[n, h, r] = matmul(slopes, keys) * dtype.type(scale)
-        dk[n, h, :columns] += matmul(slopes.swapaxes(1, 2), scaled)
-        dv[n, h, :columns] += matmul(scores.swapaxes(1, 2), g[n, h, r])
+        keys = k[n, h, :columns]
+        scores = matmul(q[block], keys.swapaxes(2, 3))
+        slopes = matmul(g[block], v[n, h, :columns].swapaxes(2, 3))
+        rows = sums[block], g[block], y[block]
+        scored = merged(scores), merged(slopes), scale, part_of_mask(mask, block, columns, dtype)
+        over_rows(gradient_of_scores, *scored, r.start, causal, *map(merged, rows))
+        dq[block] = matmul(slopes, keys)
+        dk[n, h, :columns] += matmul(slopes.swapaxes(2, 3), q[block])
+        dv[n, h, :columns] += matmul(scores.swapaxes(2, 3), g[block])
     dq, dk, dv = (d.astype(query.dtype, copy=False) for d in (dq, dk, dv))
     return dq, dk, dv
