@@ -31,6 +31,7 @@ from minigrad.ops.pointwise import add, mul
 from minigrad.ops.reduction import sum
 from minigrad.ops.view import (
     TBackward0,
+    ViewBackward0,
     expand,
     expanded_shape,
     reshape,
@@ -271,6 +272,13 @@ def transposed_operand(x: Tensor) -> Tensor:
     return record(TBackward0, x.array.transpose((1, 0)), (x,), inverse=(1, 0))
 
 
+def rows_operand(x: Tensor) -> Tensor:
+    """x as a matrix of rows for a product, in the same way."""
+    shape = x.array.shape
+    rows = x.array.reshape((math.prod(shape[:-1]), shape[-1]))
+    return record(ViewBackward0, rows, (x,), input_shape=shape)
+
+
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias.  input: (..., in), weight: (out, in), bias: (out,)."""
     if type(weight) not in TENSORS or type(input) not in TENSORS:
@@ -287,10 +295,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             "both arguments to linear need to be at least 1D, but they are "
             f"{len(shape)}D and {weight.array.ndim}D"
         )
-    if weight.array.ndim == 1 or not input.is_contiguous():
+    if weight.array.ndim != 2 or not input.array.flags.c_contiguous:
         return add(matmul(input, t(weight)), bias)
-    rows = view(input, (math.prod(shape[:-1]), shape[-1]))
-    return view(added_to_product(bias, rows, t(weight)), (*shape[:-1], weight.array.shape[0]))
+    product = added_to_product(bias, rows_operand(input), transposed_operand(weight))
+    return view(product, (*shape[:-1], product.array.shape[1]))
 
 
 @typed
