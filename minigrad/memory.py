@@ -25,22 +25,24 @@ tick = itertools.count().__next__
 get_frame = sys._getframe
 
 
+LIBRARY_FILES: set[str] = set()  # ours and the user's, as far as they were met
+USER_FILES: set[str] = set()
+
+
 @functools.cache
 def in_library(file: str) -> bool:
     """Whether a source file is one of ours; the demo counts as a user's program."""
-    return file.startswith(PACKAGE) and not file.endswith("demo.py")
-
-
-USER_FILES: set[str] = set()  # of the user's program, as far as they were met
+    ours = file.startswith(PACKAGE) and not file.endswith("demo.py")
+    (LIBRARY_FILES if ours else USER_FILES).add(file)
+    return ours
 
 
 def user_frame(frame: FrameType) -> FrameType:
     """The frame of the user's code that called into the library, where `frame` is."""
-    while in_library(frame.f_code.co_filename):
+    while frame.f_code.co_filename in LIBRARY_FILES or in_library(frame.f_code.co_filename):
         if frame.f_back is None:
             return frame
         frame = frame.f_back
-    USER_FILES.add(frame.f_code.co_filename)
     return frame
 
 
