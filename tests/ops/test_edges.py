@@ -117,3 +117,30 @@ def test_gradients_of_extremes_that_are_nan() -> None:
     assert gradient(lambda x: x.max()).tolist() == [0.0, 0.5, 0.5]
     assert gradient(lambda x: x.min()).tolist() == [0.0, 0.5, 0.5]
     assert gradient(lambda x: x.amax()).isnan().all()
+
+
+def test_an_empty_vector_joined_to_matrices_has_an_empty_gradient() -> None:
+    empty, x = minigrad.zeros(0, requires_grad=True), minigrad.ones(2, 3, requires_grad=True)
+    for dim in (0, 1):
+        first, second = minigrad.autograd.grad(minigrad.cat([empty, x, x], dim).sum(), [empty, x])
+        assert first.shape == (0,)
+        assert second.tolist() == [[2.0] * 3] * 2
+
+
+def test_the_product_of_a_number_along_its_dimension_0() -> None:
+    x = tensor(3.0, requires_grad=True)
+    for keepdim in (False, True):
+        assert minigrad.autograd.grad(x.prod(0, keepdim) * 2, x)[0].item() == 2
+
+
+def test_dimensions_that_a_number_does_not_have() -> None:
+    x = tensor(3.0)
+    for call in (lambda: x.quantile(0.5, 1), lambda: x.aminmax(dim=1), lambda: x.unique(dim=0)):
+        with pytest.raises(IndexError, match="Dimension"):
+            call()
+    assert x.movedim(0, -1).item() == 3
+
+
+def test_no_size_is_below_minus_1() -> None:
+    with pytest.raises(RuntimeError, match="a size must be -1 or more"):
+        tensor(3.0).expand(2, -7)
