@@ -281,12 +281,12 @@ def rows_operand(x: Tensor) -> Tensor:
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias.  input: (..., in), weight: (out, in), bias: (out,)."""
-    if type(weight) not in TENSORS or type(input) not in TENSORS:
+    if type(weight) not in TENSORS:
         check_are_tensors("linear", input=input, weight=weight)
     if bias is None:
         return matmul(input, t(weight))
-    if type(bias) not in TENSORS:
-        check_are_tensors("linear", bias=bias)
+    if type(input) not in TENSORS or type(bias) not in TENSORS:
+        check_are_tensors("linear", input=input, bias=bias)
     shape = input.array.shape
     if len(shape) == 2 and weight.array.ndim == 2:
         return added_to_product(bias, input, transposed_operand(weight))

@@ -186,7 +186,7 @@ def cat(tensors: Sequence[Either], dim: int = 0) -> Either:
     if type(tensors[0]) not in TENSORS:
         return result
     sizes = [array.shape[axis] if array.ndim > axis else 0 for array in arrays]
-    empty = {i: array.shape for i, array in enumerate(arrays) if not sizes[i]}
+    empty = {i: a.shape for i, a in enumerate(arrays) if not sizes[i]} if 0 in sizes else {}
     return record(CatBackward0, result, tensors, axis=axis, sizes=sizes, empty_shapes=empty)
 
 
@@ -213,6 +213,8 @@ def check_tensors(given: Sequence[Any]) -> None:
 
 
 def check_joinable(arrays: Sequence[Array], axis: int) -> None:
+    if arrays[0].ndim and len({array.shape for array in arrays}) == 1:
+        return  # the usual case, without the checks below
     first = next((a for a in arrays if a.shape != (0,)), arrays[0])
     for number, array in enumerate(arrays):
         if array.ndim == 0:

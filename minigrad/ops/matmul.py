@@ -12,7 +12,7 @@ from minigrad.formats import check_no_out
 from minigrad.leaf import Leaf
 from minigrad.node import NO_EDGE, Node
 from minigrad.ops.arguments import typed
-from minigrad.ops.either import Either, check_are_arrays
+from minigrad.ops.either import Either, check_are_arrays, check_are_tensors
 from minigrad.ops.pointwise import mul
 from minigrad.ops.reduction import sum
 from minigrad.ops.view import (
@@ -62,8 +62,10 @@ def lies_by_columns(array: Array) -> bool:
 
 def mm(input: Either, mat2: Either) -> Either:
     """The product of two matrices."""
-    if type(input) not in TENSORS or type(mat2) not in TENSORS:
-        return product_of_arrays("mm", input, mat2)
+    if type(input) not in TENSORS:
+        return of_arrays(kernels.matmul, "mm", "mat2", input, mat2)
+    if type(mat2) not in TENSORS:
+        check_are_tensors("mm", mat2=mat2)
     x, y = input.array, mat2.array
     if x.ndim != 2 or y.ndim != 2:
         wrong = "self" if x.ndim != 2 else "mat2"
@@ -73,9 +75,13 @@ def mm(input: Either, mat2: Either) -> Either:
     return record(MmBackward0, result, (input, mat2), saved, by_columns=lies_by_columns(y))
 
 
-def product_of_arrays(function: str, x: Any, y: Any) -> Array:
-    check_are_arrays(function, input=x, mat2=y)
-    return kernels.matmul(x, y)
+def of_arrays(product: Any, function: str, second: str, x: Any, y: Any) -> Array:
+    """A product of arrays.  TypeError where it fails and one of them is none."""
+    try:
+        return product(x, y)
+    except Exception:
+        check_are_arrays(function, **{"input": x, second: y})
+        raise
 
 
 def what_is_needed(a: Tensor, b: Tensor) -> tuple[Array, Array]:
@@ -118,8 +124,10 @@ class BmmBackward0(Node):
 
 def bmm(input: Either, mat2: Either) -> Either:
     """The products of two batches of matrices: (B, M, K) and (B, K, N)."""
-    if type(input) not in TENSORS or type(mat2) not in TENSORS:
-        return product_of_arrays("bmm", input, mat2)
+    if type(input) not in TENSORS:
+        return of_arrays(kernels.matmul, "bmm", "mat2", input, mat2)
+    if type(mat2) not in TENSORS:
+        check_are_tensors("bmm", mat2=mat2)
     x, y = input.array, mat2.array
     if x.ndim != 3 or y.ndim != 3:
         wrong = "batch1" if x.ndim != 3 else "batch2"
@@ -162,9 +170,10 @@ def products(x: Either, y: Either) -> Either:
 
 def mv(input: Either, vec: Either) -> Either:
     """The product of a matrix and a vector."""
-    if type(input) not in TENSORS or type(vec) not in TENSORS:
-        check_are_arrays("mv", input=input, vec=vec)
-        return kernels.matmul(input, vec.reshape(-1, 1)).reshape(-1)
+    if type(input) not in TENSORS:
+        return of_arrays(times_column, "mv", "vec", input, vec)
+    if type(vec) not in TENSORS:
+        check_are_tensors("mv", vec=vec)
     x, y = input.array, vec.array
     check_mv(x, y)
     if x.dtype != y.dtype:
@@ -172,7 +181,11 @@ def mv(input: Either, vec: Either) -> Either:
         raise RuntimeError(
             f"addmv input tensors must have the same dtype, but got {', '.join(names)}"
         )
-    return record(MvBackward0, mv(x, y), (input, vec), what_is_needed(input, vec))
+    return record(MvBackward0, times_column(x, y), (input, vec), what_is_needed(input, vec))
+
+
+def times_column(x: Array, y: Array) -> Array:
+    return kernels.matmul(x, y.reshape(-1, 1)).reshape(-1)
 
 
 def check_mv(x: Array, y: Array, ndim: int = 1) -> None:
@@ -200,12 +213,17 @@ class DotBackward0(Node):
 
 def dot(input: Either, tensor: Either) -> Either:
     """The sum of the products of two vectors' elements."""
-    if type(input) not in TENSORS or type(tensor) not in TENSORS:
-        check_are_arrays("dot", input=input, tensor=tensor)
-        return kernels.matmul(input.reshape(1, -1), tensor.reshape(-1, 1)).reshape(())
+    if type(input) not in TENSORS:
+        return of_arrays(row_times_column, "dot", "tensor", input, tensor)
+    if type(tensor) not in TENSORS:
+        check_are_tensors("dot", tensor=tensor)
     check_dot(input.array, tensor.array)
-    result = dot(input.array, tensor.array)
+    result = row_times_column(input.array, tensor.array)
     return record(DotBackward0, result, (input, tensor), what_is_needed(input, tensor))
+
+
+def row_times_column(x: Array, y: Array) -> Array:
+    return kernels.matmul(x.reshape(1, -1), y.reshape(-1, 1)).reshape(())
 
 
 def check_dot(x: Array, y: Array) -> None:
@@ -233,7 +251,7 @@ class VdotBackward0(DotBackward0):
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """The same as dot, for real numbers."""
     check_dot(input.array, other.array)
-    result = dot(input.array, other.array)
+    result = row_times_column(input.array, other.array)
     return record(VdotBackward0, result, (input, other), what_is_needed(input, other))
 
 
