@@ -42,9 +42,30 @@ def test_the_examples_of_data_run() -> None:
     assert len(names["seen"]) == 2 * len(names["loader"])
 
 
+def test_the_example_of_training_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (code,) = examples("docs/training.md")
+    names: dict[str, Any] = {}
+    exec(compile(code, "training.md", "exec"), names)
+    assert names["accuracy"] > 0.9
+    assert minigrad.load("digits.pt").keys() == names["model"].state_dict().keys()
+
+
+def test_the_examples_of_saving_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = minigrad.nn.Linear(2, 1)
+    optimizer = minigrad.optim.Adam(model.parameters())
+    scheduler = minigrad.optim.lr_scheduler.StepLR(optimizer, 1)
+    names = {"minigrad": minigrad, "model": model, "optimizer": optimizer}
+    names |= {"scheduler": scheduler, "epoch": 1}
+    for code in examples("docs/saving.md"):
+        exec(compile(code, "saving.md", "exec"), names)
+    assert (tmp_path / "model.safetensors").exists()
+
+
 def test_readme_names_files_that_exist() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for path in re.findall(r"`((?:minigrad|visualize|docs|lessons)/[\w/.]*)`", text):
+    for path in re.findall(r"`((?:minigrad|visualize|docs|lessons|examples)/[\w/.]*)`", text):
         assert (ROOT / path).exists(), path
     for path in re.findall(r"\]\(([\w/.-]+)", text):
         assert (ROOT / path).exists(), path
@@ -63,11 +84,12 @@ def test_readme_tells_how_long_files_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["architecture.md", "adding-an-op.md", "data.md", "differences.md", "random.md"]
+    "page",
+    ["architecture.md", "adding-an-op.md", "data.md", "differences.md", "random.md", "training.md"],
 )
 def test_pages_name_files_that_exist(page: str) -> None:
     """In full, or from a folder on."""
-    folders = ("minigrad", "visualize", "tests")
+    folders = ("minigrad", "visualize", "tests", "examples")
     found = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
     files = [f"/{file.relative_to(ROOT).as_posix()}" for file in found]
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")

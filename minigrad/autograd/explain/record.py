@@ -23,12 +23,14 @@ from minigrad.grad_mode import is_grad_enabled, is_inference_mode_enabled
 from minigrad.leaf import AccumulateGrad, Leaf
 from minigrad.memory import in_library, user_frame
 from minigrad.node import Edge, Line, Node, line_of
+from minigrad.ops.creation import tensor
 from minigrad.tensor import TENSORS, Tensor
 
 KEPT = 10_000  # cuts; of a longer program, the latest
 TAKES_VALUES = {"item", "tolist", "numpy", "__float__", "__int__", "__array__"}
 COPIES_VALUES = {"tensor", "as_tensor"}
 BACKWARD = run_backward.__code__
+CHECK = tensor.__code__  # what looks at the arguments of an operation first: of many the same
 CHANGES = {"requires_grad_", "grad", "zero_"}
 UNRECORDED = {"apply", "checkpoint"}  # they run what users wrote under no_grad: that is no cut
 
@@ -112,8 +114,8 @@ class Record:
                 cut = self.cut(frame, sources, how(frame, result), is_mask(result))
             if cut is not None:
                 self.origins.put(result, cut)
-        elif sources and frame.f_code.co_name in TAKES_VALUES:
-            self.cut(frame, sources, f"gave only its values to {frame.f_code.co_name}()")
+        elif sources and called(frame) in TAKES_VALUES:
+            self.cut(frame, sources, f"gave only its values to {called(frame)}()")
 
     def cut(
         self, frame: FrameType, sources: list[Tensor], how: str, is_mask: bool = False
@@ -131,7 +133,7 @@ class Record:
 
 def how(frame: FrameType, result: Tensor) -> str:
     """Why a result has no history although an argument has one."""
-    name = frame.f_code.co_name
+    name = called(frame)
     if name in ("detach", "data"):
         return f"was detached by {'detach()' if name == 'detach' else '.data'}"
     if not is_grad_enabled():
@@ -142,6 +144,13 @@ def how(frame: FrameType, result: Tensor) -> str:
     if name in COPIES_VALUES:
         return f"got its values from {name}(), which copies no history,"
     return "was made by an operation without a derivative"
+
+
+def called(frame: FrameType) -> str:
+    """The name of the function that the user called: where it checks its arguments first, the
+    frame is that of the check."""
+    checked = frame.f_locals.get("op") if frame.f_code is CHECK else None
+    return checked.__name__ if checked is not None else frame.f_code.co_name
 
 
 def is_mask(x: Tensor) -> bool:
@@ -159,7 +168,8 @@ def source_edge(x: Tensor) -> Edge:
 
 def arguments(frame: FrameType) -> list[Any]:
     code, values = frame.f_code, frame.f_locals
-    named = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 0x04)  # *args
+    several = bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)  # *args, **named
+    named = code.co_argcount + code.co_kwonlyargcount + several
     return [values[name] for name in code.co_varnames[:named] if name in values]
 
 
@@ -167,7 +177,8 @@ def tensors_in(values: Sequence[Any]) -> Iterator[Tensor]:
     for value in values:
         if type(value) in TENSORS:
             yield value
-        elif isinstance(value, list | tuple):
+        elif isinstance(value, list | tuple | dict):
+            value = value.values() if isinstance(value, dict) else value
             yield from (x for x in value if type(x) in TENSORS)
 
 

@@ -1,0 +1,101 @@
+"""What the examples share beside their models: options, progress, checkpoints, the loss plot."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import minigrad
+from minigrad.demo_pictures import BLUE, PALE_BLUE, Panel, curve, svg
+
+try:
+    from tqdm import tqdm
+except ImportError:  # a line an epoch will do
+    tqdm = None
+
+
+def options(description: str, epochs: int, batch_size: int) -> argparse.ArgumentParser:
+    """The options of every example; a script adds its own."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--epochs", type=int, default=epochs)
+    parser.add_argument("--batch-size", type=int, default=batch_size)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--limit", type=int, help="train on the first so many samples only")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for the files")
+    parser.add_argument("--resume", type=Path, help="a checkpoint (last.pt) to go on from")
+    return parser
+
+
+class Training:
+    """The epochs of a run: shows them, and can go on where another run stopped.
+
+        run = Training(args, model=model, optimizer=optimizer)
+        for epoch in run.epochs():
+            for x, y in run.batches(loader):
+                ...
+                run.losses.append(loss.item())
+            run.report(accuracy=...)
+
+    After every epoch OUT/last.pt holds the parts' state_dicts, the random numbers and the losses,
+    and OUT/loss.svg shows the losses.
+    """
+
+    def __init__(self, args: argparse.Namespace, **parts: Any) -> None:
+        self.args, self.parts = args, parts
+        self.epoch = 0
+        self.losses: list[float] = []
+        if args.resume:
+            self.restore(minigrad.load(args.resume, map_location=args.device))
+        args.out.mkdir(parents=True, exist_ok=True)
+
+    def epochs(self) -> Iterator[int]:
+        while self.epoch < self.args.epochs:
+            self.epoch += 1
+            self.started, self.before = time.perf_counter(), len(self.losses)
+            yield self.epoch
+
+    def batches(self, loader: Iterable[Any]) -> Iterator[Any]:
+        """The loader's batches, with a bar on a terminal."""
+        if tqdm and sys.stderr.isatty():
+            loader = tqdm(loader, desc=f"epoch {self.epoch}", leave=False)
+        return iter(loader)
+
+    def report(self, **figures: float) -> None:
+        """A line for the epoch; the checkpoint and the plot."""
+        losses = self.losses[self.before :]
+        line = f"epoch {self.epoch:3d}/{self.args.epochs}  loss {sum(losses) / len(losses):.4f}"
+        line += "".join(f"  {name} {figure:.4g}" for name, figure in figures.items())
+        print(f"{line}  ({time.perf_counter() - self.started:.1f} s)", flush=True)
+        minigrad.save(self.state(), self.args.out / "last.pt")
+        picture = loss_plot(self.losses, self.epoch)
+        (self.args.out / "loss.svg").write_text(picture, encoding="utf-8")
+
+    def state(self) -> dict[str, Any]:
+        parts = {name: part.state_dict() for name, part in self.parts.items()}
+        random = minigrad.get_rng_state()
+        return {"epoch": self.epoch, "losses": self.losses, "random": random, **parts}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
+        self.epoch, self.losses = state["epoch"], state["losses"]
+        minigrad.set_rng_state(state["random"])
+
+
+def loss_plot(losses: list[float], epochs: int) -> str:
+    """An SVG picture of the loss of every step, and of its running mean."""
+    highest = max(losses)
+    panel = Panel(60, 48, 560, 240, epochs, 0, highest)
+    ticks = [float(f"{highest * share:.2g}") for share in (0, 0.25, 0.5, 0.75, 1)]
+    places = [panel.x((step + 1) * epochs / len(losses)) for step in range(len(losses))]
+    means, mean = [], losses[0]
+    for loss in losses:
+        mean += 0.05 * (loss - mean)
+        means.append(mean)
+    parts = panel.frame("Training loss", ticks)
+    parts.append(curve(list(zip(places, map(panel.y, losses), strict=True)), PALE_BLUE, 1))
+    parts.append(curve(list(zip(places, map(panel.y, means), strict=True)), BLUE, 2.5))
+    return svg(660, 340, "Training loss", parts)
