@@ -64,6 +64,37 @@ def test_a_run_that_goes_on_from_a_checkpoint_equals_one_that_was_not_stopped(
     assert (parts / "last.pt").read_bytes() == (whole / "last.pt").read_bytes()
 
 
+@pytest.mark.parametrize("main", ["image_cnn"], indirect=True)
+def test_a_run_goes_on_with_the_options_that_it_had(
+    main: Main, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*SMALL["image_cnn"], "--out", str(tmp_path), "--epochs"]
+    main([*arguments, "1"])
+    again = ["--resume", str(tmp_path / "last.pt")]
+    with pytest.raises(SystemExit, match="was made with --epochs 1, not 2"):
+        main([*arguments, "2", *again])  # its schedule ends after the first
+    with pytest.raises(SystemExit, match="was made with --seed 0, not 1"):
+        main([*arguments, "1", *again, "--seed", "1"])  # held out would be what was learned
+    main([*arguments, "1", *again])
+    assert "nothing to do: 1 of 1 epochs are done" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("main", ["names_gru"], indirect=True)
+def test_a_run_without_a_schedule_may_go_on_for_longer(main: Main, tmp_path: Path) -> None:
+    arguments = [*SMALL["names_gru"], "--out", str(tmp_path), "--epochs"]
+    main([*arguments, "1"])
+    main([*arguments, "2", "--resume", str(tmp_path / "last.pt")])
+    assert minigrad.load(tmp_path / "last.pt")["epoch"] == 2
+
+
+@pytest.mark.parametrize("main", ["digits_mlp"], indirect=True)
+def test_the_plotted_mean_follows_the_losses_of_a_short_run(main: Main) -> None:
+    losses = [2.0] * 50 + [1.0] * 50
+    means = sys.modules["bookkeeping"].running_means(losses)
+    assert means[49] == 2.0
+    assert means[60] < 1.05  # ten steps later, of a hundred
+
+
 @pytest.mark.parametrize("main", ["transformer"], indirect=True)
 def test_the_corpus(main: Main, tmp_path: Path) -> None:
     sizes = ["--task", "corpus", "--limit", "3000", "--width", "16"]
