@@ -110,9 +110,8 @@ def main(argv: list[str] | None = None) -> float:
             optimizer.step()
             scheduler.step()
             run.losses.append(loss.item())
-        measured = task.measure(model.eval(), args.device)
-        run.report(held_out=measured)
-    return measured
+        run.report(held_out=task.measure(model.eval(), args.device))
+    return task.measure(model.eval(), args.device)
 
 
 if __name__ == "__main__":

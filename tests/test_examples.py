@@ -62,6 +62,8 @@ def test_a_run_that_goes_on_from_a_checkpoint_equals_one_that_was_not_stopped(
     stopped = ["--resume", str(whole / "epoch-1.pt"), "--out", str(parts)]
     assert main([*sizes, "--epochs", "2", *stopped]) == result
     assert (parts / "last.pt").read_bytes() == (whole / "last.pt").read_bytes()
+    finished = ["--resume", str(whole / "last.pt"), "--out", str(parts)]
+    assert main([*sizes, "--epochs", "2", *finished]) == result
 
 
 @pytest.mark.parametrize("main", ["image_cnn"], indirect=True)
