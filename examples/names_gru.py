@@ -47,7 +47,9 @@ def collate(names: list[str]) -> tuple[minigrad.Tensor, minigrad.Tensor]:
     return letters, pad_sequence(following, batch_first=True, padding_value=IGNORED)
 
 
-def loss_of(model: nn.Module, batch: tuple[minigrad.Tensor, minigrad.Tensor], device: str):
+def loss_of(
+    model: nn.Module, batch: tuple[minigrad.Tensor, minigrad.Tensor], device: str
+) -> minigrad.Tensor:
     letters, following = (x.to(device) for x in batch)
     scores, _ = model(letters)
     return F.cross_entropy(scores.flatten(0, 1), following.flatten(), ignore_index=IGNORED)

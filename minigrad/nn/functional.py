@@ -71,9 +71,7 @@ from minigrad.ops.loss.regression import huber_loss, l1_loss, mse_loss, smooth_l
 from minigrad.ops.multi_head import multi_head_attention_forward
 from minigrad.ops.norm import cosine_similarity, normalize, pairwise_distance
 from minigrad.ops.normalization import layer_norm
-from minigrad.ops.padding import (
-    pad,
-)
+from minigrad.ops.padding import pad
 from minigrad.ops.pointwise import (
     gelu,
     hardshrink,
@@ -95,11 +93,7 @@ from minigrad.ops.pooling import (
     max_pool1d,
     max_pool2d,
 )
-from minigrad.ops.resizing import (
-    interpolate,
-    pixel_shuffle,
-    pixel_unshuffle,
-)
+from minigrad.ops.resizing import interpolate, pixel_shuffle, pixel_unshuffle
 from minigrad.ops.response_norm import local_response_norm, rms_norm
 from minigrad.ops.softmax import log_softmax, softmax, softmin
 

@@ -9,7 +9,6 @@ from typing import Any
 from minigrad.nn import functional as F
 from minigrad.nn.affine import Affine
 from minigrad.nn.layer import Layer
-from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
 
@@ -53,8 +52,6 @@ class RMSNorm(Affine):
 
     eps None: the smallest step of the dtype (Zhang and Sennrich 2019).
     """
-
-    weight: Parameter | None
 
     def __init__(
         self,

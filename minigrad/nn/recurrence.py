@@ -88,10 +88,11 @@ def recurrence(
     states = tuple(x.array for x in state)
     b = None if bias is None else bias.array
     out, last, before, kept = kernels.recurrent_steps(gates.array, weight.array, b, states, *plan)
+    no_bias = constant(out)  # any constant: it keeps the place of the bias, and gets no gradient
     results = record_several(
         RecurrenceBackward0,
         (out, *last),
-        (gates, weight, constant(out) if bias is None else bias, *state),
+        (gates, weight, no_bias if bias is None else bias, *state),
         (gates.array, weight.array, b, *states),
         plan=plan,
         before=before,

@@ -23,7 +23,6 @@ from minigrad.ops.view import expand, permute, reshape, squeeze, transpose, unsq
 from minigrad.tensor import Tensor, constant
 
 Maybe = Any  # a Tensor or None
-NOTHING = {type(None)}
 
 CAUSAL_NEEDS_MASK = (
     "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
@@ -79,9 +78,9 @@ def multi_head_attention_forward(
     mask = None if causal else checked_mask(attn_mask, "attn_mask", query)
     p = dropout_p if training else 0.0
     separate = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else None
-    more = bias_k, bias_v, static_k, static_v, separate, add_zero_attn or None
-    plain = query is key is value and in_proj_weight is not None and set(map(type, more)) == NOTHING
-    if plain and not need_weights:
+    no_more_keys = bias_k is bias_v is static_k is static_v is None and not add_zero_attn
+    one_projection = in_proj_weight is not None and separate is None
+    if query is key is value and one_projection and no_more_keys and not need_weights:
         mask = one_mask(mask, padding, batch, num_heads, length)
         weights = in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias
         out = self_attention(query, num_heads, weights, mask, p, causal)

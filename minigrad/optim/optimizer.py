@@ -24,7 +24,7 @@ class Optimizer:
     """Base of the update rules: a subclass defines step().
 
     `params` is an iterable of tensors, of (name, tensor) pairs, or of dicts with "params" and
-    options that differ from `defaults`; `state` remembers what a rule needs a parameter.
+    options that differ from `defaults`; `state` has what the rule remembers of each parameter.
     """
 
     def __init__(self, params: Iterable[Any], defaults: Group) -> None:

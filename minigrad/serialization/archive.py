@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from minigrad import cuda
 from minigrad.device import device
-from minigrad.serialization.arrays import EPOCH, check_members, read_array, write_array
+from minigrad.serialization.arrays import DATE, check_members, read_array, write_array
 from minigrad.serialization.atomic import opened
 from minigrad.serialization.structure import Decoder, Encoder
 
@@ -42,7 +42,7 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
     if len(text) > LONGEST:
         raise ValueError("cannot save " + TOO_LONG)
     with opened(f, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(zipfile.ZipInfo(STRUCTURE, EPOCH), text)
+        archive.writestr(zipfile.ZipInfo(STRUCTURE, DATE), text)
         for number, array in enumerate(encoder.arrays):
             write_array(archive, member_name(number), array)
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 Array = np.ndarray[Any, Any]
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same file, whenever it is saved
+DATE = (1980, 1, 1, 0, 0, 0)  # the same content gives the same file, whenever it is saved
 LARGE = 2**31 - 2**16  # bytes from which a member needs the larger entries of Zip64
 KINDS = frozenset("biufc")  # bools, integers, floats and complex numbers
 VERSIONS = {
@@ -26,7 +26,7 @@ VERSIONS = {
 
 def write_array(archive: zipfile.ZipFile, name: str, array: Array) -> None:
     """Add `array` as the member `name`."""
-    member = zipfile.ZipInfo(name, EPOCH)
+    member = zipfile.ZipInfo(name, DATE)
     with archive.open(member, "w", force_zip64=array.nbytes > LARGE) as file:
         npy.write_array(file, array, version=(1, 0), allow_pickle=False)
 

@@ -225,15 +225,16 @@ def steps_in_all(total: Any, epochs: Any, steps_per_epoch: Any) -> int:
 def phases(rising: float, steps: int, three_phase: bool) -> list[Phase]:
     """The phases with the share `rising` of the steps going up."""
     top = float(rising * steps) - 1
-    up = phase(top, ("initial_lr", "max_lr"), ("max_momentum", "base_momentum"))
+    up = phase_until(top, ("initial_lr", "max_lr"), ("max_momentum", "base_momentum"))
     if not three_phase:
-        return [up, phase(steps - 1, ("max_lr", "min_lr"), ("base_momentum", "max_momentum"))]
+        return [up, phase_until(steps - 1, ("max_lr", "min_lr"), ("base_momentum", "max_momentum"))]
     bottom = float(2 * rising * steps) - 2
-    down = phase(bottom, ("max_lr", "initial_lr"), ("base_momentum", "max_momentum"))
-    return [up, down, phase(steps - 1, ("initial_lr", "min_lr"), ("max_momentum", "max_momentum"))]
+    down = phase_until(bottom, ("max_lr", "initial_lr"), ("base_momentum", "max_momentum"))
+    last = phase_until(steps - 1, ("initial_lr", "min_lr"), ("max_momentum", "max_momentum"))
+    return [up, down, last]
 
 
-def phase(end_step: float, lr: tuple[str, str], momentum: tuple[str, str]) -> Phase:
+def phase_until(end_step: float, lr: tuple[str, str], momentum: tuple[str, str]) -> Phase:
     return {
         "end_step": end_step,
         "start_lr": lr[0],
