@@ -366,7 +366,8 @@ def concatenate(arrays: Sequence[Array], axis: int) -> Array:
     all_numpy = check_one_device(arrays)
     parts = [array for array in arrays if array.shape != (0,)] or list(arrays[:1])
     if all_numpy:
-        return np.concatenate(parts, axis, dtype=dtype)
+        joined = np.concatenate(parts, axis, dtype=dtype)  # in the order of transposed parts
+        return joined if joined.flags.c_contiguous else np.ascontiguousarray(joined)
     if builtins.any(is_batched(part) for part in parts):
         parts = [part.astype(dtype, copy=False) for part in parts]
         return batched_module("routines").concatenate(parts, axis)

@@ -296,7 +296,14 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"{len(shape)}D and {weight.array.ndim}D"
         )
     if weight.array.ndim != 2 or not input.array.flags.c_contiguous:
-        return add(matmul(input, t(weight)), bias)
+        product = matmul(input, t(weight))
+        out = add(product, bias)
+        if out.array.shape != product.array.shape:
+            raise RuntimeError(
+                f"output with shape {list(product.array.shape)} doesn't match the broadcast shape "
+                f"{list(out.array.shape)}: linear's bias adds no dimensions"
+            )
+        return out
     product = added_to_product(bias, rows_operand(input), transposed_operand(weight))
     return view(product, (*shape[:-1], product.array.shape[1]))
 

@@ -219,6 +219,8 @@ def check_mode(mode: str, x: Array, sides: Sides, length: int) -> None:
                 f"{axis} of input {list(x.shape)}"
             )
         check_length(x.shape, axis, before, after)
+    if not any(x.shape[axis] + before + after for axis, (before, after) in padded):
+        raise RuntimeError(f"input {list(x.shape)} is too small: paddings take all of it away")
 
 
 def check_length(shape: tuple[int, ...], axis: int, before: int, after: int) -> None:

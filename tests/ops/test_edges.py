@@ -7,6 +7,7 @@ import pytest
 
 import minigrad
 from minigrad import tensor
+from minigrad.nn import functional as F
 
 CUBE = minigrad.arange(24).reshape(2, 3, 4)
 
@@ -53,6 +54,36 @@ def test_what_cannot_be_assigned() -> None:
     with pytest.raises(RuntimeError, match="source and destination dtypes match"):
         x[[0]] = tensor([1, 2, 3])
     assert x.tolist() == [[0.0] * 3] * 2
+
+
+@pytest.mark.parametrize("dtype", [minigrad.float64, minigrad.float32, minigrad.float16])
+def test_fmod_keeps_the_sign_of_its_first_operand(dtype: Any) -> None:
+    x, y = tensor([-0.0, 0.0, -4.0, 4.0], dtype=dtype), tensor([3.0, -3, 2, -2], dtype=dtype)
+    for rest in (x.fmod(y), x.fmod(2), x.fmod(-2.0)):
+        assert rest.tolist() == [0.0] * 4
+        assert np.signbit(rest.numpy()).tolist() == [True, False, True, False]
+
+
+def test_a_bias_adds_no_dimensions_to_a_linear_layer() -> None:
+    weight, bias = minigrad.ones(5, 4), minigrad.ones(7, 3, 2, 5)
+    with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
+        F.linear(CUBE.float().transpose(0, 1), weight, bias)
+    with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
+        F.linear(minigrad.ones(3), minigrad.ones(3), minigrad.ones(2, 5))
+
+
+def test_joined_tensors_are_contiguous_whatever_their_parts() -> None:
+    x = CUBE.permute(2, 0, 1)
+    for joined in (minigrad.cat([x, x], 1), minigrad.stack([x, x], -1), x.roll(1, 0)):
+        assert joined.is_contiguous()
+        assert joined.view(-1).tolist() == joined.flatten().tolist()
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate"])
+def test_pad_refuses_to_take_everything_away(mode: str) -> None:
+    with pytest.raises(RuntimeError, match="too small"):
+        F.pad(minigrad.ones(3, 7), (-7, 0), mode)
+    assert F.pad(minigrad.ones(2, 3, 4, 5), (-5, 0, 0, 0), mode).shape == (2, 3, 4, 0)
 
 
 @pytest.mark.parametrize("dtype", [minigrad.int64, minigrad.uint8])

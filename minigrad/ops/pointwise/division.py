@@ -47,14 +47,14 @@ def remainder_number(x, y: Number):
 def fmod_tensor(x, y):
     """The remainder of x / y, with the sign of x"""
     rest = abs(x) % abs(y)
-    return rest if x >= 0 else -rest
+    return rest if x > 0 else x * rest if x == 0 else -rest  # of -0., it is -0.
 
 
 @pointwise(x=lambda grad: grad, node="FmodBackward0")
 def fmod_number(x, y: Number):
     """The remainder of x by a number, with the sign of x"""
     rest = abs(x) % abs(y)
-    return rest if x >= 0 else -rest
+    return rest if x > 0 else x * rest if x == 0 else -rest  # of -0., it is -0.
 
 
 @pointwise(no_derivative=True, node="NotImplemented")
