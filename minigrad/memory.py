@@ -11,6 +11,7 @@ import functools
 import itertools
 import os
 import sys
+import warnings
 import weakref
 from collections.abc import Iterable
 from pathlib import Path
@@ -44,6 +45,15 @@ def user_frame(frame: FrameType) -> FrameType:
             return frame
         frame = frame.f_back
     return frame
+
+
+def warn_user(text: str, category: type[Warning] = UserWarning) -> None:
+    """A warning that names the user's line, however deep in the library it arises."""
+    frame = user_frame(get_frame())
+    names = frame.f_globals
+    seen = names.setdefault("__warningregistry__", {})
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    warnings.warn_explicit(text, category, file, line, names.get("__name__", file), seen)
 
 
 class Clock:

@@ -67,6 +67,12 @@ class Tensor(Values):
     def __repr__(self, *, tensor_contents: Any = None) -> str:
         return printing.describe(self, tangent_of(self) if open_levels() else None)
 
+    def __format__(self, specification: str) -> str:
+        """f"{loss}" is a number, f"{loss!r}" a tensor; a parameter needs a specification."""
+        if self.array.ndim == 0 and (specification or type(self) is Tensor):
+            return format(self.item(), specification)
+        return object.__format__(self, specification)
+
     # ------------------------------------------------------------------ its place in the graph
 
     @property

@@ -180,11 +180,6 @@ class Values:
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(self.item())
 
-    def __format__(self, specification: str) -> str:
-        if self.array.ndim == 0 and specification:
-            return format(self.item(), specification)
-        return object.__format__(self, specification)
-
 
 # ------------------------------------------------------------------------- of a tensor's memory
 

@@ -7,7 +7,6 @@ went through a selu.
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.dtypes import type_name
 from minigrad.kernels.batched.levels import running
+from minigrad.memory import warn_user
 from minigrad.node import LinearNode
 from minigrad.ops.arguments import typed
 from minigrad.ops.draw import source
@@ -166,18 +166,16 @@ def dropout2d(
     check_p(p)
     ndim = input.array.ndim
     if ndim not in (3, 4):
-        warnings.warn(
+        warn_user(
             f"dropout2d: Received a {ndim}-D input to dropout2d, which is deprecated and will "
             "result in an error in a future release. To retain the behavior and silence this "
             "warning, please use dropout instead.",
-            stacklevel=2,
         )
     if ndim == 3:
-        warnings.warn(
+        warn_user(
             "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D "
             "dropout behavior is desired - input is interpreted as shape (N, C, L), where C is "
             "the channel dim. Use dropout1d to say so.",
-            stacklevel=2,
         )
     return feature_dropout(input, p, training, inplace)
 
@@ -190,11 +188,10 @@ def dropout3d(
     check_p(p)
     ndim = input.array.ndim
     if ndim not in (4, 5):
-        warnings.warn(
+        warn_user(
             f"dropout3d: Received a {ndim}-D input to dropout3d, which is deprecated and will "
             "result in an error in a future release. To retain the behavior and silence this "
             "warning, please use dropout instead.",
-            stacklevel=2,
         )
     if ndim == 5:
         return feature_dropout(input, p, training, inplace)

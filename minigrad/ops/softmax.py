@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-
 from minigrad import dtypes
+from minigrad.memory import warn_user
 from minigrad.ops import normalization
 from minigrad.ops.pointwise import neg
 from minigrad.tensor import Tensor
@@ -16,7 +15,7 @@ def softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Dtype = None
 ) -> Tensor:
     """exp(x) / sum(exp(x)) along one dimension."""
-    axis = dim_or_usual("softmax", input, dim, _stacklevel)
+    axis = dim_or_usual("softmax", input, dim)
     return normalization.softmax(input, axis, dtype)
 
 
@@ -24,7 +23,7 @@ def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Dtype = None
 ) -> Tensor:
     """log(softmax(x)), without the loss of small values."""
-    axis = dim_or_usual("log_softmax", input, dim, _stacklevel)
+    axis = dim_or_usual("log_softmax", input, dim)
     return normalization.log_softmax(input, axis, dtype)
 
 
@@ -32,17 +31,16 @@ def softmin(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Dtype = None
 ) -> Tensor:
     """softmax(-x): the smaller, the more."""
-    axis = dim_or_usual("softmin", input, dim, _stacklevel)
+    axis = dim_or_usual("softmin", input, dim)
     return normalization.softmax(neg(input), axis, dtype)
 
 
-def dim_or_usual(name: str, x: Tensor, dim: int | None, stacklevel: int) -> int:
+def dim_or_usual(name: str, x: Tensor, dim: int | None) -> int:
     """The dimension; without one, that of old programs: 1 of batches, 0 of single samples."""
     if dim is not None:
         return dim
-    warnings.warn(
+    warn_user(
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
-        "dim=X as an argument.",
-        stacklevel=stacklevel,
-    )
+        "dim=X as an argument."
+    )  # it finds the user's line by itself: torch's `_stacklevel` is not needed
     return 0 if x.array.ndim in (0, 1, 3) else 1

@@ -287,3 +287,13 @@ def test_wrong_print_options_change_nothing() -> None:
     with pytest.raises(ValueError, match="profile must be one of"):
         minigrad.set_printoptions(profile="long")
     assert str(minigrad.tensor([1.23456])) == "tensor([1.2346])"
+
+
+def test_a_number_in_an_f_string() -> None:
+    loss = tensor(1.5, requires_grad=True)
+    assert f"{loss} {tensor(3)} {tensor(True)} {loss * 2:.2f}" == "1.5 3 True 3.00"
+    assert f"{loss!r}" == str(loss) == "tensor(1.5000, requires_grad=True)"
+    assert f"{tensor([1.5])}" == "tensor([1.5000])"
+    assert f"{minigrad.nn.Parameter(tensor(1.5))}".startswith("Parameter containing")
+    with pytest.raises(TypeError, match="unsupported format string"):
+        f"{tensor([1.5]):.2f}"

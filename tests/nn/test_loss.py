@@ -1,6 +1,8 @@
 """Losses as modules: a value by hand each, reductions, and weights that are part of the state."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,3 +90,21 @@ def test_a_distance_may_be_a_module() -> None:
     loss = nn.TripletMarginWithDistanceLoss(distance_function=nn.PairwiseDistance(p=1))
     assert "(distance_function): PairwiseDistance()" in repr(loss)
     assert loss(ROW, OTHER, ROW).item() == pytest.approx(8, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: nn.functional.mse_loss(x, x[:, :1]),
+        lambda x: nn.L1Loss()(x, x[:, :1]),
+        lambda x: nn.functional.kl_div(x, x),
+        lambda x: nn.functional.cross_entropy(x, x.long()[:, 0], size_average=True),
+        lambda x: nn.functional.softmax(x),
+        lambda x: nn.Softmax()(x),
+        lambda x: nn.Dropout2d()(x),
+    ],
+)
+def test_a_warning_names_the_line_of_the_program(call: Callable[[Any], Any]) -> None:
+    with pytest.warns(UserWarning, match=".") as warned:
+        call(minigrad.ones(3, 2))
+    assert [w.filename for w in warned] == [__file__]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 from minigrad import kernels
 from minigrad.dtypes import type_name
+from minigrad.memory import warn_user
 from minigrad.ops.arguments import Flag, typed
 from minigrad.ops.either import check_are_tensors
 from minigrad.ops.filled import ones_like
@@ -32,12 +32,11 @@ def kl_div(
         raise RuntimeError("kl_div: Integral inputs not supported.")
     legacy = size_average is not None or reduce is not None
     if reduction == "mean" and not legacy:
-        warnings.warn(
+        warn_user(
             "reduction: 'mean' divides the total loss by both the batch size and the support size."
             "'batchmean' divides only by the batch size, and aligns with the KL div math "
             "definition.'mean' will be changed to behave the same as 'batchmean' in the next "
             "major release.",
-            stacklevel=2,
         )
     by_batch = reduction == "batchmean" and not legacy
     reduction = reduction_of(size_average, reduce, "sum" if by_batch else reduction)

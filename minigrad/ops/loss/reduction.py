@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from minigrad import kernels
+from minigrad.memory import warn_user
 from minigrad.node import NO_EDGE
 from minigrad.ops.define import PointwiseNode, node_class, scalar_array
 from minigrad.ops.either import Either, check_are_tensors, constant_like
@@ -26,10 +26,10 @@ def reduction_of(size_average: Any, reduce: Any, reduction: str) -> str:
         averaged, reduced = size_average is None or size_average, reduce is None or reduce
         reduction = ("mean" if averaged else "sum") if reduced else "none"
         text = "size_average and reduce args will be deprecated, please use reduction='{}' instead."
-        warnings.warn(text.format(reduction), stacklevel=3)
+        warn_user(text.format(reduction))
     if reduction == "elementwise_mean":
         text = "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead."
-        warnings.warn(text, stacklevel=3)
+        warn_user(text)
         return "mean"
     if reduction not in REDUCTIONS:
         raise ValueError(f"{reduction} is not a valid value for reduction")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from minigrad.dtypes import check_floats
+from minigrad.memory import warn_user
 from minigrad.ops.arguments import typed
 from minigrad.ops.loss.reduction import (
     REDUCTIONS,
@@ -21,11 +21,10 @@ from minigrad.tensor import Tensor
 
 def warn_of_sizes(input: Tensor, target: Tensor) -> None:
     if input.shape != target.shape:
-        warnings.warn(
+        warn_user(
             f"Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
             "Please ensure they have the same size.",
-            stacklevel=3,
         )
 
 
