@@ -29,6 +29,7 @@ from minigrad.tensor import Tensor
 Flag = bool  # taken as true or false, whatever it is, as torch's functions in Python do
 Operation = TypeVar("Operation", bound=Callable[..., Any])
 Ints = Any  # an int, or several
+Number = float  # what torch calls one
 Dims = Any  # the same, or None
 ALL: Any = None  # what a dimension is that was not given, where torch takes no None for it
 

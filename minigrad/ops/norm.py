@@ -10,7 +10,7 @@ from minigrad import dtypes, kernels
 from minigrad.dtypes import type_name
 from minigrad.formats import check_no_out
 from minigrad.node import Node
-from minigrad.ops.arguments import Dims, typed
+from minigrad.ops.arguments import Dims, Number, typed
 from minigrad.ops.either import Either, check_are_tensors
 from minigrad.ops.extremes import amax, amin
 from minigrad.ops.pointwise import (
@@ -112,7 +112,7 @@ def converted_to(x: Array, like: Array) -> Array:
 @typed
 def vector_norm(
     x: Tensor,
-    ord: float = 2,
+    ord: Number = 2,
     dim: Dims = None,
     keepdim: bool = False,
     *,

@@ -81,10 +81,13 @@ def gradients(outputs: list[Any], operands: dict[str, Any]) -> list[np.ndarray]:
     return [x.numpy() for x in found]
 
 
+REFUSALS = ("dynamic shape", "of another size", "Cannot access data", "offsets[0] has to")
+
+
 def refused(sample: Sample, error: RuntimeError) -> bool:
     """Whether an operation whose work its operands' values decide may say so under vmap."""
     words = str(error)
-    told = any(t in words for t in ("dynamic shape", "Cannot access data", "offsets[0] has to"))
+    told = any(t in words for t in REFUSALS)
     return sample.operation in BY_VALUES and told
 
 

@@ -19,7 +19,7 @@ NOT_SAMPLED = {"backward", "copy_", "detach_", "fill_", "normal_", "uniform_", "
 NOT_SAMPLED |= {"index_put", "index_put_"}  # tests/parity/test_inplace.py
 NOT_SAMPLED |= {"bernoulli", "bernoulli_", "cauchy_", "exponential_", "geometric_", "log_normal_"}
 NOT_SAMPLED |= {"multinomial", "random_"}  # tests/ops/test_random.py
-NOT_SAMPLED |= {"cpu", "cuda", "double", "float", "half", "int", "long", "bool"}
+NOT_SAMPLED |= {"cpu", "cuda", "double", "float", "half", "int", "long", "bool", "type"}
 NOT_SAMPLED |= {"allclose", "equal", "float_power_", "positive"}  # test_pointwise.py
 NOT_SAMPLED |= {"new_empty", "new_full", "new_ones", "new_tensor", "new_zeros"}
 

@@ -200,6 +200,7 @@ def scores_backward(x: Array, top: Array, shift: Array, grad: Array) -> Array:
 
 def at_targets(values: Array, target: Array, classes: int) -> Array:
     """(N, C) zeros, with values (N,), or one for all, at the targets (N,) that are classes."""
-    out = np.zeros((target.size, classes), values.dtype)
-    put_at_targets(values.reshape(-1), target, out)
-    return out
+    computed = np.promote_types(values.dtype, np.float32)
+    out = np.zeros((target.size, classes), computed)
+    put_at_targets(values.reshape(-1).astype(computed, copy=False), target, out)
+    return out.astype(values.dtype, copy=False)

@@ -140,5 +140,5 @@ TABLE = Table(
         "bounds": np.array([-1.5, -0.5, 0.0, 0.4, 1.2]),
         "order": np.array([0, 1, 3, 2]),
     },
-    by_values=frozenset({"nonzero", "argwhere", "embedding_bag"}),
+    by_values=frozenset({"nonzero", "argwhere", "masked_select", "embedding_bag"}),
 )
