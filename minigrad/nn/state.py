@@ -177,7 +177,10 @@ class State(Tree):
             problem = misfit(tensor, value, key)
             if problem:
                 error_msgs.append(problem)
-            elif local_metadata.get("assign_to_params_buffers"):
+                continue
+            if value.dim() > tensor.dim():  # one element, for a tensor of no dimensions
+                value = value[0]
+            if local_metadata.get("assign_to_params_buffers"):
                 setattr(self, name, like_parameter(value, tensor))
             else:
                 with no_grad():

@@ -192,6 +192,16 @@ def load(state: Any) -> None:
 ONE = minigrad.ones(1)
 
 
+@pytest.mark.parametrize("assign", [False, True])
+def test_one_element_is_loaded_into_a_tensor_without_dimensions(assign: bool) -> None:
+    norm = nn.BatchNorm1d(2)
+    state = norm.state_dict()
+    state["num_batches_tracked"] = minigrad.tensor([7])
+    norm.load_state_dict(state, assign=assign)
+    assert norm.num_batches_tracked.shape == ()
+    assert norm.num_batches_tracked.item() == 7
+
+
 @pytest.mark.parametrize(
     ("act", "error", "message"),
     [
