@@ -80,7 +80,7 @@ def main(argv: list[str] | None = None) -> float:
     args = parser.parse_args(argv)
 
     minigrad.manual_seed(args.seed)
-    names = [name.lower() for name in first_names()]
+    names = first_names()
     order = minigrad.randperm(len(names)).tolist()
     held_out = [names[i] for i in order[: len(names) // 10]]
     training = [names[i] for i in order[len(names) // 10 :]][: args.limit]

@@ -97,6 +97,16 @@ def test_pages_name_files_that_exist(page: str) -> None:
         assert any(f"/{path}" in file for file in files), path
 
 
+def test_the_core_is_as_short_as_its_page_says() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    sentence = re.search(r"The core is ([^:]*): (\d+) lines [^.]* where (\d+) is the\s+limit", page)
+    assert sentence is not None
+    files, told, limit = sentence.groups()
+    lines = sum(lines_of(ROOT / "minigrad" / name) for name in re.findall(r"`(.*?)`", files))
+    assert lines <= int(limit)
+    assert abs(lines - int(told)) <= 5
+
+
 def test_generated_source_can_be_shown() -> None:
     source = minigrad.tanh.definition.formula.source("float32")
     assert "def tanh(x):" in source

@@ -29,6 +29,8 @@ SMALL = 2**20  # bytes that any file may expand to
 
 
 class Readable(Protocol):
+    """A file, or what gzip makes of one."""
+
     def read(self, size: int, /) -> bytes: ...
 
 

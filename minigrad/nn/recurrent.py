@@ -78,6 +78,7 @@ class RNNBase(Module):
         return [{f"{n}_l{layer}{end}": s for n, s in shapes.items()} for end in suffixes]
 
     def reset_parameters(self) -> None:
+        """Draw new values."""
         bound = 1 / math.sqrt(self.hidden_size)
         for weight in self.parameters():
             init.uniform_(weight, -bound, bound)

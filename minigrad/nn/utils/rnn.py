@@ -35,6 +35,8 @@ __all__ = [
 
 
 class PackedParts(NamedTuple):
+    """The fields of a PackedSequence, whose own __new__ a NamedTuple may not have."""
+
     data: Tensor
     batch_sizes: Tensor
     sorted_indices: Tensor | None

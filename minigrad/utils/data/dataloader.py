@@ -83,6 +83,7 @@ class DataLoader(Generic[Sample_co]):
         super().__setattr__(name, value)
 
     def default_sampler(self, shuffle: bool | None) -> Iterable[Any]:
+        """The order where none was given."""
         if self.is_stream:
             return repeat(None)  # the next one, whichever that is
         if shuffle:
@@ -91,6 +92,7 @@ class DataLoader(Generic[Sample_co]):
 
     @property
     def batched(self) -> bool:
+        """Whether samples are put together here; otherwise they come one by one."""
         return self.batch_sampler is not None
 
     @property
@@ -117,6 +119,7 @@ class DataLoader(Generic[Sample_co]):
         return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> 1)
 
     def job(self) -> Job:
+        """What those who make the batches have to know."""
         return Job(
             self.dataset,
             self.collate_fn,
@@ -127,6 +130,7 @@ class DataLoader(Generic[Sample_co]):
         )
 
     def worker_batches(self) -> WorkerBatches:
+        """New workers, and what receives their batches."""
         context = self.multiprocessing_context or multiprocessing.get_context()
         job, ahead = self.job(), self.prefetch_factor or 2
         crew = Crew(job, context, self.timeout)
