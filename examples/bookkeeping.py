@@ -1,6 +1,7 @@
 """What the examples share beside their models: options, progress, checkpoints, the loss plot."""
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -125,11 +126,18 @@ def running_means(losses: list[float]) -> list[float]:
     return means
 
 
+def round_ticks(highest: float) -> list[float]:
+    """Round numbers from 0 up to `highest`, by 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(highest))
+    step = next(s * power for s in (0.2, 0.5, 1, 2) if highest / (s * power) < 6)
+    return [step * i for i in range(int(highest / step) + 1)]
+
+
 def loss_plot(losses: list[float], epochs: int) -> str:
     """An SVG picture of the loss of every step, and of its running mean."""
-    highest = max(losses)
+    highest = max(filter(math.isfinite, losses), default=0.0) or 1.0
     panel = Panel(60, 48, 560, 240, epochs, 0, highest)
-    ticks = [float(f"{highest * share:.2g}") for share in (0, 0.25, 0.5, 0.75, 1)]
+    ticks = round_ticks(highest)
     places = [panel.x((step + 1) * epochs / len(losses)) for step in range(len(losses))]
     means = running_means(losses)
     parts = panel.frame("Training loss", ticks)
