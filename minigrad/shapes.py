@@ -68,7 +68,7 @@ def shape_argument(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """A shape given as f(2, 3) or as f((2, 3))."""
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
         sizes = tuple(sizes[0])
-    return tuple([n if type(n) is int else int_of("a size", n) for n in sizes])
+    return tuple([n if type(n) is int else int_of("size, a tuple of ints: each", n) for n in sizes])
 
 
 def sizes_of(function: str, keyword: str, sizes: tuple[Any, ...], named: Any) -> tuple[int, ...]:
